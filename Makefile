@@ -1,0 +1,32 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+RESULTS ?= results
+
+.PHONY: run test setup lint bench clean
+
+run: setup  ## the quickstart comparison: trains, prints the table, writes the report
+	$(BIN)/nnks sweep --config=configs/quickstart.py --results=$(RESULTS)
+	$(BIN)/nnks report $(RESULTS)/quickstart
+
+test: setup lint  ## style, types, then every test
+	$(BIN)/python -m pytest -q
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --level error
+
+setup: $(STAMP)  ## creates .venv and installs nnks with the pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	touch $(STAMP)
+
+bench: setup  ## timed comparisons, by hand only
+	$(BIN)/python benchmarks/lcgto.py
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache
