@@ -1,0 +1,72 @@
+"""What a sum over points is: a quadrature, the full grid that it comes from, and the batch between them.
+
+Integrals are linear in the weights, so a batch whose weights are scaled by its sampling probabilities
+estimates them without bias. Grids can hold negative weights (Becke partitions with Lebedev orders that
+have them); nothing here takes a square root of a weight.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from nnks.types import Array, Float, Int, field, record
+
+
+@record
+class Quadrature:
+    r"""Points and weights of an integral estimate, $\int f \approx \sum_k w_k f(r_k)$.
+
+    Attributes:
+        points: where the integrand is evaluated [Bohr].
+        weights: what each point counts in an estimate [Bohr³].
+        volumes: the full grid's weight of each point [Bohr³], its cell in space; equal to `weights` on a
+            full grid, and unscaled in a batch.
+    """
+
+    points: Float[Array, "points 3"] = field()
+    weights: Float[Array, " points"] = field()
+    volumes: Float[Array, " points"] = field()
+
+    def integrate(self, values: Float[Array, "*batch points"]) -> Float[Array, "*batch"]:
+        """The weighted sum over the last axis, in the unit of `values` times Bohr³."""
+        return jnp.einsum("...p,p->...", values, self.weights, precision="highest")
+
+
+@record
+class Batch:
+    """Some points of a grid, by index (a point may occur more than once), with their estimator weights [Bohr³]."""
+
+    index: Int[Array, " batch"] = field()
+    weights: Float[Array, " batch"] = field()
+
+
+@record
+class Grid:
+    """A full atom-centered quadrature grid.
+
+    Attributes:
+        points: positions [Bohr].
+        weights: quadrature weights [Bohr³], some of them possibly negative.
+        atom: the atom whose partition a point belongs to.
+        shell: the radial shell of a point within its atom, counted from 0 at the nucleus outward.
+    """
+
+    points: Float[Array, "points 3"] = field()
+    weights: Float[Array, " points"] = field()
+    atom: Int[Array, " points"] = field()
+    shell: Int[Array, " points"] = field()
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return self.weights.shape[0]
+
+    def quadrature(self) -> Quadrature:
+        """All points with their own weights."""
+        return Quadrature(points=self.points, weights=self.weights, volumes=self.weights)
+
+    def take(self, batch: Batch) -> Quadrature:
+        """The points of a batch, with the batch's weights and the grid's volumes."""
+        return Quadrature(
+            points=self.points[batch.index], weights=batch.weights, volumes=self.weights[batch.index]
+        )
