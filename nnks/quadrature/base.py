@@ -21,11 +21,14 @@ class Quadrature:
         weights: what each point counts in an estimate [Bohr³].
         volumes: the full grid's weight of each point [Bohr³], its cell in space; equal to `weights` on a
             full grid, and unscaled in a batch.
+        index: each point's place in the full grid, by which tables over the grid are looked up; None stands
+            for the whole grid in its own order.
     """
 
     points: Float[Array, "points 3"] = field()
     weights: Float[Array, " points"] = field()
     volumes: Float[Array, " points"] = field()
+    index: Int[Array, " points"] | None = field(default=None)
 
     def integrate(self, values: Float[Array, "*batch points"]) -> Float[Array, "*batch"]:
         """The weighted sum over the last axis, in the unit of `values` times Bohr³."""
@@ -34,7 +37,7 @@ class Quadrature:
 
 @record
 class Batch:
-    """Some points of a grid, by index (a point may occur more than once), with their estimator weights [Bohr³]."""
+    """Points of a grid by index, possibly repeated, with their estimator weights [Bohr³]."""
 
     index: Int[Array, " batch"] = field()
     weights: Float[Array, " batch"] = field()
@@ -68,5 +71,8 @@ class Grid:
     def take(self, batch: Batch) -> Quadrature:
         """The points of a batch, with the batch's weights and the grid's volumes."""
         return Quadrature(
-            points=self.points[batch.index], weights=batch.weights, volumes=self.weights[batch.index]
+            points=self.points[batch.index],
+            weights=batch.weights,
+            volumes=self.weights[batch.index],
+            index=batch.index,
         )

@@ -1,0 +1,105 @@
+"""The contract of an ansatz: one point in, all raw orbitals out; and what a module is told of the system."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from nnks.basis import GaussianBasis
+from nnks.registry import Registry
+from nnks.types import Array, Float, Params, PRNGKey, record, static
+
+ANSATZE = Registry("ansatz")
+
+
+@runtime_checkable
+class Ansatz(Protocol):
+    """Raw orbitals as functions of one point; orthonormalization comes later and is not its business."""
+
+    def init_params(self, key: PRNGKey) -> Params:
+        """Initial parameters, a pytree of arrays."""
+        ...
+
+    def evaluate(self, params: Params, r: Float[Array, "3"]) -> Float[Array, "spin orbitals"]:
+        """Raw orbitals at one point r [Bohr], in Bohr^-3/2."""
+        ...
+
+
+@runtime_checkable
+class GaussianAnsatz(Ansatz, Protocol):
+    """An ansatz whose orbitals live in a fixed Gaussian basis: integrals and Gram matrix may be analytic."""
+
+    def coordinates(self, params: Params) -> Float[Array, "spin n orbitals"]:
+        """Raw orbitals in an orthonormal frame of the basis."""
+        ...
+
+    def coefficients(self, params: Params) -> Float[Array, "spin basis orbitals"]:
+        """Raw orbitals in the basis functions themselves."""
+        ...
+
+
+@record
+class Start:
+    r"""What an ansatz is given of the system and of the first guess.
+
+    Attributes:
+        basis: the Gaussian basis.
+        frame: an orthonormal frame of it for each spin, $X^T S X = 1$: molecular orbitals of the guess.
+        coordinates: the guess of the occupied orbitals in that frame.
+        scale: step sizes $s_{ai} = (2 n \max(\epsilon_a-\epsilon_i, 0.2))^{-1/2}$ that precondition a rotation
+            of occupied orbital i toward a; zero within the occupied space.
+        charges: nuclear charges.
+    """
+
+    basis: GaussianBasis
+    frame: Float[Array, "spin basis n"]
+    coordinates: Float[Array, "spin n orbitals"]
+    scale: Float[Array, "spin n orbitals"]
+    charges: Float[Array, " atoms"]
+
+    @property
+    def coefficients(self) -> Float[Array, "spin basis orbitals"]:
+        """The guess in the basis functions."""
+        return self.frame @ self.coordinates
+
+    def orbitals(self, r: Float[Array, "3"]) -> Float[Array, "spin orbitals"]:
+        """The guess at one point [Bohr^-3/2]."""
+        return jnp.einsum("b,sbi->si", self.basis(r), self.coefficients)
+
+
+@record
+class ModuleAnsatz:
+    """A flax module `(r, start) -> orbitals` behind the contract. Its arrays are leaves, never constants."""
+
+    start: Start
+    module: nn.Module = static()
+
+    def init_params(self, key: PRNGKey) -> Params:
+        """The module's parameters."""
+        dtype = self.start.frame.dtype
+        return self.module.init(key, jnp.ones(3, dtype), self.start).get("params", {})
+
+    def evaluate(self, params: Params, r: Float[Array, "3"]) -> Float[Array, "spin orbitals"]:
+        """Raw orbitals at one point."""
+        return self.module.apply({"params": params}, r, self.start)  # pyright: ignore[reportReturnType]
+
+
+@record
+class GaussianModuleAnsatz(ModuleAnsatz):
+    """A flax module that also offers `coordinates(start)`: orbitals in a fixed Gaussian basis."""
+
+    def coordinates(self, params: Params) -> Float[Array, "spin n orbitals"]:
+        """Raw orbitals in the frame of the start."""
+        return self.module.apply({"params": params}, self.start, method="coordinates")  # pyright: ignore[reportReturnType]
+
+    def coefficients(self, params: Params) -> Float[Array, "spin basis orbitals"]:
+        """Raw orbitals in the basis functions."""
+        return self.start.frame @ self.coordinates(params)
+
+
+def make_ansatz(module: nn.Module, start: Start) -> ModuleAnsatz:
+    """The ansatz of a module for one system."""
+    kind = GaussianModuleAnsatz if hasattr(module, "coordinates") else ModuleAnsatz
+    return kind(start, module)

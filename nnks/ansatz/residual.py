@@ -1,0 +1,90 @@
+"""Gaussian orbitals plus a neural residual under exponential envelopes."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from nnks.ansatz.base import ANSATZE, Start
+from nnks.registry import InputError, suggest
+from nnks.types import Array, Float
+
+ACTIVATIONS = {"tanh": nn.tanh, "silu": nn.silu, "gelu": nn.gelu, "softplus": nn.softplus, "sin": jnp.sin}
+
+
+@ANSATZE.register("residual")
+class Residual(nn.Module):
+    r"""Gaussian orbitals plus exponential envelopes times an MLP of nuclear distances and directions.
+
+    $$\phi_i(r) = \sum_\mu \chi_\mu(r) C_{\mu i}
+       + \sum_a \sum_e e^{-\zeta_{ae} |r-R_a|}\, f_{aei}\bigl(\{|r-R_b|, \hat r_b\}_b\bigr)$$
+
+    The last layer of $f$ starts at zero, so training starts exactly at the Gaussian orbitals. The distances
+    give the orbitals a cusp at every nucleus; directions are smooth, $(r-R_b)/\sqrt{1+|r-R_b|^2}$. Envelope
+    exponents $\zeta$ start between the valence decay 1 and the nuclear charge $Z_a$, and are trained as
+    $\log\zeta$.
+
+    Attributes:
+        init: where the Gaussian orbitals come from: `scf` (converged), `minao`, or `core`.
+        width: hidden units of each layer.
+        depth: number of hidden layers.
+        activation: `tanh`, `silu`, `gelu`, `softplus` or `sin`.
+        envelopes: exponential envelopes on each atom.
+        train_gaussian: whether the coefficients of the Gaussian part are trained, too.
+    """
+
+    init: str = "scf"
+    width: int = 20
+    depth: int = 2
+    activation: str = "tanh"
+    envelopes: int = 2
+    train_gaussian: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuses settings that no network can have, before anything is compiled."""
+        if self.activation not in ACTIVATIONS:
+            raise InputError(f"ansatz.activation is '{self.activation}'; {suggest(self.activation, ACTIVATIONS)}.")
+        for name in ("width", "depth", "envelopes"):
+            if getattr(self, name) < 1:
+                raise InputError(f"ansatz.{name} is {getattr(self, name)}; it must be at least 1.")
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, r: Float[Array, "3"], start: Start) -> Float[Array, "spin orbitals"]:
+        """Raw orbitals at one point."""
+        spin, _, orbitals = start.coordinates.shape
+        dtype = start.frame.dtype
+        displacement = r - start.basis.centers
+        distance = safe_norm(displacement)
+        h = jnp.concatenate([distance, (displacement / jnp.sqrt(1 + distance[:, None] ** 2)).reshape(-1)])
+        for _ in range(self.depth):
+            h = ACTIVATIONS[self.activation](nn.Dense(self.width, param_dtype=dtype, dtype=dtype)(h))
+        shape = (len(distance), self.envelopes, spin, orbitals)
+        f = nn.Dense(
+            shape[0] * shape[1] * spin * orbitals,
+            param_dtype=dtype,
+            dtype=dtype,
+            kernel_init=nn.initializers.zeros,
+        )(h).reshape(shape)
+        envelope = jnp.exp(-jnp.exp(self._log_zeta(start)) * distance[:, None])
+        return self._gaussian(r, start) + jnp.einsum("ae,aesi->si", envelope, f)
+
+    def _log_zeta(self, start: Start) -> Array:
+        """Envelope exponents on a geometric scale from 1 to the nuclear charge (at least 2)."""
+        top = jnp.log(jnp.maximum(start.charges, 2.0))
+        steps = jnp.linspace(0.0, 1.0, self.envelopes, dtype=top.dtype)
+        return self.param("log_zeta", lambda _: top[:, None] * steps)
+
+    def _gaussian(self, r: Array, start: Start) -> Array:
+        if not self.train_gaussian:
+            return start.orbitals(r)
+        shape, dtype = start.coordinates.shape, start.frame.dtype
+        rotation = self.param("rotation", nn.initializers.zeros, shape, dtype)
+        return jnp.einsum("b,sbn,sni->si", start.basis(r), start.frame, start.coordinates + start.scale * rotation)
+
+
+def safe_norm(x: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
+    """The Euclidean norm with derivative zero, not nan, at the origin."""
+    square = jnp.sum(x * x, axis=-1)
+    positive = square > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)

@@ -1,0 +1,48 @@
+"""The contract of an energy term, and the Kohn-Sham functional as the sum of terms."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from nnks.orbitals import Orbitals
+from nnks.types import Array, Scalar, record
+
+NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
+"""The terms of the total energy, in the order of every table."""
+
+
+@runtime_checkable
+class Term(Protocol):
+    """One contribution to the energy.
+
+    Attributes:
+        name: the key under which the energy is reported.
+        order: 1 if the term needs gradients of the orbitals on the quadrature, else 0.
+    """
+
+    name: str
+    order: int
+
+    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+        """The energy [Ha]. `y` differs from `x` only where a pair integral needs two independent batches."""
+        ...
+
+
+@record
+class Functional:
+    r"""The Kohn-Sham energy $E = T + E_\mathrm{ext} + E_H + E_{xc} + E_{nn}$ as a function of orthonormal orbitals."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def order(self) -> int:
+        """1 if some term needs gradients of the orbitals."""
+        return max(term.order for term in self.terms)
+
+    def energies(self, x: Orbitals, y: Orbitals | None = None) -> dict[str, Array]:
+        """Every term by its name [Ha], and their sum as `total`."""
+        energies = {term.name: term(x, x if y is None else y) for term in self.terms}
+        return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
+
+    def __getitem__(self, name: str) -> Term:
+        return next(term for term in self.terms if term.name == name)

@@ -1,0 +1,45 @@
+r"""Attraction by the nuclei, $E_\mathrm{ext} = \int\rho\,v_\mathrm{ext}$, $v_\mathrm{ext}(r) = -\sum_a Z_a/|r-R_a|$."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from nnks.functional.kinetic import trace
+from nnks.orbitals import Orbitals
+from nnks.types import Array, Float, Scalar, record, static
+
+
+@record
+class AnalyticExternal:
+    r"""$E_\mathrm{ext} = \sum_s\mathrm{tr}(D_s v)$ with nuclear attraction integrals $v_{pq}$."""
+
+    integrals: Float[Array, "basis basis"]
+    name: str = static(default="external")
+    order: int = static(default=0)
+
+    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+        """Energy [Ha] of orbitals in a Gaussian basis."""
+        return trace(self.integrals, x)
+
+
+@record
+class QuadratureExternal:
+    r"""$E_\mathrm{ext} = \sum_k w_k\,\rho(r_k)\,v_\mathrm{ext}(r_k)$."""
+
+    positions: Float[Array, "atoms 3"]
+    charges: Float[Array, " atoms"]
+    name: str = static(default="external")
+    order: int = static(default=0)
+
+    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+        """Energy [Ha], linear in the weights."""
+        potential = external_potential(x.quadrature.points, self.positions, self.charges)
+        return x.quadrature.integrate(x.density().total * potential)
+
+
+def external_potential(
+    points: Float[Array, "points 3"], positions: Float[Array, "atoms 3"], charges: Float[Array, " atoms"]
+) -> Float[Array, " points"]:
+    """The nuclei's potential [Ha]; points never coincide with a nucleus on an atom-centered grid."""
+    distance = jnp.linalg.norm(points[:, None, :] - positions[None, :, :], axis=-1)
+    return -jnp.sum(charges[None, :] / distance, axis=1)

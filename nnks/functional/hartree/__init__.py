@@ -1,0 +1,15 @@
+"""Electrostatic energy of the density with itself, one method a file."""
+
+from nnks.functional.hartree.exact import ExactHartree as ExactHartree
+from nnks.functional.hartree.fitting import BasisFittedHartree as BasisFittedHartree
+from nnks.functional.hartree.fitting import QuadratureFittedHartree as QuadratureFittedHartree
+from nnks.functional.hartree.fitting import fitting_operator as fitting_operator
+from nnks.functional.hartree.pairwise import PairwiseHartree as PairwiseHartree
+
+HARTREE = {
+    "auto": "exact in a Gaussian basis of up to 150 functions, density_fitting otherwise",
+    "exact": "four-center integrals; Gaussian orbitals only; memory grows as basis^4",
+    "density_fitting": "auxiliary Gaussians, in the basis or on the quadrature for any density; energy is a lower bound",
+    "pairwise": "sum over pairs of quadrature points with a self-cell correction; the paper's method, corrected",
+}
+"""What `functional.hartree` may be."""

@@ -1,0 +1,41 @@
+r"""Kinetic energy of independent electrons, $T = \frac12\sum_i n_i\int|\nabla\psi_i|^2$."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from nnks.orbitals import Orbitals
+from nnks.types import Array, Float, Scalar, record, static
+
+
+@record
+class AnalyticKinetic:
+    r"""$T = \sum_s\mathrm{tr}(D_s\,t)$ with integrals $t_{pq}=\frac12\langle\nabla\chi_p|\nabla\chi_q\rangle$."""
+
+    integrals: Float[Array, "basis basis"]
+    name: str = static(default="kinetic")
+    order: int = static(default=0)
+
+    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+        """Energy [Ha] of orbitals in a Gaussian basis."""
+        return trace(self.integrals, x)
+
+
+@record
+class QuadratureKinetic:
+    r"""$T = \frac12\sum_k w_k\sum_i n_i|\nabla\psi_i(r_k)|^2$: first derivatives only, so kinks do no harm."""
+
+    name: str = static(default="kinetic")
+    order: int = static(default=1)
+
+    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+        """Energy [Ha], linear in the weights."""
+        tau = x.density().tau
+        assert tau is not None, "the orbital model was built without gradients"
+        return x.quadrature.integrate(jnp.sum(tau, axis=0))
+
+
+def trace(matrix: Float[Array, "basis basis"], x: Orbitals) -> Scalar:
+    r"""$\sum_{si} n_{si}\,c_{si}^T h\,c_{si}$: contracts occupied orbitals, never a density matrix."""
+    c = x.require_coefficients()
+    return jnp.einsum("sbi,sbi,si->", c, jnp.einsum("bc,sci->sbi", matrix, c), x.occupations)

@@ -1,0 +1,30 @@
+r"""Repulsion of the nuclei, $E_{nn} = \sum_{a<b} Z_a Z_b/|R_a-R_b|$."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from nnks.orbitals import Orbitals
+from nnks.types import Array, Float, Scalar, record, static
+
+
+@record
+class Nuclear:
+    """A constant of the orbitals, differentiable in the positions."""
+
+    positions: Float[Array, "atoms 3"]
+    charges: Float[Array, " atoms"]
+    name: str = static(default="nuclear")
+    order: int = static(default=0)
+
+    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+        """Energy [Ha]."""
+        return nuclear_repulsion(self.positions, self.charges)
+
+
+def nuclear_repulsion(positions: Float[Array, "atoms 3"], charges: Float[Array, " atoms"]) -> Scalar:
+    """Electrostatic energy of point charges [Ha]."""
+    a, b = np.triu_indices(len(charges), 1)
+    distance = jnp.linalg.norm(positions[a] - positions[b], axis=-1)
+    return jnp.sum(charges[a] * charges[b] / distance)

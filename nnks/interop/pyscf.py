@@ -1,0 +1,202 @@
+"""Molecules, basis sets, grids and integrals as PySCF makes them, brought into nnks's records."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from nnks.basis import GaussianBasis, ShellGroup
+from nnks.basis.integrals import FittedCoulomb, Integrals
+from nnks.molecule import Molecule
+from nnks.quadrature import Grid
+from nnks.registry import InputError, suggest
+
+# The Coulomb fitting set for any density, also one outside the orbital basis: even-tempered with this ratio
+# (PySCF's default 2.0 makes a set half as large and several times less accurate).
+EVEN_TEMPERED_RATIO = 1.6
+
+
+def make_mole(molecule: Molecule, basis: str) -> Any:
+    """A PySCF `Mole` with the molecule's own coordinates in Bohr, without symmetry or output.
+
+    Raises:
+        InputError: for a basis that PySCF does not know for one of the elements, or one that needs a
+            pseudopotential.
+    """
+    from pyscf import gto
+    from pyscf.lib.exceptions import BasisNotFoundError
+
+    atoms = list(zip(molecule.symbols, np.asarray(molecule.positions).tolist(), strict=True))
+    known = {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PySCF suggests installing packages for unknown names
+            for symbol in set(molecule.symbols):
+                known[symbol] = gto.basis.load(basis, symbol)
+    except (BasisNotFoundError, KeyError, OSError, ValueError, AttributeError, RuntimeError):
+        missing = next(s for s in molecule.symbols if s not in known)
+        names = (alias for alias in gto.basis.ALIAS if isinstance(alias, str))
+        hint = suggest(basis.lower(), [n for n in names if n[:1] == basis.lower()[:1]] or ["6-31g", "cc-pvdz", "def2-svp"])
+        raise InputError(
+            f"system.basis is '{basis}', which PySCF does not have for {missing}; {hint}."
+        ) from None
+    mole = gto.M(atom=atoms, basis=known, unit="Bohr", charge=molecule.charge, spin=molecule.spin, verbose=0)
+    if any(_has_pseudopotential(basis, symbol) for symbol in set(molecule.symbols)):
+        raise InputError(
+            f"system.basis '{basis}' needs a pseudopotential (ECP) for {molecule.formula}, and nnks treats all "
+            "electrons; choose an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'."
+        )
+    return mole
+
+
+def _has_pseudopotential(basis: str, symbol: str) -> bool:
+    from pyscf import gto
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(gto.basis.load_ecp(basis, symbol))
+    except Exception:  # PySCF has no one type for "there is none"
+        return False
+
+
+def gaussian_basis(mole: Any, name: str = "") -> GaussianBasis:
+    """The basis of a `Mole`, its shells grouped by shape, in an order that `order` undoes."""
+    from pyscf.gto.mole import gto_norm
+
+    shells: dict[tuple[int, int, int], list] = {}
+    offset = 0
+    for i in range(mole.nbas):
+        l, exponents = mole.bas_angular(i), mole.bas_exp(i)
+        coefficients = mole._libcint_ctr_coeff(i) / gto_norm(l, exponents)[:, None]
+        size = (2 * l + 1) * coefficients.shape[1]
+        entry = (exponents, coefficients, mole.bas_atom(i), np.arange(offset, offset + size))
+        shells.setdefault((l, *coefficients.shape), []).append(entry)
+        offset += size
+    groups, places = [], []
+    for (l, *_), members in shells.items():
+        exponents, coefficients, atoms, columns = (np.array(x) for x in zip(*members, strict=True))
+        groups.append(ShellGroup(jnp.array(exponents), jnp.array(coefficients), jnp.array(atoms), degree=int(l)))
+        places.append(columns.reshape(-1))
+    order = np.argsort(np.concatenate(places))
+    return GaussianBasis(jnp.array(mole.atom_coords()), tuple(groups), jnp.array(order), name=name)
+
+
+def becke_grid(mole: Any, level: int = 3, pruning: str | None = "nwchem", radial: int | None = None, angular: int | None = None) -> Grid:
+    """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition.
+
+    Points keep the order of atoms and radial shells, which stratified sampling uses; energies do not depend on it.
+
+    Args:
+        mole: the molecule.
+        level: 0 to 9.
+        pruning: "nwchem", "sg1", "treutler", or None for the full product grid.
+        radial: radial points on every atom instead of the level's.
+        angular: angular points on every shell instead of the level's (a Lebedev number).
+    """
+    from pyscf.dft import gen_grid
+
+    schemes = {"nwchem": gen_grid.nwchem_prune, "sg1": gen_grid.sg1_prune, "treutler": gen_grid.treutler_prune, None: None}
+    if pruning not in schemes:
+        raise InputError(f"quadrature.pruning is '{pruning}'; {suggest(str(pruning), [str(s) for s in schemes])}.")
+    if not 0 <= level <= 9:
+        raise InputError(f"quadrature.level is {level}; PySCF has levels 0 to 9, and 3 is its default.")
+    if angular is not None and angular not in gen_grid.LEBEDEV_NGRID:
+        near = min(gen_grid.LEBEDEV_NGRID, key=lambda n: abs(n - angular))
+        raise InputError(f"quadrature.angular is {angular}, which is no Lebedev number; the nearest is {near}.")
+    if (radial is None) != (angular is None):
+        raise InputError("quadrature.radial and quadrature.angular go together; set both, or neither to use level.")
+    grids = gen_grid.Grids(mole)
+    grids.level, grids.prune, grids.verbose = level, schemes[pruning], 0
+    if radial is not None:
+        grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
+        grids.prune = None
+    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
+    points, weights = grids.get_partition(mole, per_atom, concat=False)
+    atoms, shells = [], []
+    for a in range(mole.natm):
+        distance = np.linalg.norm(per_atom[mole.atom_symbol(a)][0], axis=1)
+        radii = np.unique(np.round(distance, 10))
+        atoms.append(np.full(len(distance), a))
+        shells.append(np.searchsorted(radii, np.round(distance, 10)))
+    return Grid(
+        points=jnp.array(np.concatenate(points)),
+        weights=jnp.array(np.concatenate(weights)),
+        atom=jnp.array(np.concatenate(atoms)),
+        shell=jnp.array(np.concatenate(shells)),
+    )
+
+
+def one_electron_integrals(mole: Any) -> Integrals:
+    """Overlap, kinetic energy and nuclear attraction in the basis."""
+    return Integrals(
+        overlap=jnp.array(mole.intor_symmetric("int1e_ovlp")),
+        kinetic=jnp.array(mole.intor_symmetric("int1e_kin")),
+        external=jnp.array(mole.intor_symmetric("int1e_nuc")),
+    )
+
+
+def coulomb_integrals(mole: Any, budget: float = 4e9) -> jnp.ndarray:
+    """Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs.
+
+    Raises:
+        InputError: if the matrix would be larger than `budget` bytes.
+    """
+    pairs = mole.nao * (mole.nao + 1) // 2
+    if 8.0 * pairs * pairs > budget:
+        raise InputError(
+            f"functional.hartree='exact' needs {8e-9 * pairs * pairs:.1f} GB for {mole.nao} basis functions and "
+            f"{budget / 1e9:.1f} GB are allowed; use functional.hartree='density_fitting'."
+        )
+    return jnp.array(mole.intor("int2e", aosym="s4"))
+
+
+def auxiliary_mole(mole: Any, basis: str = "auto") -> Any:
+    """The Coulomb-fitting set: PySCF's choice for the basis ("auto"), "even_tempered", or a named set."""
+    from pyscf import df
+
+    if basis == "even_tempered":
+        return df.make_auxmol(mole, df.aug_etb(mole, beta=EVEN_TEMPERED_RATIO))
+    if basis == "auto":
+        return df.make_auxmol(mole, df.make_auxbasis(mole))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return df.make_auxmol(mole, basis)
+    except Exception:  # PySCF raises several unrelated types here
+        raise InputError(
+            f"functional.auxiliary is '{basis}', which PySCF does not have for these elements; "
+            "use 'auto', 'even_tempered', or a name such as 'def2-universal-jfit'."
+        ) from None
+
+
+def fitted_coulomb(mole: Any, auxiliary: Any) -> FittedCoulomb:
+    """Three-center factors $B_{P,pq}$ with $(pq|rs) \\approx \\sum_P B_{P,pq} B_{P,rs}$, over pairs $p \\ge q$."""
+    from pyscf import df
+
+    return FittedCoulomb(jnp.array(df.incore.cholesky_eri(mole, auxmol=auxiliary, verbose=0)))
+
+
+def auxiliary_metric(auxiliary: Any) -> np.ndarray:
+    """Two-center Coulomb integrals $(P|Q)$ of the fitting functions."""
+    return auxiliary.intor_symmetric("int2c2e")
+
+
+def guess_density(mole: Any, init: str) -> np.ndarray:
+    """Spin densities [2 basis basis] that a calculation starts from.
+
+    `minao` projects free-atom occupations of a minimal basis; `core` fills the orbitals of the bare nuclei.
+    """
+    from pyscf import scf
+
+    if init == "core":
+        dm = scf.UHF(mole).init_guess_by_1e(mole)
+    else:
+        dm = scf.hf.init_guess_by_minao(mole)
+        up, down = mole.nelec
+        total = max(up + down, 1)
+        dm = np.stack([dm * (up / total), dm * (down / total)])
+    return np.asarray(dm)

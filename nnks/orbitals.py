@@ -1,0 +1,156 @@
+"""Orthonormal orbitals on a quadrature, and the densities that functionals of them need."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from nnks.ansatz.base import Ansatz, GaussianAnsatz
+from nnks.basis import BasisTable
+from nnks.orthogonalize import Orthogonalizer, orthonormalize
+from nnks.quadrature import Quadrature
+from nnks.types import Array, Float, Params, record, static
+
+GRAMS = ("auto", "analytic", "full", "batch")
+"""Where the Gram matrix of a step comes from; `auto` is analytic in a Gaussian basis and batch otherwise."""
+
+
+@record
+class Density:
+    r"""What a local functional sees. `sigma` and `tau` are None where they were not asked for.
+
+    Restricted: one channel with the total density. Unrestricted: up and down.
+    """
+
+    rho: Float[Array, "spin points"]
+    gradient: Float[Array, "spin points 3"] | None
+    tau: Float[Array, "spin points"] | None
+
+    @property
+    def total(self) -> Float[Array, " points"]:
+        """Density of all electrons [Bohr^-3]."""
+        return jnp.sum(self.rho, axis=0)
+
+    @property
+    def sigma(self) -> Float[Array, "pairs points"] | None:
+        r"""$\nabla\rho_s\cdot\nabla\rho_t$: one row restricted; up-up, up-down, down-down unrestricted."""
+        if self.gradient is None:
+            return None
+        pairs = [(0, 0)] if len(self.rho) == 1 else [(0, 0), (0, 1), (1, 1)]
+        return jnp.stack([jnp.sum(self.gradient[s] * self.gradient[t], axis=-1) for s, t in pairs])
+
+
+@record
+class Orbitals:
+    """Orthonormal orbitals at the points of a quadrature: all that an energy term sees.
+
+    `gradients` is None if no term needs them; `coefficients` is there in a Gaussian basis, where terms may be
+    analytic. Occupations are 2 (restricted), 1 or 0.
+    """
+
+    quadrature: Quadrature
+    values: Float[Array, "spin orbitals points"]
+    gradients: Float[Array, "spin orbitals points 3"] | None
+    occupations: Float[Array, "spin orbitals"]
+    coefficients: Float[Array, "spin basis orbitals"] | None
+
+    def density(self) -> Density:
+        r"""$\rho_s=\sum_i n_i|\psi_i|^2$, $\nabla\rho_s=2\sum_i n_i\psi_i\nabla\psi_i$, $\tau_s=\frac12\sum_i n_i|\nabla\psi_i|^2$."""
+        n, psi, grad = self.occupations, self.values, self.gradients
+        rho = jnp.einsum("si,sip,sip->sp", n, psi, psi)
+        if grad is None:
+            return Density(rho, None, None)
+        gradient = 2 * jnp.einsum("si,sip,sipd->spd", n, psi, grad)
+        return Density(rho, gradient, 0.5 * jnp.einsum("si,sipd,sipd->sp", n, grad, grad))
+
+    def density_matrix(self) -> Float[Array, "spin basis basis"]:
+        r"""$D_s = \sum_i n_i c_i c_i^T$, in a Gaussian basis."""
+        c = self.require_coefficients()
+        return jnp.einsum("sbi,si,sci->sbc", c, self.occupations, c)
+
+    def require_coefficients(self) -> Float[Array, "spin basis orbitals"]:
+        """The coefficients, for a term that is analytic in a Gaussian basis.
+
+        Raises:
+            ValueError: if the orbitals are not in one; the runner refuses such a combination earlier.
+        """
+        if self.coefficients is None:
+            raise ValueError("an analytic term was given orbitals outside a Gaussian basis; use a quadrature term.")
+        return self.coefficients
+
+
+@record
+class OrbitalModel:
+    """From parameters and points to orthonormal orbitals: ansatz, mix, and what they need of the system.
+
+    Attributes:
+        ansatz: raw orbitals.
+        orthogonalizer: the shared layer.
+        occupations: electrons in each orbital.
+        counts: occupied orbitals of each spin channel.
+        table: the Gaussian basis on the full grid, if the ansatz lives in it.
+        grid: the full quadrature, for `gram="full"`.
+        order: 1 if some term needs gradients, else 0.
+        gram: `analytic`, `full`, or `batch`.
+    """
+
+    ansatz: Ansatz
+    orthogonalizer: Orthogonalizer
+    occupations: Float[Array, "spin orbitals"]
+    table: BasisTable | None
+    grid: Quadrature | None
+    counts: tuple[int, ...] = static()
+    order: int = static(default=1)
+    gram: str = static(default="batch")
+
+    def __call__(self, params: Params, quadrature: Quadrature) -> Orbitals:
+        """The orthonormal orbitals on a quadrature (a batch, or the whole grid)."""
+        if isinstance(self.ansatz, GaussianAnsatz) and self.table is not None:
+            return self._gaussian(self.ansatz, self.table, params, quadrature)
+        values, gradients = raw_orbitals(self.ansatz, params, quadrature.points, self.order)
+        mix = self._mix(params, values, quadrature)
+        psi = jnp.einsum("sjp,sji->sip", values, mix)
+        grad = None if gradients is None else jnp.einsum("sjpd,sji->sipd", gradients, mix)
+        return Orbitals(quadrature, psi, grad, self.occupations, None)
+
+    def _gaussian(self, ansatz: GaussianAnsatz, table: BasisTable, params: Params, quadrature: Quadrature) -> Orbitals:
+        """Coefficients first, then one contraction of the tabulated basis with the occupied orbitals."""
+        rows = table.rows(quadrature.index)
+        coordinates = ansatz.coordinates(params)
+        if self.gram == "analytic":
+            ones = jnp.ones(coordinates.shape[1], coordinates.dtype)
+            mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(coordinates, 1, 2), ones, self.counts)
+        else:
+            raw = jnp.einsum("pb,sbi->sip", rows.values, ansatz.coefficients(params))
+            mix = self._mix(params, raw, quadrature)
+        c = ansatz.coefficients(params) @ mix
+        psi = jnp.einsum("pb,sbi->sip", rows.values, c)
+        grad = None
+        if self.order and rows.gradients is not None:
+            grad = jnp.einsum("dpb,sbi->sipd", rows.gradients, c)
+        return Orbitals(quadrature, psi, grad, self.occupations, c)
+
+    def _mix(self, params: Params, values: Array, quadrature: Quadrature) -> Array:
+        """The mix from values at the batch, or at the full grid if the Gram matrix is to be exact there."""
+        weights = quadrature.weights
+        if self.gram == "full" and self.grid is not None and quadrature.index is not None:
+            values, weights = raw_orbitals(self.ansatz, params, self.grid.points, 0)[0], self.grid.weights
+        return orthonormalize(self.orthogonalizer, values, weights, self.counts)
+
+
+def raw_orbitals(
+    ansatz: Ansatz, params: Params, points: Float[Array, "points 3"], order: int
+) -> tuple[Float[Array, "spin orbitals points"], Float[Array, "spin orbitals points 3"] | None]:
+    """Raw orbitals, and their gradients if `order` is 1, at many points: the ansatz sees one at a time."""
+
+    def at(r: Array) -> Array:
+        return ansatz.evaluate(params, r)
+
+    if order == 0:
+        return jax.vmap(at, out_axes=-1)(points), None
+
+    def both(r: Array) -> tuple[Array, Array]:
+        value, push = jax.linearize(at, r)
+        return value, jax.vmap(push, out_axes=-1)(jnp.eye(3, dtype=r.dtype))
+
+    return jax.vmap(both, out_axes=(-1, -2))(points)

@@ -1,0 +1,74 @@
+"""The one loop: a generator of progress. Writers, checkpoints and stopping rules are outside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from nnks.training.state import Metrics, StepFn, TrainingDiverged, TrainState
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """The outcome of one step: the state after it and its numbers, read from the device."""
+
+    step: int
+    state: TrainState
+    metrics: dict[str, float]
+
+
+def iterate(step: StepFn, state: TrainState, *, until: int) -> Iterator[Progress]:
+    """Yields progress; step n is dispatched before the numbers of step n - 1 are read.
+
+    Raises:
+        TrainingDiverged: if an energy or the gradient norm is not finite; carries the last state that was.
+    """
+    good, last = state, None
+    pending: tuple[int, TrainState, Metrics] | None = None
+    started = time.perf_counter()
+    for n in range(int(state.step), until + 1):
+        dispatched = None
+        if n < until:
+            state, metrics = step(state)
+            dispatched = n + 1, state, metrics
+        if pending is not None:
+            progress = _read(*pending)
+            elapsed, started = time.perf_counter() - started, time.perf_counter()
+            progress.metrics["time/step_s"] = elapsed
+            for name, value in progress.metrics.items():
+                if not math.isfinite(value):
+                    raise TrainingDiverged(progress.step, name, good, last)
+            # the energies of a step belong to the state before its update, so that one is known to be good
+            good, last = progress.state, progress.metrics["energy/total"]
+            yield progress
+        pending = dispatched
+
+
+def _read(step: int, state: TrainState, metrics: Metrics) -> Progress:
+    return Progress(step, state, {name: float(value) for name, value in metrics.items()})
+
+
+@dataclasses.dataclass
+class Convergence:
+    """Stops when energy change and gradient norm are both below their thresholds, `patience` steps running.
+
+    The spread of recent energies alone would stop slow optimizers 0.1 mHa early. Minibatch energies are noisy, so
+    stochastic runs train for all their steps.
+    """
+
+    energy: float
+    gradient: float
+    patience: int = 1
+    _previous: float | None = None
+    _hits: int = 0
+
+    def reached(self, metrics: dict[str, Any]) -> bool:
+        """Whether this step's metrics end the run."""
+        total, before = metrics["energy/total"], self._previous
+        self._previous = total
+        still = before is not None and abs(total - before) < self.energy
+        self._hits = self._hits + 1 if still and metrics["grad/norm"] < self.gradient else 0
+        return self._hits >= self.patience

@@ -1,0 +1,99 @@
+"""What a step carries from one to the next, what a run minimizes, and how a run can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from nnks.functional import Functional
+from nnks.orbitals import OrbitalModel, Orbitals
+from nnks.quadrature import Grid
+from nnks.quadrature.sampler import Sampler
+from nnks.types import Array, Int, Params, PRNGKey, Scalar, record
+
+
+@record
+class TrainState:
+    """Everything that changes in training.
+
+    Attributes:
+        step: steps taken; with `key` it is all the randomness there is, so a resumed run is bit-identical.
+        params: the ansatz's parameters.
+        opt_state: the optimizer's.
+        key: the run's key; step n uses `fold_in(key, n)`.
+        evaluations: energy gradients evaluated so far.
+    """
+
+    step: Int[Array, ""]
+    params: Params
+    opt_state: Any
+    key: PRNGKey
+    evaluations: Int[Array, ""]
+
+
+@record
+class Problem:
+    """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step."""
+
+    model: OrbitalModel
+    functional: Functional
+    sampler: Sampler
+    grid: Grid
+
+    def orbitals(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Orbitals, Orbitals]:
+        """The orbitals on this step's two independent batches; on a full grid both are the same object."""
+        if self.sampler.exact:
+            x = self.model(params, self.grid.quadrature())
+            return x, x
+        first, second = self.sampler.draw(key, step)
+        return self.model(params, self.grid.take(first)), self.model(params, self.grid.take(second))
+
+    def energies(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> dict[str, Array]:
+        """Every term [Ha] as this step estimates it, and their `total`."""
+        return self.functional.energies(*self.orbitals(params, key, step))
+
+    def loss(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Scalar, dict[str, Array]]:
+        """The total, and all terms beside it."""
+        energies = self.energies(params, key, step)
+        return energies["total"], energies
+
+
+Metrics = dict[str, Array]
+StepFn = Callable[[TrainState], tuple[TrainState, Metrics]]
+"""Pure: the same state gives the same next state. Metrics are named `family/name`."""
+
+
+class TrainingDiverged(RuntimeError):
+    """A run met a number that is not finite.
+
+    Attributes:
+        step: the step at which it did.
+        term: the first metric that broke.
+        state: the last state whose energy was finite.
+    """
+
+    def __init__(self, step: int, term: str, state: TrainState, last: float | None):
+        self.step, self.term, self.state = step, term, state
+        good = "there was no finite total before it" if last is None else f"the last finite total was {last:.6f} Ha"
+        super().__init__(
+            f"{term} was not finite (nan or infinite) at step {step}; {good}. Try a smaller optimizer.learning_rate, a "
+            "larger sampler.batch_size, or another orthogonalizer.name."
+        )
+
+
+def initial_state(params: Params, opt_state: Any, key: PRNGKey) -> TrainState:
+    """The state before the first step."""
+    return TrainState(jnp.int32(0), params, opt_state, key, jnp.int32(0))
+
+
+def count_parameters(params: Params) -> int:
+    """Number of trainable numbers."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def energy_metrics(energies: dict[str, Array]) -> Metrics:
+    """Energies under the names that every writer uses."""
+    return {f"energy/{name}": value for name, value in energies.items()}
