@@ -1,0 +1,32 @@
+"""Recording runs: the run store, and the writers that fill it."""
+
+from nnks.tracking.console import energy_table, print_summary, verdict
+from nnks.tracking.store import (
+    RunFolder,
+    RunRecord,
+    check_writable,
+    config_hash,
+    environment,
+    find_run,
+    list_runs,
+)
+from nnks.tracking.writers import ConsoleWriter, Every, JsonlWriter, WandbWriter, Writer, WriterGroup
+
+__all__ = [
+    "ConsoleWriter",
+    "Every",
+    "JsonlWriter",
+    "RunFolder",
+    "RunRecord",
+    "WandbWriter",
+    "Writer",
+    "WriterGroup",
+    "check_writable",
+    "config_hash",
+    "energy_table",
+    "environment",
+    "find_run",
+    "list_runs",
+    "print_summary",
+    "verdict",
+]

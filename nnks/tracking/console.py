@@ -1,0 +1,123 @@
+"""The end of a run on the console: its energies beside the references, and what they mean in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nnks.tracking.progress import duration
+from nnks.tracking.store import (
+    ENERGY_TERMS,
+    EXACT,
+    FAILED,
+    REFERENCE,
+    REFERENCE_LARGE,
+    REFERENCE_SAME,
+    REFERENCE_TERMS,
+    VIOLATIONS,
+)
+from nnks.units import MILLIHARTREE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+else:
+    Console = Table = Any  # imported when a table is made
+
+EQUAL = 1e-3
+"""Energies closer than this [mHa] are called equal: the agreement asked of two programs is 1e-6 Ha."""
+
+
+def ordered_references(summary: Mapping[str, Any]) -> dict[str, float]:
+    """The references of a run [Ha]: same basis first, then large basis, exact, and the others."""
+    energies = {name: e for name, e in (summary.get(REFERENCE) or {}).items() if e is not None}
+    first = [summary.get(REFERENCE_SAME), summary.get(REFERENCE_LARGE), EXACT]
+    names = [name for name in dict.fromkeys(first) if name in energies]
+    return {name: energies[name] for name in names + [n for n in energies if n not in names]}
+
+
+def role(summary: Mapping[str, Any], name: str) -> str:
+    """What a reference is to this run: `same basis`, `large basis`, or nothing."""
+    roles = {REFERENCE_SAME: "same basis", REFERENCE_LARGE: "large basis"}
+    return " and ".join(text for key, text in roles.items() if summary.get(key) == name)
+
+
+def energy_table(summary: Mapping[str, Any]) -> Table:
+    """Energies by term: this run, each reference, and the differences (run - reference) in mHa.
+
+    Args:
+        summary: a run's summary; references without known terms fill the row of the total only.
+
+    Returns:
+        A rich table.
+    """
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    energies = summary.get("energies") or {}
+    references = ordered_references(summary)
+    terms = summary.get(REFERENCE_TERMS) or {}
+    title = escape(str(summary.get("label") or "")) or None
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("energy")
+    table.add_column("this run\n\\[Ha]", justify="right", style="bold")
+    for name in references:
+        purpose = role(summary, name) or "reference"
+        table.add_column(f"{escape(name)}\n{purpose} \\[Ha]", justify="right")
+        table.add_column("difference\n\\[mHa]", justify="right", style="cyan")
+    for term in ENERGY_TERMS:
+        cells = [term, _number(energies.get(term), ".7f")]
+        for name, total in references.items():
+            reference = total if term == "total" else (terms.get(name) or {}).get(term)
+            cells += [_number(reference, ".7f"), _difference(energies.get(term), reference)]
+        table.add_row(*cells, style="bold" if term == "total" else None, end_section=term == "total")
+    return table
+
+
+def verdict(summary: Mapping[str, Any]) -> str:
+    """The result in plain sentences: the energy, how it was reached, how far each reference is."""
+    if summary.get("status") == FAILED:
+        return f"The run failed: {summary.get('reason') or 'no reason was recorded'}"
+    energy = (summary.get("energies") or {}).get("total")
+    if energy is None:
+        return "The run has no final energy."
+    seconds = summary.get("seconds")
+    ended = "converged" if summary.get("converged") else "stopped without convergence"
+    spent = "" if seconds is None else f", {duration(seconds)}"
+    sentences = [f"E = {energy:.7f} Ha, {ended} after {summary.get('steps', '?')} steps{spent}."]
+    distances = []
+    for name, reference in ordered_references(summary).items():
+        purpose = role(summary, name)
+        distances.append(f"{distance(energy, reference)} {name}" + (f" ({purpose})" if purpose else ""))
+    if distances:
+        sentences.append(f"This is {', '.join(distances)}.")
+    sentences += [f"ERROR: {sentence}" for sentence in summary.get(VIOLATIONS) or []]
+    return " ".join(sentences)
+
+
+def distance(energy: float | int, reference: float | int) -> str:
+    """A difference in words, such as `0.215 mHa above` or `equal within 0.001 mHa to`."""
+    difference = (energy - reference) / MILLIHARTREE
+    if abs(difference) < EQUAL:
+        return f"equal within {EQUAL:g} mHa to"
+    return f"{abs(difference):.3f} mHa {'above' if difference > 0 else 'below'}"
+
+
+def print_summary(summary: Mapping[str, Any], console: Console | None = None) -> None:
+    """Prints the table and the verdict to standard output."""
+    from rich.console import Console
+
+    console = console or Console()
+    if summary.get("energies"):
+        console.print(energy_table(summary))
+    style = "bold red" if summary.get(VIOLATIONS) or summary.get("status") == FAILED else "bold"
+    console.print(verdict(summary), style=style, markup=False, highlight=False)
+
+
+def _number(value: float | int | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _difference(energy: float | int | None, reference: float | int | None) -> str:
+    return "" if energy is None or reference is None else f"{(energy - reference) / MILLIHARTREE:+.4f}"
