@@ -33,9 +33,8 @@ def truncated_icosahedron(pentagon: float, hexagon: float) -> Float[np.ndarray, 
     `2 pentagon + hexagon`.
     """
     edge = 2 * pentagon + hexagon
-    vertices = (
-        icosahedron() * edge * np.sin(2 * np.pi / 5)
-    )  # circumscribed radius of an icosahedron of this edge
+    radius = edge * np.sin(2 * np.pi / 5)  # of the sphere through the vertices
+    vertices = icosahedron() * radius
     pairs = {(a, b) for face in icosahedron_faces() for a in face for b in face if a != b}
     return np.array([vertices[a] + (vertices[b] - vertices[a]) * pentagon / edge for a, b in sorted(pairs)])
 

@@ -51,7 +51,7 @@ def ring(z: float, radius: float, azimuth: float) -> Float[np.ndarray, "5 3"]:
 def icosahedron() -> Float[np.ndarray, "12 3"]:
     """The vertices of the icosahedron in the unit sphere, with a fivefold axis along z."""
     z = 1 / np.sqrt(5)
-    return np.concatenate([[[0.0, 0.0, 1.0]], ring(z, 2 * z, 0), ring(-z, 2 * z, 36), [[0.0, 0.0, -1.0]]])
+    return np.concatenate([[[0.0, 0.0, 1.0]], ring(z, 2 * z, 0.0), ring(-z, 2 * z, 36.0), [[0.0, 0.0, -1.0]]])
 
 
 def icosahedron_faces() -> list[tuple[int, int, int]]:
@@ -115,7 +115,7 @@ def capsule(belts: int) -> Fullerene:
         edges |= {(number(row, k), number(row + 2, k)) for row in range(1, rows - 1)}
     # An elongated ellipsoid is near enough for the relaxation to find the convex cage.
     polar = np.pi * (np.arange(1, rows + 1) + 0.3) / (rows + 1.6)
-    middle = [ring(np.cos(t), np.sin(t), 36 * (row % 2)) for row, t in enumerate(polar, start=1)]
+    middle = [ring(np.cos(t), np.sin(t), 36.0 * (row % 2)) for row, t in enumerate(polar, start=1)]
     centers = np.concatenate([[[0.0, 0.0, 1.0]], *middle, [[0.0, 0.0, -1.0]]]) * [1, 1, (rows + 4) / 10]
     swap = np.diag([1.0, 1.0, -1.0]) if rows % 2 else -np.eye(3)
     return _from_dual(centers, edges, (fivefold(), np.diag([1.0, -1.0, 1.0]), swap))

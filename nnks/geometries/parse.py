@@ -63,7 +63,7 @@ def parse_inline(text: str, unit: str) -> Geometry:
             f"system.molecule holds no atoms; expected atoms with coordinates, such as {EXAMPLE}."
         )
     _refuse_zmatrix(atoms)
-    return _geometry([_atom(atom, f"atom {n}", most=4) for n, atom in enumerate(atoms, start=1)], unit)
+    return _geometry([_atom(atom, f"atom {n}", extra=False) for n, atom in enumerate(atoms, start=1)], unit)
 
 
 def read_xyz(path: str, unit: str) -> Geometry:
@@ -118,7 +118,9 @@ def parse_xyz(text: str, unit: str, source: str) -> Geometry:
             "2; expected one line for each atom and one molecule a file; correct the count or remove the "
             "other lines."
         )
-    return _geometry([_atom(a, f"line {n} of {source}") for n, a in enumerate(atoms, start=3)], unit)
+    return _geometry(
+        [_atom(a, f"line {n} of {source}", extra=True) for n, a in enumerate(atoms, start=3)], unit
+    )
 
 
 def _geometry(atoms: Iterable[tuple[str, tuple[float, ...]]], unit: str) -> Geometry:
@@ -126,11 +128,11 @@ def _geometry(atoms: Iterable[tuple[str, tuple[float, ...]]], unit: str) -> Geom
     return Geometry(symbols, np.array(positions, dtype=np.float64) * unit_length(unit))
 
 
-def _atom(text: str, where: str, most: float = math.inf) -> tuple[str, tuple[float, ...]]:
-    """Label and coordinates of one atom."""
+def _atom(text: str, where: str, extra: bool) -> tuple[str, tuple[float, ...]]:
+    """Label and coordinates of one atom; `extra` allows columns after them."""
     label, *rest = re.split(r"[\s,]+", text.strip().strip(","))
     where = f"{where} ('{text.strip()}')"
-    if not 3 <= len(rest) <= most - 1:
+    if len(rest) < 3 or (len(rest) > 3 and not extra):
         raise InputError(
             f"{where} has {len(rest)} fields after the label; expected three coordinates; write atoms as in "
             f"{EXAMPLE}."

@@ -13,7 +13,7 @@ import numpy as np
 
 from nnks.geometries.entry import Entry, geometry_angstrom, hill_formula
 
-Coordinates = Sequence[Sequence[float]] | np.ndarray
+Coordinates = Sequence[Sequence[float | int]] | np.ndarray
 
 HUBER_HERZBERG = "Huber and Herzberg, Constants of Diatomic Molecules (1979), r_e"
 CCCBDB = "experimental geometry of the CCCBDB (NIST)"
@@ -187,7 +187,7 @@ POLYATOMICS: tuple[tuple[str, tuple[str, ...], str, Callable[[], Coordinates], i
         "H2CO",
         ("formaldehyde", "CH2O"),
         "C H H O",
-        lambda: [*bent(1.116, 116.5), [0, 0, 1.208]],
+        lambda: np.vstack([bent(1.116, 116.5), [0, 0, 1.208]]),
         0,
         f"{CRC}: C-O 1.208, C-H 1.116, H-C-H 116.5",
     ),
