@@ -16,15 +16,15 @@ class LCGTO(nn.Module):
 
     $X$ is an orthonormal frame of the basis. From a guess, $W = (1; s K)$: the guess's own orbitals
     are the frame, the parameters $K$ rotate them, and $s$ makes the Hessian close to one, so that L-BFGS
-    with unit steps converges in about eight gradients. From `init="random"`, $W = K$ with
+    with unit steps converges in about eight gradients. From `guess="random"`, $W = K$ with
     $K \sim N(0, 1/n)$, the paper's start.
 
     Attributes:
-        init: `minao` (PySCF's atomic guess), `core` (orbitals of the bare nuclei), or `random`.
+        guess: `minao` (PySCF's atomic guess), `core` (orbitals of the bare nuclei), or `random`.
         preconditioned: whether the rotations are scaled by $s$.
     """
 
-    init: str = "minao"
+    guess: str = "minao"
     preconditioned: bool = True
 
     def setup(self) -> None:
@@ -34,7 +34,7 @@ class LCGTO(nn.Module):
     def coordinates(self, start: Start) -> Float[Array, "spin n orbitals"]:
         """The matrix W in the frame of the start."""
         shape, dtype = start.coordinates.shape, start.frame.dtype
-        if self.init == "random":
+        if self.guess == "random":
             return self.param("rotation", nn.initializers.normal(shape[1] ** -0.5), shape, dtype)
         rotation = self.param("rotation", nn.initializers.zeros, shape, dtype)
         scale = start.scale if self.preconditioned else (start.scale > 0).astype(dtype)

@@ -25,7 +25,7 @@ class Residual(nn.Module):
     $\log\zeta$.
 
     Attributes:
-        init: where the Gaussian orbitals come from: `scf` (converged), `minao`, or `core`.
+        guess: where the Gaussian orbitals come from: `scf` (converged), `minao`, or `core`.
         width: hidden units of each layer.
         depth: number of hidden layers.
         activation: `tanh`, `silu`, `gelu`, `softplus` or `sin`.
@@ -33,7 +33,7 @@ class Residual(nn.Module):
         train_gaussian: whether the coefficients of the Gaussian part are trained, too.
     """
 
-    init: str = "scf"
+    guess: str = "scf"
     width: int = 20
     depth: int = 2
     activation: str = "tanh"

@@ -200,3 +200,14 @@ def guess_density(mole: Any, init: str) -> np.ndarray:
         total = max(up + down, 1)
         dm = np.stack([dm * (up / total), dm * (down / total)])
     return np.asarray(dm)
+
+
+def auxiliary_potentials(auxiliary: Any, points: np.ndarray, block: int = 4000) -> np.ndarray:
+    r"""Electrostatic potentials $V_P(r_k) = \int \chi_P(r')/|r'-r_k|\,dr'$ of the fitting functions [auxiliary points]."""
+    from pyscf import gto
+
+    columns = []
+    for start in range(0, len(points), block):
+        charges = gto.fakemol_for_charges(points[start : start + block])
+        columns.append(gto.mole.intor_cross("int2c2e", auxiliary, charges))
+    return np.concatenate(columns, axis=1)

@@ -1,0 +1,13 @@
+"""Training: states, optimizers, and the one loop."""
+
+from nnks.training.base import OPTIMIZERS as OPTIMIZERS
+from nnks.training.base import Optimizer as Optimizer
+from nnks.training.gradient import FirstOrder as FirstOrder
+from nnks.training.lbfgs import LBFGS as LBFGS
+from nnks.training.loop import Convergence as Convergence
+from nnks.training.loop import Progress as Progress
+from nnks.training.loop import iterate as iterate
+from nnks.training.state import Problem as Problem
+from nnks.training.state import TrainingDiverged as TrainingDiverged
+from nnks.training.state import TrainState as TrainState
+from nnks.training.state import initial_state as initial_state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 from typing import Any
@@ -10,10 +11,11 @@ import jax
 import optax
 
 from nnks.registry import InputError, suggest
+from nnks.training.base import OPTIMIZERS
 from nnks.training.state import Metrics, Problem, StepFn, TrainState, energy_metrics
-from nnks.types import Params
+from nnks.types import Params, PRNGKey
 
-OPTIMIZERS = (
+OPTAX = (
     "adam",
     "adamw",
     "adamax",
@@ -64,27 +66,52 @@ def make_schedule(name: str, learning_rate: float, steps: int) -> optax.Schedule
     return schedules[name]()
 
 
-def make_optimizer(name: str, schedule: optax.Schedule, options: dict[str, Any]) -> optax.GradientTransformation:
-    """The optax optimizer of that name; `options` are its own keyword arguments (`b1`, `momentum`, ...)."""
-    make = getattr(optax, name)
-    accepted = [p for p in inspect.signature(make).parameters if p != "learning_rate"]
-    for key in options:
-        if key not in accepted:
-            raise InputError(f"optimizer.options.{key} is not an option of '{name}'; {suggest(key, accepted)}.")
-    return make(schedule, **options)
+@dataclasses.dataclass(frozen=True)
+class FirstOrder:
+    """A first-order method: one gradient of the batch energy, one update of optax."""
+
+    optimizer: optax.GradientTransformation
+    minibatch: bool = True
+
+    def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
+        """The state of the optax optimizer."""
+        return self.optimizer.init(params)
+
+    def make_step(self, problem: Problem) -> StepFn:
+        """The compiled step; the problem's arrays are its arguments."""
+
+        @jax.jit
+        def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
+            (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
+                state.params, state.key, state.step
+            )
+            updates, opt_state = self.optimizer.update(gradient, state.opt_state, state.params)
+            params: Params = optax.apply_updates(state.params, updates)
+            metrics = energy_metrics(energies) | {"grad/norm": optax.tree.norm(gradient)}
+            return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
+
+        return lambda state: step(problem, state)
 
 
-def make_gradient_step(problem: Problem, optimizer: optax.GradientTransformation) -> StepFn:
-    """One gradient of the batch energy, one update."""
+def _register(name: str) -> None:
+    """Adds an optax optimizer with its own numeric options as config fields."""
+    optax_make = getattr(optax, name)
+    options = {
+        p.name: p.default
+        for p in inspect.signature(optax_make).parameters.values()
+        if p.name != "learning_rate" and isinstance(p.default, (bool, int, float))
+    }
 
-    @jax.jit
-    def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-        (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
-            state.params, state.key, state.step
-        )
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
-        params: Params = optax.apply_updates(state.params, updates)
-        metrics = energy_metrics(energies) | {"grad/norm": optax.tree.norm(gradient)}
-        return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
+    def make(*, steps: int, learning_rate: float = 1e-2, schedule: str = "constant", **fields: Any) -> FirstOrder:
+        rate = make_schedule(schedule, learning_rate, steps)
+        return FirstOrder(optax_make(rate, **fields))
 
-    return lambda state: step(problem, state)
+    # the registry reads a member's config fields from its signature
+    own = [p for p in inspect.signature(make).parameters.values() if p.name != "fields"]
+    extra = [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY, default=v) for k, v in options.items()]
+    make.__signature__ = inspect.Signature(own + extra)  # pyright: ignore[reportFunctionMemberAccess]
+    OPTIMIZERS.register(name, f"optax.{name}: {(inspect.getdoc(optax_make) or name).splitlines()[0]}")(make)
+
+
+for _name in OPTAX:
+    _register(_name)

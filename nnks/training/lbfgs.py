@@ -11,12 +11,16 @@ References:
 
 from __future__ import annotations
 
+import dataclasses
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from nnks.training.base import OPTIMIZERS
 from nnks.training.state import Metrics, Problem, StepFn, TrainState, energy_metrics
-from nnks.types import Array, Float, Int, Params, Scalar, record
+from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record
 
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the weak Wolfe conditions."""
@@ -48,64 +52,75 @@ class _Trial:
     count: Int[Array, ""]
 
 
-def init_lbfgs(problem: Problem, params: Params, key: Array, memory: int) -> LBFGSState:
-    """The state before the first step; costs one gradient."""
-    (_, energies), gradient = jax.jit(jax.value_and_grad(Problem.loss, argnums=1, has_aux=True))(
-        problem, params, key, jnp.int32(0)
-    )
-    flat, _ = ravel_pytree(gradient)
-    empty = jnp.zeros((memory, flat.size), flat.dtype)
-    return LBFGSState(empty, empty, flat, energies)
+@OPTIMIZERS.register("lbfgs")
+@dataclasses.dataclass(frozen=True)
+class LBFGS:
+    """L-BFGS with a line search, on the full quadrature.
 
-
-def make_lbfgs_step(problem: Problem, *, first_step: float, trials: int) -> StepFn:
-    """A step of L-BFGS.
-
-    Args:
-        problem: with the `full` sampler: a line search compares energies, which a new batch would change.
+    Attributes:
+        memory: pairs of steps and gradient changes that are kept.
         first_step: largest length of the first step, before the curvature is known.
         trials: energy gradients that one line search may use.
     """
 
-    @jax.jit
-    def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-        x, unravel = ravel_pytree(state.params)
-        old: LBFGSState = state.opt_state
-        direction = -_inverse_hessian(old, old.gradient)
-        slope = jnp.dot(direction, old.gradient)
-        # without curvature, or if rounding spoiled the direction: steepest descent of bounded length
-        fresh = (jnp.sum(old.steps[0] ** 2) == 0) | (slope >= 0)
-        norm = jnp.linalg.norm(old.gradient)
-        steepest = -old.gradient * jnp.minimum(1.0, first_step / jnp.maximum(norm, 1e-30))
-        direction = jnp.where(fresh, steepest, direction)
-        slope = jnp.dot(direction, old.gradient)
+    memory: int = 20
+    first_step: float = 1.0
+    trials: int = 12
 
-        def evaluate(length: Scalar) -> tuple[dict[str, Array], Array]:
-            params = unravel(x + length * direction)
-            (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
-                params, state.key, state.step
-            )
-            return energies, ravel_pytree(gradient)[0]
+    # a line search compares energies, which a new batch would change
+    minibatch: ClassVar[bool] = False
 
-        found = _line_search(evaluate, old, direction, slope, trials)
-        moved = found.length * direction
-        change = found.gradient - old.gradient
-        keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
-        new = LBFGSState(
-            jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
-            jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
-            found.gradient,
-            found.energies,
+    def init(self, problem: Problem, params: Params, key: PRNGKey) -> LBFGSState:
+        """The state before the first step; costs one gradient."""
+        (_, energies), gradient = jax.jit(jax.value_and_grad(Problem.loss, argnums=1, has_aux=True))(
+            problem, params, key, jnp.int32(0)
         )
-        metrics = energy_metrics(found.energies) | {
-            "grad/norm": jnp.linalg.norm(found.gradient),
-            "line_search/evaluations": found.count,
-        }
-        params = unravel(x + moved)
-        evaluations = state.evaluations + found.count
-        return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
+        flat, _ = ravel_pytree(gradient)
+        empty = jnp.zeros((self.memory, flat.size), flat.dtype)
+        return LBFGSState(empty, empty, flat, energies)
 
-    return lambda state: step(problem, state)
+    def make_step(self, problem: Problem) -> StepFn:
+        """The compiled step: one direction, one line search."""
+
+        @jax.jit
+        def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
+            x, unravel = ravel_pytree(state.params)
+            old: LBFGSState = state.opt_state
+            direction = -_inverse_hessian(old, old.gradient)
+            slope = jnp.dot(direction, old.gradient)
+            # without curvature, or if rounding spoiled the direction: steepest descent of bounded length
+            fresh = (jnp.sum(old.steps[0] ** 2) == 0) | (slope >= 0)
+            norm = jnp.linalg.norm(old.gradient)
+            steepest = -old.gradient * jnp.minimum(1.0, self.first_step / jnp.maximum(norm, 1e-30))
+            direction = jnp.where(fresh, steepest, direction)
+            slope = jnp.dot(direction, old.gradient)
+
+            def evaluate(length: Scalar) -> tuple[dict[str, Array], Array]:
+                params = unravel(x + length * direction)
+                (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
+                    params, state.key, state.step
+                )
+                return energies, ravel_pytree(gradient)[0]
+
+            found = _line_search(evaluate, old, direction, slope, self.trials)
+            moved = found.length * direction
+            change = found.gradient - old.gradient
+            keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
+            new = LBFGSState(
+                jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
+                jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
+                found.gradient,
+                found.energies,
+            )
+            metrics = energy_metrics(found.energies) | {
+                "grad/norm": jnp.linalg.norm(found.gradient),
+                "line_search/evaluations": found.count,
+            }
+            params = unravel(x + moved)
+            evaluations = state.evaluations + found.count
+            return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
+
+        return lambda state: step(problem, state)
 
 
 def _inverse_hessian(state: LBFGSState, vector: Array) -> Array:

@@ -1,0 +1,166 @@
+"""Reference energies from PySCF: the right spin, a stable solution, cached by what they depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnks.interop.pyscf import auxiliary_mole, becke_grid, make_mole
+from nnks.molecule import Molecule
+from nnks.quadrature import Grid
+from nnks.registry import InputError
+from nnks.tracking.files import read_json, write_json
+
+LARGE_BASES = ("pcseg-4", "pcseg-3", "pcseg-2", "def2-tzvp", "pcseg-1", "def2-svp")
+"""Bases made for density functionals, from the largest; the first that is affordable is the reference near the limit."""
+
+AFFORDABLE = 130
+"""Basis functions that a large-basis reference may have: seconds to a minute on one core."""
+
+LARGE_LEVEL = 5
+"""Grid level of large-basis references; their quadrature error is below a microhartree."""
+
+FOLLOWED = 5
+"""How often an instability is followed to a lower solution."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReferenceSpec:
+    """What a reference energy depends on, beside PySCF's version.
+
+    Attributes:
+        basis: of the orbitals.
+        xc: functional, as in PySCF.
+        restricted: RKS or UKS.
+        level: grid level, with `pruning`, `radial`, `angular` as in the config's `quadrature`.
+        auxiliary: fitting set if the Coulomb energy is density-fitted, None if it is exact.
+    """
+
+    basis: str
+    xc: str
+    restricted: bool
+    level: int
+    pruning: str = "nwchem"
+    radial: int | None = None
+    angular: int | None = None
+    auxiliary: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How summaries call it."""
+        return f"pyscf/{self.basis}"
+
+
+def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> dict[str, Any]:
+    """A reference calculation, from the cache if it was done before.
+
+    Returns:
+        `energies` by term [Ha], `converged`, `stable`, `functions`, `restarts`, and what was asked for.
+    """
+    import pyscf
+    from pyscf.dft import libxc
+
+    asked = dataclasses.asdict(spec) | {
+        "symbols": molecule.symbols,
+        "positions": np.round(np.asarray(molecule.positions), 10).tolist(),
+        "charge": molecule.charge,
+        "spin": molecule.spin,
+        "pyscf": pyscf.__version__,
+        "libxc": libxc.__version__,
+    }
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    path = None if cache is None else cache / f"{digest}.json"
+    if path is not None and (found := read_json(path)):
+        return found
+    result = _solve(molecule, spec) | {"asked": asked}
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, result)
+    return result
+
+
+def _solve(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
+    from pyscf import lib
+
+    mole = make_mole(molecule, spec.basis)
+    grid = becke_grid(mole, spec.level, spec.pruning or None, spec.radial, spec.angular)
+    with lib.with_omp_threads(1 if mole.nao < 200 else None):
+        mf = _mean_field(mole, spec, grid)
+        mf.kernel()
+        restarts = 0
+        if not mf.converged:  # a second-order solver where DIIS oscillates
+            mf, restarts = _second_order(mf, mf.mo_coeff, mf.mo_occ), 1
+        stable = _is_stable(mf)
+        while stable is not True and restarts < FOLLOWED:
+            mf, restarts = _second_order(mf, stable, mf.mo_occ), restarts + 1
+            stable = _is_stable(mf)
+    return {
+        "energies": _terms(mf),
+        "converged": bool(mf.converged),
+        "stable": stable is True,
+        "functions": int(mole.nao),
+        "restarts": restarts,
+    }
+
+
+def _mean_field(mole: Any, spec: ReferenceSpec, grid: Grid) -> Any:
+    from pyscf import dft
+
+    mf = (dft.RKS if spec.restricted else dft.UKS)(mole, xc=spec.xc)
+    if spec.auxiliary is not None:
+        mf = mf.density_fit(auxbasis=auxiliary_mole(mole, spec.auxiliary)._basis)
+    mf.grids.coords, mf.grids.weights = np.asarray(grid.points), np.asarray(grid.weights)
+    mf.small_rho_cutoff = 0
+    mf.conv_tol, mf.conv_tol_grad, mf.max_cycle, mf.verbose, mf.chkfile = 1e-10, 1e-6, 100, 0, None
+    return mf
+
+
+def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
+    newton = mf.newton() if not hasattr(mf, "_scf") else mf
+    newton.verbose, newton.max_cycle = 0, 100
+    newton.kernel(mo_coeff, mo_occ)
+    return newton
+
+
+def _is_stable(mf: Any) -> Any:
+    """True, or the orbitals in whose direction the energy falls."""
+    if np.all(mf.mo_occ == 0):
+        return True
+    try:
+        orbitals, _, stable, _ = mf.stability(return_status=True)
+    except (ValueError, IndexError):  # PySCF has no analysis where there is nothing to rotate (one function)
+        return True
+    return True if stable else orbitals
+
+
+def _terms(mf: Any) -> dict[str, float]:
+    mole = mf.mol
+    density = np.asarray(mf.make_rdm1())
+    total = density if density.ndim == 2 else density.sum(axis=0)
+    energies = {
+        "kinetic": np.einsum("pq,pq", mole.intor("int1e_kin"), total),
+        "external": np.einsum("pq,pq", mole.intor("int1e_nuc"), total),
+        "hartree": mf.scf_summary["coul"],
+        "xc": mf.scf_summary["exc"],
+        "nuclear": mole.energy_nuc(),
+    }
+    return {"total": float(mf.e_tot)} | {name: float(value) for name, value in energies.items()}
+
+
+def large_basis(molecule: Molecule, basis: str) -> str:
+    """The basis of the reference near the complete-basis limit: the one that is named, or the largest affordable."""
+    if basis != "auto":
+        make_mole(molecule, basis)
+        return basis
+    for name in LARGE_BASES:
+        try:
+            if make_mole(molecule, name).nao <= AFFORDABLE:
+                return name
+        except InputError:
+            continue
+    return ""

@@ -1,0 +1,30 @@
+"""The contract of an optimizer, and their registry."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from nnks.registry import Registry
+from nnks.training.state import Problem, StepFn
+from nnks.types import Params, PRNGKey
+
+OPTIMIZERS = Registry("optimizer")
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """A way to go down: an initial state, and a pure step.
+
+    Attributes:
+        minibatch: whether it works with energies that change from batch to batch.
+    """
+
+    minibatch: bool
+
+    def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
+        """The optimizer's state before the first step."""
+        ...
+
+    def make_step(self, problem: Problem) -> StepFn:
+        """A pure function from one training state to the next, and the numbers of the step."""
+        ...
