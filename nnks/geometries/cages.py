@@ -45,7 +45,8 @@ def relaxed(cage: Fullerene) -> Float[np.ndarray, "atoms 3"]:
     Minimizes
     $$\sum_{ab} (d_{ab}/d_0 - 1)^2 + w^2 \sum_{abc} (\cos\theta_{abc} - \cos\theta_0)^2$$
     with $d_0$ = `BOND`, $w$ = `ANGLE_WEIGHT` and $\theta_0$ = 108 or 120 degrees in a pentagon or hexagon,
-    over the displacements that keep the point group. The start is convex, so the minimum is, too.
+    over the displacements that keep the point group. The start is convex, which
+    selects the convex one among the minima.
     """
     # SciPy's optimizers take 0.3 s to import, which a run without cages need not wait for.
     from scipy.optimize import least_squares

@@ -108,8 +108,7 @@ def capsule(belts: int) -> Fullerene:
     for k in range(5):
         edges |= {(0, number(1, k)), (number(rows, k), last)}
         edges |= {(number(1, k), number(1, k + 1)), (number(rows, k), number(rows, k + 1))}
-        # odd rows are turned by 36 degrees, so their ring k lies between the rings k and k + 1 of the next
-        # row
+        # odd rows are turned by 36 degrees: their ring k lies between rings k and k + 1 of the next row
         edges |= {(number(row, k), number(row + 1, k)) for row in range(1, rows)}
         edges |= {(number(row, k), number(row + 1, k + (1 if row % 2 else -1))) for row in range(1, rows)}
         edges |= {(number(row, k), number(row + 2, k)) for row in range(1, rows - 1)}
