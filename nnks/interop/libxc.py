@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import functools
 import re
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def _gradients(sigma: np.ndarray) -> np.ndarray:
     return vectors
 
 
-def make_xc(xc: str, prefer: Literal["jax", "libxc"] = "jax") -> XCFunctional:
+def make_xc(xc: str, prefer: str = "jax") -> XCFunctional:
     """The functional that a PySCF string names.
 
     Args:
@@ -148,7 +148,9 @@ def _parse(xc: str) -> dict[int, float]:
         ) from error
     if hybrid:
         raise _refused(
-            xc, "holds exact exchange (a hybrid)", "a pure functional such as 'pbe', 'blyp' or 'r2scan'"
+            xc,
+            "holds exact or range-separated exchange (a hybrid)",
+            "a pure one such as 'pbe', 'blyp' or 'r2scan'",
         )
     if not terms:
         return {}
@@ -204,7 +206,7 @@ def _unknown(xc: str) -> InputError:
         name = token.rpartition("*")[2]
         if name and name not in names:
             near += [f"',{name}'"] if f"lda_c_{name}" in names or f"gga_c_{name}" in names else []
-            near += [f"'{n}'" for n in difflib.get_close_matches(name, names | short, n=3)]
+            near += [f"'{n}'" for n in difflib.get_close_matches(name, (names | short) - {name}, n=3)]
     hint = f"did you mean {' or '.join(dict.fromkeys(near))}? " if near else ""
     return InputError(
         f"functional.xc is '{xc}', which PySCF does not know; {hint}try 'lda,vwn', 'pbe', 'blyp' or any "

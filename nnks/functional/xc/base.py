@@ -95,7 +95,8 @@ class XCFunctional:
 
         Returns:
             Energy per volume [Ha/Bohr^3] in the precision of `rho`. It is evaluated in float64: the cost is
-            small beside that of the density, and second derivatives overflow in float32. A channel at or below `density_floor(rho)` contributes nothing, and its derivatives are zero.
+            small beside that of the density, and second derivatives overflow in float32. A channel at or
+            below `density_floor(rho)` contributes nothing, and its derivatives are zero.
 
         Raises:
             InputError: if `sigma` or `tau` is missing or of the wrong shape.
@@ -113,9 +114,9 @@ class XCFunctional:
             return jnp.where(occupied[None], jnp.where(mask, x.astype(jnp.float64), 0), fill)
 
         variables = (
-            safe(rho, present, 1),
-            None if sigma is None else safe(sigma, pairs, 0),
-            None if tau is None else safe(tau, present, 1),
+            safe(rho, present, 1.0),
+            None if sigma is None else safe(sigma, pairs, 0.0),
+            None if tau is None else safe(tau, present, 1.0),
         )
         energy = sum((c * part(*variables) for c, part in self.parts), jnp.zeros(rho.shape[1]))
         return jnp.where(occupied, energy, 0).astype(rho.dtype)

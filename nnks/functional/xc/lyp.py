@@ -39,7 +39,7 @@ def gga_c_lyp(
     """
     density = total(rho)
     root = jnp.cbrt(density)
-    y = sigma / (density * root) ** 2
+    y = sigma / (density * root)[None] ** 2
     if len(rho) == 1:
         up = down = 0.5
         powers = 2 * 0.5 ** (8 / 3)

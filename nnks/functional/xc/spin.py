@@ -33,7 +33,7 @@ def spin_fractions(rho: Float[Array, "spin points"]) -> Fractions:
     """
     if len(rho) == 1:
         return None
-    share = jnp.maximum(2 * rho / total(rho), jnp.finfo(rho.dtype).eps)
+    share = jnp.maximum(2 * rho / total(rho)[None], jnp.finfo(rho.dtype).eps)
     return share[0], share[1]
 
 
