@@ -37,7 +37,7 @@ from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
 from nnks.scf import MatrixEnergy, diagonalize, fock, occupied_matrix, solve
 from nnks.training import OPTIMIZERS, Optimizer, Problem
-from nnks.types import Array, Float, cast
+from nnks.types import Array, Float
 
 SMALL_GAP = 0.2
 """Orbital-energy differences below this count as this in the preconditioner [Ha] (measured: design notes)."""
@@ -207,12 +207,13 @@ def matrix_energy(system: System) -> MatrixEnergy:
     """The same functional in the Gaussian basis, as a function of density matrices."""
     f = system.config.functional
     hartree = f.hartree if f.hartree in ("auto", "exact") else "density_fitting"
-    analytic = dataclasses.replace(system, config=_analytic(system.config))
-    functional = make_functional(analytic, system.grid, hartree=hartree, auxiliary=f.auxiliary, gaussian=True)
+    integrable = dataclasses.replace(system, config=analytic(system.config))
+    functional = make_functional(integrable, system.grid, hartree=hartree, auxiliary=f.auxiliary, gaussian=True)
     return MatrixEnergy(functional, system.table(system.grid, functional.order), system.grid.weights)
 
 
-def _analytic(config: ConfigDict) -> ConfigDict:
+def analytic(config: ConfigDict) -> ConfigDict:
+    """The config with analytic integrals wherever Gaussian orbitals have them."""
     config = ConfigDict(config.copy_and_resolve_references())
     config.functional.one_electron, config.functional.fitting = "analytic", "basis"
     return config
@@ -228,15 +229,13 @@ def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str)
 
 
 def make_problem(system: System) -> Problem:
-    """What the run minimizes, in the precision of the config.
+    """What the run minimizes, in float64.
 
     Raises:
         InputError: for anything in the config that does not fit.
     """
     config = system.config
     f = config.functional
-    if config.training.precision not in ("float64", "float32"):
-        raise InputError(f"training.precision is '{config.training.precision}'; choose float64 or float32.")
     functional = make_functional(
         system, system.grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=system.gaussian
     )
@@ -248,8 +247,7 @@ def make_problem(system: System) -> Problem:
         density = jnp.maximum(jnp.einsum("pb,bc,pc->p", chi, total, chi), 0.0)
     sampler = make_sampler(config.sampler, system.grid, density)
     model = make_model(system, make_ansatz(module, make_start(system, module.guess)), system.grid, functional.order)
-    problem = Problem(model, functional, sampler, system.grid)
-    return cast(problem, jnp.dtype(config.training.precision))
+    return Problem(model, functional, sampler, system.grid)
 
 
 def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalModel:
@@ -298,3 +296,26 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
 def run_key(config: ConfigDict) -> jax.Array:
     """The run's random key."""
     return jax.random.key(config.training.seed)
+
+
+def check_training(config: ConfigDict) -> None:
+    """Refuses numbers that no training can use.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    t = config.training
+    if t.precision not in ("float64", "float32"):
+        raise InputError(f"training.precision is '{t.precision}'; choose float64 or float32.")
+    for key, least in (("steps", 1), ("checkpoint_steps", 0), ("seed", 0)):
+        if t[key] < least:
+            raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")
+    for key in ("energy_tolerance", "gradient_tolerance"):
+        if not t[key] >= 0:
+            raise InputError(f"training.{key} is {t[key]}; it must be zero or positive, such as 1e-6.")
+    if config.tracking.log_steps < 1:
+        raise InputError(f"tracking.log_steps is {config.tracking.log_steps}; it must be at least 1.")
+    if config.tracking.wandb not in ("offline", "online", "disabled"):
+        raise InputError(
+            f"tracking.wandb is '{config.tracking.wandb}'; {suggest(config.tracking.wandb, ['offline', 'online', 'disabled'])}."
+        )

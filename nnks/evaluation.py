@@ -1,0 +1,112 @@
+"""The reported energy: once, with fixed orbitals, on a full quadrature, never a minibatch estimate."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from nnks import build
+from nnks.interop import pyscf as interop
+from nnks.orbitals import OrbitalModel, Orbitals
+from nnks.orthogonalize import Lowdin
+from nnks.quadrature import make_full
+from nnks.training import Problem
+from nnks.types import Params, cast
+
+FINER = 2
+"""Levels by which the final grid is finer than the training grid, for orbitals that could fit a grid's errors."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Outcome of the final evaluation.
+
+    Attributes:
+        energies: every term and the total [Ha].
+        electrons: the integrated density.
+        orthonormality: largest deviation of the orbitals' overlap from one, on the final quadrature.
+        level: grid level that was used.
+        hartree: Hartree method that was used.
+    """
+
+    energies: dict[str, float]
+    electrons: float
+    orthonormality: float
+    level: int
+    hartree: str
+
+
+def final_level(system: build.System) -> int:
+    """The grid level of the final evaluation."""
+    level = system.config.evaluation.level
+    if level is not None:
+        return level
+    trained = system.config.quadrature.level
+    return trained if system.gaussian else min(trained + FINER, 9)
+
+
+def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluation:
+    """Energies of trained orbitals in float64; orthonormalized anew, as the energy depends on their span alone."""
+    config, level = system.config, final_level(system)
+    method, auxiliary = _hartree(system)
+    same = level == config.quadrature.level and config.functional.hartree == config.evaluation.hartree == "auto"
+    grid = system.grid
+    if level != config.quadrature.level:
+        q = config.quadrature
+        grid = interop.becke_grid(system.mole, level, q.pruning or None)
+    gaussian = system.gaussian
+    exact = dataclasses.replace(system, config=build.analytic(config)) if gaussian else system
+    functional = (
+        problem.functional
+        if same and gaussian and config.functional.one_electron == "auto"
+        else build.make_functional(exact, grid, hartree=method, auxiliary=auxiliary, gaussian=gaussian)
+    )
+    model = OrbitalModel(
+        ansatz=problem.model.ansatz,
+        orthogonalizer=Lowdin(),
+        occupations=system.occupations,
+        table=system.table(grid, functional.order) if gaussian else None,
+        grid=None,
+        counts=system.counts,
+        order=functional.order,
+        gram="analytic" if gaussian else "batch",
+    )
+    energies, electrons, deviation = _evaluate(model, functional, grid.quadrature(), cast(params, jnp.float64))
+    return Evaluation(
+        {name: float(value) for name, value in energies.items()}, float(electrons), float(deviation), level, method
+    )
+
+
+@jax.jit
+def _evaluate(model: OrbitalModel, functional: Any, quadrature: Any, params: Params) -> tuple:
+    x = model(params, quadrature)
+    return functional.energies(x), quadrature.integrate(x.density().total), _deviation(x)
+
+
+def _deviation(x: Orbitals) -> jax.Array:
+    overlap = jnp.einsum("sip,sjp,p->sij", x.values, x.values, x.quadrature.weights)
+    occupied = (x.occupations > 0).astype(overlap.dtype)
+    return jnp.max(jnp.abs(overlap - jax.vmap(jnp.diag)(occupied)))
+
+
+def _hartree(system: build.System) -> tuple[str, str]:
+    """Hartree method and fitting set of the final energy: one that the orbitals were not trained against."""
+    e, f = system.config.evaluation, system.config.functional
+    asked = e.hartree if e.hartree != "auto" else (f.hartree if system.gaussian else "density_fitting")
+    if asked == "pairwise" and e.hartree == "auto":
+        asked = "auto"  # a stand-in for training, not accurate enough to report
+    method = build.hartree_method(system, asked, system.gaussian)
+    auxiliary = e.auxiliary
+    if auxiliary == "auto":
+        auxiliary = f.auxiliary if system.gaussian else "even_tempered"
+    return method, auxiliary
+
+
+def gradient_norm(problem: Problem, params: Params) -> float:
+    """Norm of the energy gradient on the full grid: what convergence means for a run on minibatches."""
+    full = dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
+    gradient = jax.jit(jax.grad(lambda p, full: full.loss(p, jax.random.key(0), jnp.int32(0))[0]))(params, full)
+    return float(jnp.sqrt(sum(jnp.sum(g.astype(jnp.float64) ** 2) for g in jax.tree.leaves(gradient))))

@@ -1,0 +1,280 @@
+"""One run, from a config to a stored summary: build, train, evaluate, compare."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from nnks import build
+from nnks.config import complete, to_dict
+from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
+from nnks.interop.reference import LARGE_LEVEL, ReferenceSpec, large_basis, reference
+from nnks.scf import solve
+from nnks.tracking import (
+    ConsoleWriter,
+    Every,
+    JsonlWriter,
+    RunFolder,
+    WandbWriter,
+    WriterGroup,
+    check_writable,
+    config_hash,
+    find_run,
+    print_summary,
+)
+from nnks.training import Convergence, Problem, TrainState, iterate
+from nnks.training.checkpoint import Checkpoints
+from nnks.training.state import TrainingDiverged, count_parameters, initial_state
+from nnks.types import cast
+
+VIOLATION = 1e-6
+"""How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What a run found. `values` is all of `summary.json`; the rest are shortcuts into it."""
+
+    path: Path
+    values: Mapping[str, Any]
+
+    @property
+    def energies(self) -> Mapping[str, float]:
+        """Total, kinetic, external, hartree, xc, nuclear [Ha], from the final evaluation."""
+        return self.values["energies"]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the thresholds were reached."""
+        return self.values["converged"]
+
+    @property
+    def reference(self) -> Mapping[str, float]:
+        """Reference energies [Ha] by name."""
+        return self.values["reference"]
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+        return self.values["steps"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A run that is ready to start: everything is built, nothing is compiled."""
+
+    config: ConfigDict
+    system: build.System
+    problem: Problem
+    optimizer: Any
+
+    def describe(self) -> dict[str, Any]:
+        """What would run, for `--dry-run`."""
+        params = jax.eval_shape(self.problem.model.ansatz.init_params, build.run_key(self.config))
+        sampler = self.problem.sampler
+        molecule = self.system.molecule
+        return {
+            "molecule": f"{molecule.formula}, {sum(molecule.nelec)} electrons, spin {molecule.spin}, "
+            f"{'restricted' if self.system.restricted else 'unrestricted'}",
+            "basis functions": self.system.mole.nao,
+            "grid points": self.system.grid.size,
+            "points a step": sampler.size if not sampler.exact else f"{self.system.grid.size} (all)",
+            "parameters": count_parameters(params),
+            "hartree": build.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian),
+            "final grid level": final_level(self.system),
+            "run": f"{self.config.experiment}/*-{config_hash(to_dict(self.config))}-s{self.config.training.seed}",
+        }
+
+
+def plan(config: ConfigDict) -> Plan:
+    """Builds a run, and finds everything that is wrong with its config.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    build.check_training(config)
+    system = build.make_system(config)
+    problem = build.make_problem(system)
+    optimizer = build.make_optimizer(config, problem)
+    large_basis(system.molecule, config.reference.large_basis)
+    return Plan(config, system, problem, optimizer)
+
+
+def run(
+    config: ConfigDict, results: str | Path = "results", *, position: tuple[int, int] | None = None
+) -> Summary:
+    """Trains a config's orbitals and stores what came out; an interrupted run of it is continued.
+
+    Args:
+        config: from `default_config` or `load_config`.
+        results: the folder that runs are stored in.
+        position: (n, m) for run n of m in a sweep.
+
+    Raises:
+        InputError: for a config that cannot be run, before anything is written or compiled.
+        TrainingDiverged: for an energy that is not finite; the last good state is saved.
+    """
+    check_writable(results)
+    ready = plan(config)
+    values = to_dict(ready.config)
+    seed = ready.config.training.seed
+    folder = find_run(results, ready.config.experiment, config_hash(values), seed)
+    if folder is None or folder.finished:
+        folder = RunFolder.create(results, ready.config.experiment, values, seed)
+    return _Run(ready, folder, Path(results), position).execute()
+
+
+class _Run:
+    """The parts of one run that its phases share."""
+
+    def __init__(self, plan: Plan, folder: RunFolder, results: Path, position: tuple[int, int] | None):
+        self.plan, self.folder, self.results, self.position = plan, folder, results, position
+        self.config = plan.config
+        self.label = self.config.label or default_label(plan)
+
+    def execute(self) -> Summary:
+        """Restore, train, evaluate, compare, store."""
+        config, plan = self.config, self.plan
+        problem = cast(plan.problem, jnp.dtype(config.training.precision))
+        key = build.run_key(config)
+        params = problem.model.ansatz.init_params(key)
+        state = initial_state(params, plan.optimizer.init(problem, params, key), key)
+        checkpoints = Checkpoints(self.folder.checkpoints)
+        state = checkpoints.restore(state) or state
+        self.folder.resume(int(state.step))
+        writers = self._writers(count_parameters(params))
+        try:
+            state, converged, seconds = self._train(problem, state, checkpoints, writers)
+            if not problem.sampler.exact:
+                converged = gradient_norm(problem, state.params) < config.training.gradient_tolerance
+            outcome = evaluate(plan.system, plan.problem, state.params)
+            summary = self._summary(outcome, state, converged, seconds, count_parameters(params))
+        except TrainingDiverged as error:
+            checkpoints.save(error.state)
+            writers.fail(str(error))
+            raise
+        except KeyboardInterrupt:
+            raise  # stays interrupted, and is resumed by the next call
+        except Exception as error:
+            writers.fail(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            checkpoints.close()
+        writers.finish(summary)
+        stored = self.folder.record.summary or {}
+        if config.tracking.console and self.position is None:
+            print_summary(stored)
+        return Summary(self.folder.path, stored)
+
+    def _writers(self, parameters: int) -> WriterGroup:
+        tracking, values = self.config.tracking, to_dict(self.config)
+        record = JsonlWriter(self.folder, {"label": self.label, "parameters": parameters})
+        others: list[Any] = [
+            WandbWriter(
+                self.folder, values, mode=tracking.wandb, project=tracking.project, group=self.config.experiment
+            )
+        ]
+        if tracking.console:
+            others.append(ConsoleWriter(self.config.training.steps, self.label, position=self.position))
+        return WriterGroup(record, *others)
+
+    def _train(
+        self, problem: Problem, state: TrainState, checkpoints: Checkpoints, writers: WriterGroup
+    ) -> tuple[TrainState, bool, float]:
+        """The loop: writes, saves and stops; the steps themselves know of none of it."""
+        training = self.config.training
+        convergence = Convergence(training.energy_tolerance, training.gradient_tolerance)
+        history = self.folder.read_metrics()
+        before = float(history[-1].get("time/elapsed_s", 0.0)) if history else 0.0
+        converged = any(convergence.reached(row) for row in history) and problem.sampler.exact
+        save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
+        started, seconds = time.perf_counter(), before
+        step = self.plan.optimizer.make_step(problem)
+        for progress in iterate(step, state, until=state.step if converged else training.steps):
+            state = progress.state
+            seconds = before + time.perf_counter() - started
+            converged = problem.sampler.exact and convergence.reached(progress.metrics)
+            if log(progress.step) or converged or progress.step == training.steps:
+                writers.write(progress.step, progress.metrics | {"time/elapsed_s": seconds})
+            if save(progress.step):
+                checkpoints.save(state)
+            if converged:
+                break
+        checkpoints.save(state)
+        return state, converged, seconds
+
+    def _summary(
+        self, outcome: Evaluation, state: TrainState, converged: bool, seconds: float, parameters: int
+    ) -> dict[str, Any]:
+        """Everything that `summary.json` holds."""
+        summary = {
+            "energies": outcome.energies,
+            "converged": bool(converged),
+            "steps": int(state.step),
+            "evaluations": int(state.evaluations),
+            "seconds": seconds,
+            "electrons": outcome.electrons,
+            "orthonormality": outcome.orthonormality,
+            "evaluation": {"level": outcome.level, "hartree": outcome.hartree},
+            "parameters": parameters,
+            "label": self.label,
+            "violations": [],
+        } | self._references(outcome)
+        same = summary["reference"].get(summary.get("reference_same", ""))
+        system = self.plan.system
+        bounded = system.gaussian and outcome.level == self.config.quadrature.level
+        if same is not None and bounded and outcome.energies["total"] < same - VIOLATION:
+            summary["violations"] = [
+                f"the energy is {1e3 * (same - outcome.energies['total']):.4f} mHa below the stable PySCF minimum in the same "
+                "basis and on the same grid, which no variational calculation can reach: an integral is wrong, or PySCF "
+                "stopped at a higher solution."
+            ]
+        return summary
+
+    def _references(self, outcome: Evaluation) -> dict[str, Any]:
+        """Reference energies by name, their terms, and which of them plays which part."""
+        config, system = self.config, self.plan.system
+        cache = self.results / "references"
+        q, r = config.quadrature, config.reference
+        found: dict[str, dict[str, float]] = {}
+        roles: dict[str, str] = {}
+        if r.pyscf:
+            fitted = system.gaussian and outcome.hartree == "density_fitting"
+            spec = ReferenceSpec(
+                config.system.basis, config.functional.xc, system.restricted, q.level, q.pruning, q.radial, q.angular,
+                config.functional.auxiliary if fitted else None,
+            )  # fmt: skip
+            found[spec.name] = reference(system.molecule, spec, cache)["energies"]
+            roles["reference_same"] = spec.name
+        large = large_basis(system.molecule, r.large_basis) if r.large_basis else ""
+        if large:
+            spec = ReferenceSpec(large, config.functional.xc, system.restricted, LARGE_LEVEL)
+            found[spec.name] = reference(system.molecule, spec, cache)["energies"]
+            roles["reference_large"] = spec.name
+        if r.scf:
+            found["scf"] = self._scf()
+        totals = {name: energies["total"] for name, energies in found.items()}
+        return {"reference": totals, "reference_terms": found} | roles
+
+    def _scf(self) -> dict[str, float]:
+        system = self.plan.system
+        integrals = build.interop.one_electron_integrals(system.mole)
+        whitened = build.frame(integrals.overlap)
+        matrix = build.spin_density(system, "minao")
+        result = solve(build.matrix_energy(system), integrals.overlap, whitened, matrix, system.counts)
+        return result.energies
+
+
+def default_label(plan: Plan) -> str:
+    """What a run is called if its config does not say: molecule, ansatz, basis."""
+    s = plan.config.system
+    name = plan.system.molecule.name or plan.system.molecule.formula
+    return f"{name} / {plan.config.ansatz.name} / {s.basis}"
