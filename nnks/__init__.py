@@ -1,7 +1,34 @@
 """nnks: experiments on Kohn-Sham orbitals, Gaussian and neural, by direct energy minimization."""
 
-import jax
+from __future__ import annotations
 
-# Energies are sums of 1e5 terms that cancel to 1e-6 Ha: double precision is the default of every run,
-# and JAX reads this switch before the first array is made.
-jax.config.update("jax_enable_x64", True)
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnks.config import default_config as default_config
+    from nnks.config import load_config as load_config
+    from nnks.experiment import Summary as Summary
+    from nnks.experiment import run as run
+    from nnks.molecule import Molecule as Molecule
+    from nnks.registry import InputError as InputError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "default_config": "nnks.config",
+    "load_config": "nnks.config",
+    "run": "nnks.experiment",
+    "Summary": "nnks.experiment",
+    "Molecule": "nnks.molecule",
+    "InputError": "nnks.registry",
+}
+__all__ = ["InputError", "Molecule", "Summary", "default_config", "load_config", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used, so that `nnks --help` answers at once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nnks' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -57,6 +57,9 @@ class Registry(Mapping[str, Entry]):
             raise InputError(f"{self.kind} is '{name}', which does not exist; {suggest(str(name), self._entries)}.")
         return self._entries[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

@@ -13,6 +13,10 @@ from typing import Any, TypeVar, dataclass_transform
 import jax
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
+# Energies are sums of 1e5 terms that cancel to 1e-6 Ha: double precision is the default of every run, and JAX
+# reads this switch before the first array is made; every module that makes arrays imports this one.
+jax.config.update("jax_enable_x64", True)
+
 __all__ = [
     "Array",
     "Bool",

@@ -129,12 +129,10 @@ def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
 
 def _is_stable(mf: Any) -> Any:
     """True, or the orbitals in whose direction the energy falls."""
-    if np.all(mf.mo_occ == 0):
+    occupied = np.atleast_2d(mf.mo_occ) > 0
+    if not np.any(occupied.any(axis=1) & ~occupied.all(axis=1)):  # every function is full: nothing to rotate
         return True
-    try:
-        orbitals, _, stable, _ = mf.stability(return_status=True)
-    except (ValueError, IndexError):  # PySCF has no analysis where there is nothing to rotate (one function)
-        return True
+    orbitals, _, stable, _ = mf.stability(return_status=True)
     return True if stable else orbitals
 
 

@@ -1,0 +1,117 @@
+"""A sweep: every run of a config file, skipping what is finished, continuing what was interrupted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from nnks.config import find_config, load_config, load_module, override, to_dict
+from nnks.registry import InputError
+from nnks.tracking import check_writable, config_hash, find_run
+from nnks.tracking.files import write_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """The runs of a config file.
+
+    Attributes:
+        name: the experiment, and the folder below the results.
+        title: first line of the file's docstring.
+        claim: what the runs are to show (the file's `CLAIM`), or nothing.
+        configs: one resolved config a run.
+    """
+
+    name: str
+    title: str
+    claim: str
+    configs: tuple[ConfigDict, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How the runs of a sweep ended."""
+
+    finished: int
+    skipped: int
+    failed: tuple[tuple[str, str], ...]
+
+
+def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
+    """The runs of a file: `get_config()` changed by each dictionary that its `sweep()` returns.
+
+    A file without `sweep()` is a sweep of one run. `changes` (from the command line) apply to every run.
+
+    Raises:
+        InputError: for a file or a key that does not exist; every run is checked before the first starts.
+    """
+    module = load_module(name)
+    base = load_config(name, changes)
+    runs = module.sweep() if hasattr(module, "sweep") else [{}]
+    if not runs:
+        raise InputError(f"sweep() of '{name}' returned no runs; return a list of dictionaries of changes.")
+    experiment = base.experiment if base.experiment != "default" else find_config(name).stem
+    common = {"experiment": experiment} | dict(changes or {})
+    lines = (module.__doc__ or "").strip().splitlines()
+    return Sweep(
+        name=experiment,
+        title=lines[0] if lines else experiment,
+        claim=str(getattr(module, "CLAIM", "")),
+        configs=tuple(override(base, dict(run) | common) for run in runs),
+    )
+
+
+def run_sweep(
+    sweep: Sweep,
+    results: str | Path,
+    *,
+    command: str = "",
+    notify: Callable[[str], None] = print,
+) -> Outcome:
+    """Runs what is missing. A run that fails is recorded with its reason, and the rest goes on.
+
+    Raises:
+        InputError: for an unwritable folder, or a config that cannot be run; found before the first run.
+    """
+    from nnks.experiment import plan, run
+    from nnks.training.state import TrainingDiverged
+
+    check_writable(results)
+    missing = [config for config in sweep.configs if not is_finished(config, results)]
+    for config in missing:
+        plan_cheaply(config)
+    folder = check_writable(Path(results) / sweep.name)
+    write_json(folder / "experiment.json", {"title": sweep.title, "claim": sweep.claim, "command": command})
+    skipped = len(sweep.configs) - len(missing)
+    if skipped:
+        notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
+    failed = []
+    for number, config in enumerate(missing, 1):
+        try:
+            run(config, results, position=(number, len(missing)))
+        except (TrainingDiverged, InputError, ArithmeticError, RuntimeError, ValueError) as error:
+            failed.append((config.label or plan(config).system.molecule.name, str(error)))
+            notify(f"run {number}/{len(missing)} failed: {error}")
+    return Outcome(len(missing) - len(failed), skipped, tuple(failed))
+
+
+def plan_cheaply(config: ConfigDict) -> None:
+    """Checks the parts of a config that need no integrals: the molecule, the basis, names and numbers."""
+    from nnks import build
+    from nnks.ansatz import ANSATZE
+    from nnks.interop.libxc import make_xc
+
+    build.check_training(config)
+    build.make_system(config)
+    make_xc(config.functional.xc)
+    ANSATZE.build(config.ansatz)
+
+
+def is_finished(config: ConfigDict, results: str | Path) -> bool:
+    """Whether a finished run of this config and seed is stored."""
+    found = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
+    return found is not None and found.finished
