@@ -38,7 +38,7 @@ class Orthogonalizer(Protocol):
 
 def gram(values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
     r"""The Gram matrix $G_{ij} = \sum_k w_k \phi_i(k)\phi_j(k)$."""
-    matrix = jnp.einsum("ip,jp->ij", values * weights, values, precision="highest")
+    matrix = jnp.einsum("ip,jp->ij", values * weights[None, :], values, precision="highest")
     return 0.5 * (matrix + matrix.T)
 
 
@@ -55,7 +55,7 @@ class QR:
 
     def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
         """The mix $R^{-1}$, with a positive diagonal so that it is a smooth function of the values."""
-        triangle = jnp.linalg.qr((values * jnp.sqrt(weights)).T, mode="r")
+        triangle = jnp.linalg.qr((values * jnp.sqrt(weights)[None, :]).T, mode="r")
         sign = jax.lax.stop_gradient(jnp.where(jnp.diagonal(triangle) < 0, -1.0, 1.0)).astype(values.dtype)
         identity = jnp.eye(len(values), dtype=values.dtype)
         return solve_triangular(sign[:, None] * triangle, identity)

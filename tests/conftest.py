@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PySCF with two threads on two busy cores slows small molecules
 os.environ.setdefault("WANDB_SILENT", "true")
+os.environ.setdefault("WANDB_MODE", "offline")
 
 import jax
 import pytest
@@ -14,3 +15,23 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 @pytest.fixture
 def key():
     return jax.random.key(0)
+
+
+@pytest.fixture
+def quick():
+    """A config of a run that takes seconds, with changes over it, and no references unless asked for."""
+    from nnks.config import default_config, override
+
+    def make(**changes):
+        base = {
+            "system.molecule": "He",
+            "system.basis": "6-31g",
+            "quadrature.level": 0,
+            "reference.pyscf": False,
+            "reference.large_basis": "",
+            "tracking.wandb": "disabled",
+            "tracking.console": False,
+        }
+        return override(default_config(), base | {k.replace("__", "."): v for k, v in changes.items()})
+
+    return make

@@ -54,7 +54,7 @@ class Residual(nn.Module):
         """Raw orbitals at one point."""
         spin, _, orbitals = start.coordinates.shape
         dtype = start.frame.dtype
-        displacement = r - start.basis.centers
+        displacement = r[None, :] - start.basis.centers
         distance = safe_norm(displacement)
         h = jnp.concatenate([distance, (displacement / jnp.sqrt(1 + distance[:, None] ** 2)).reshape(-1)])
         for _ in range(self.depth):
@@ -73,7 +73,7 @@ class Residual(nn.Module):
         """Envelope exponents on a geometric scale from 1 to the nuclear charge (at least 2)."""
         top = jnp.log(jnp.maximum(start.charges, 2.0))
         steps = jnp.linspace(0.0, 1.0, self.envelopes, dtype=top.dtype)
-        return self.param("log_zeta", lambda _: top[:, None] * steps)
+        return self.param("log_zeta", lambda _: top[:, None] * steps[None, :])
 
     def _gaussian(self, r: Array, start: Start) -> Array:
         if not self.train_gaussian:

@@ -35,7 +35,7 @@ class ShellGroup:
 
     def evaluate(self, centers: Float[Array, "atoms 3"], r: Float[Array, "3"]) -> Float[Array, " functions"]:
         """Every function of the group at one point: shell, contraction, then $m$."""
-        d = r - centers[self.atom]
+        d = r[None, :] - centers[self.atom]
         r2 = jnp.sum(d * d, axis=-1)
         radial = jnp.einsum("sp,spc->sc", jnp.exp(-self.exponents * r2[:, None]), self.normalized())
         return (radial[:, :, None] * solid_harmonics(self.degree, d)[:, None, :]).reshape(-1)

@@ -67,7 +67,7 @@ def make_stratified(
 ) -> Stratified:
     r"""Points spread over atoms and radial shells, more of them where the reference density is.
 
-    A stratum's share of the batch is $(1 - \epsilon) N_h s_h / \sum N s + \epsilon N_h / N$, with the root mean
+    The share of a stratum is $(1 - \epsilon) N_h s_h / \sum N s + \epsilon N_h / N$, with the root mean
     square $s_h$ of $w \rho$ in it (Neyman's rule for integrands that look like the density); it gets at least
     one draw and at most $N_h$. Without a reference the share is $N_h / N$.
 

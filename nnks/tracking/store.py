@@ -44,9 +44,9 @@ EXACT = "exact"
 VIOLATIONS = "violations"
 """Summary key: sentences on results that cannot be right, such as an energy below the variational bound."""
 
-UNHASHED = ("tracking", "results", "training.seed")
-"""Config keys that `config_hash` leaves out: where and how a run is recorded, and the seed, which has its own
-place in the run's name, so that runs that differ in the seed alone share a hash."""
+UNHASHED = ("tracking", "results", "experiment", "label", "training.seed", "training.checkpoint_steps")
+"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded; and the seed,
+which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
 
 CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"
 CHECKPOINTS = "checkpoints"

@@ -42,7 +42,7 @@ class PairwiseHartree:
 
 
 def _kernel(r: Float[Array, "3"], points: Float[Array, "points 3"], volume: Scalar) -> Float[Array, " points"]:
-    square = jnp.sum((points - r) ** 2, axis=-1)
+    square = jnp.sum((points - r[None, :]) ** 2, axis=-1)
     same = square == 0
     cell = SELF_CELL / jnp.cbrt(jnp.maximum(jnp.abs(volume), 1e-30))
     return jnp.where(same, cell, 1 / jnp.sqrt(jnp.where(same, 1.0, square)))

@@ -1,0 +1,52 @@
+"""Imports point down the layers; PySCF stays behind its border."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "nnks"
+LAYERS = [
+    {"types", "units", "registry"},
+    {"molecule", "geometries", "basis"},
+    {"quadrature", "ansatz", "orthogonalize"},
+    {"orbitals"},
+    {"functional"},
+    {"training", "tracking"},
+    {"config", "analysis", "interop", "scf"},
+    {"cli", "sweep", "experiment", "evaluation", "build"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+APART = [("training", "tracking"), ("functional", "training"), ("analysis", "interop"), ("config", "interop")]
+FILES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT or p.stem != "__init__")
+
+
+def package_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path):
+    here = package_of(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "nnks" and len(parts) > 1 and parts[1] in LEVEL:
+            assert LEVEL[parts[1]] <= LEVEL[here], f"{path.name} imports {name}, which is above it"
+            assert (here, parts[1]) not in APART, f"{here} must not know of {parts[1]}"
+        if parts[0] == "pyscf":
+            assert here == "interop", f"{path.name} imports PySCF; only nnks/interop may"
+
+
+def test_every_module_has_a_layer():
+    assert {package_of(path) for path in FILES} <= set(LEVEL) | {"testing"}
