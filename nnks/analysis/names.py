@@ -1,0 +1,97 @@
+"""What runs are called in tables and figures: the system that was computed, and the method."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nnks.tracking.store import RunRecord, config_hash
+
+System = tuple[Any, ...]
+"""What fixes the exact energy: molecule, unit, charge, spin and functional of a config."""
+
+
+def setting(config: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path of a config, or None."""
+    value: Any = config
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def system_key(config: Mapping[str, Any]) -> System:
+    """Runs with equal keys share their references."""
+    paths = ("system.molecule", "system.unit", "system.charge", "system.spin", "functional.xc")
+    return tuple(setting(config, path) for path in paths)
+
+
+def molecule_name(molecule: Any) -> str:
+    """A short name: the library's, the stem of a geometry file, or the formula of an inline geometry."""
+    text = str(molecule or "unknown")
+    if text.lower().endswith(".xyz"):
+        return Path(text).stem
+    atoms = re.findall(r"(?:^|[;\n])\s*([A-Za-z]{1,2})\d*[\s,]+-?[\d.]", text)
+    if not atoms:
+        return text
+    return "".join(f"{atom}{count if count > 1 else ''}" for atom, count in Counter(atoms).items())
+
+
+def system_names(keys: Sequence[System]) -> dict[System, str]:
+    """A distinct name for each system: the molecule, and what tells systems of one molecule apart."""
+    keys = list(dict.fromkeys(keys))
+    names: dict[System, str] = {}
+    for key in keys:
+        alike = [other for other in keys if molecule_name(other[0]) == molecule_name(key[0])]
+        differs = [len({str(other[i]) for other in alike}) > 1 for i in range(len(key))]
+        details = (
+            [f"charge {key[2]}"] * differs[2] + [f"spin {key[3]}"] * differs[3] + [str(key[4])] * differs[4]
+        )
+        name = ", ".join([molecule_name(key[0]), *details])
+        same = sum(names[other] == name or names[other].startswith(f"{name} #") for other in names)
+        names[key] = f"{name} #{same + 1}" if same else name
+    return names
+
+
+def method_names(records: Sequence[RunRecord]) -> list[str]:
+    """The method of each run: its label without the molecule, or ansatz and basis.
+
+    Configs that differ in more than the seed get different methods: where a label is shared, the config's hash is
+    added. Several experiments in one folder put their name in front.
+    """
+    hashes = [config_hash(record.config) for record in records]
+    labels: dict[str, str] = {}
+    for record, hash in zip(records, hashes, strict=True):
+        label = (record.summary or {}).get("label") or setting(record.config, "label")
+        if label:
+            labels[hash] = str(label)  # an interrupted run takes the label of its finished sister
+    names = [
+        _without_molecule(labels.get(hash, ""), record.config)
+        for record, hash in zip(records, hashes, strict=True)
+    ]
+    places = [
+        (record.experiment, system_key(record.config), name)
+        for record, name in zip(records, names, strict=True)
+    ]
+    configs: dict[Any, set[str]] = {}
+    for place, hash in zip(places, hashes, strict=True):
+        configs.setdefault(place, set()).add(hash)
+    several = len({record.experiment for record in records}) > 1
+    result = []
+    for record, place, hash, name in zip(records, places, hashes, names, strict=True):
+        name = f"{name} ({hash[:4]})" if len(configs[place]) > 1 else name
+        result.append(f"{record.experiment}: {name}" if several else name)
+    return result
+
+
+def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
+    molecule = setting(config, "system.molecule")
+    drop = {str(molecule).lower(), molecule_name(molecule).lower()}
+    parts = [part.strip() for part in label.split(" / ")]
+    kept = [part for part in parts if part and part.lower() not in drop]
+    if not kept:
+        known = (setting(config, "ansatz.name"), setting(config, "system.basis"))
+        kept = [str(part) for part in known if part]
+    return " / ".join(kept) or "unnamed"

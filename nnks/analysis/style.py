@@ -1,0 +1,73 @@
+"""How figures look: one color and line for a method everywhere, readable by color-blind people and in print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+else:
+    Axes = Figure = Any
+
+# The eight colors of Okabe and Ito (2008), without yellow, which is too light for a line on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+LINES = ("-", "--", ":", "-.")
+GRAY = "#6b7280"
+SETTINGS: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GRAY,
+    "axes.grid": True,
+    "grid.color": "#e5e7eb",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+}
+
+
+def looks(methods: Sequence[str]) -> dict[str, tuple[str, Any]]:
+    """(color, line style) of each method, in order of appearance; lines change when the colors are used up."""
+    distinct = list(dict.fromkeys(methods))
+    return {
+        name: (PALETTE[i % len(PALETTE)], LINES[i // len(PALETTE) % 4]) for i, name in enumerate(distinct)
+    }
+
+
+def new_figure(panels: int, *, width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:
+    """A figure without a screen, with a grid of panels; panels that are not needed are left out.
+
+    Args:
+        panels: how many panels are needed.
+        width: of one panel [inch].
+        height: of one panel [inch].
+        columns: panels side by side at most.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(columns, panels)
+    rows = math.ceil(panels / columns)
+    with rc_context(SETTINGS):
+        figure = Figure(figsize=(max(width * columns, 4.8), height * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for unused in grid[panels:]:
+        unused.remove()
+    return figure, list(grid[:panels])
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Writes a PNG; its folder is made."""
+    from matplotlib import rc_context
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rc_context(SETTINGS):
+        figure.savefig(path)
+    return path
