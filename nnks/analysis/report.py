@@ -1,0 +1,186 @@
+"""The report of a sweep: Markdown, PNG figures, and one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nnks.analysis.figures import convergence, final_errors
+from nnks.analysis.table import Row, grouped, run_rows, seed_rows
+from nnks.registry import InputError
+from nnks.tracking.files import read_json, replace_text
+from nnks.tracking.store import FINISHED, RunRecord, list_runs
+
+CAPTIONS = {
+    "final_errors": "Energy of the final evaluation above the best reference. Dots are seeds, bars medians, gray "
+    "triangles PySCF in the method's own basis.",
+    "convergence_steps": "Energy above the best reference while training, against steps.",
+    "convergence_seconds": "The same against seconds of training, compilation included.",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportPaths:
+    """What a report wrote."""
+
+    markdown: Path
+    html: Path
+    figures: dict[str, Path]
+
+
+def write_report(folder: Path | str) -> ReportPaths:
+    """Writes `report.md`, `figures/*.png` and `report.html` into the folder of a sweep.
+
+    Every number comes from the stored runs; running it again after more runs replaces the report.
+
+    Raises:
+        InputError: if the folder does not exist or holds no runs.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"the folder '{folder}' does not exist; give the folder of a sweep, such as results/quickstart.")
+    records = list_runs(folder)
+    if not records:
+        raise InputError(f"the folder '{folder}' holds no runs; run `nnks sweep` first, or give another folder.")
+    rows = run_rows(records)
+    figures = _figures(rows, records, folder / "figures")
+    content = _content(folder, rows, records)
+    replace_text(folder / "report.md", _markdown(content, figures))
+    replace_text(folder / "report.html", _page(content, figures))
+    return ReportPaths(folder / "report.md", folder / "report.html", figures)
+
+
+def _figures(rows: Sequence[Row], records: Sequence[RunRecord], folder: Path) -> dict[str, Path]:
+    folder.mkdir(exist_ok=True)
+    drawn = {
+        "final_errors": final_errors(rows, folder / "final_errors.png"),
+        "convergence_steps": convergence(rows, records, "step", folder / "convergence_steps.png"),
+        "convergence_seconds": convergence(rows, records, "seconds", folder / "convergence_seconds.png"),
+    }
+    return {name: path for name, path in drawn.items() if path is not None}
+
+
+def _content(folder: Path, rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Everything that both forms of the report show."""
+    about = read_json(folder / "experiment.json") or {}
+    methods = seed_rows(rows)
+    environment: Mapping[str, Any] = next((r.environment for r in records if r.environment), {})
+    return {
+        "title": about.get("title") or folder.resolve().name,
+        "claim": about.get("claim") or "",
+        "command": about.get("command") or "",
+        "verdict": [_sentence(name, group) for name, group in grouped(methods, "system").items()],
+        "errors": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["violations"]],
+        "failed": [
+            {"run": row["run"], "label": row["label"], "status": row["status"], "reason": row["reason"]}
+            for row in rows
+            if row["status"] != FINISHED
+        ],
+        "methods": [_method(row) for row in methods],
+        "references": _references(rows),
+        "runs": [_run(row, folder) for row in rows],
+        "environment": {key: value for key, value in environment.items() if value not in (None, "", {})},
+    }
+
+
+def _sentence(system: str, methods: Sequence[Row]) -> str:
+    """Which method came closest, in words."""
+    key = "error_best_mHa_median"
+    ended = sorted((m for m in methods if math.isfinite(m[key])), key=lambda m: abs(m[key]))
+    if not ended:
+        return f"{system}: no run has finished."
+    best, worst = ended[0], ended[-1]
+    text = f"{system}: closest to {best['reference_best']} is {best['method']}, {_signed(best[key])} mHa (median of {best['n']})"
+    if len(ended) > 1:
+        text += f"; farthest is {worst['method']}, {_signed(worst[key])} mHa"
+    return text + "."
+
+
+def _method(row: Row) -> dict[str, str]:
+    spread = row["error_best_mHa_max"] - row["error_best_mHa_min"]
+    return {
+        "molecule": row["system"],
+        "method": row["method"],
+        "energy [Ha]": _number(row["energy_total_median"], ".6f"),
+        "vs PySCF, same basis [mHa]": _signed(row["error_same_mHa_median"]),
+        "vs best reference [mHa]": _signed(row["error_best_mHa_median"]),
+        "range over seeds [mHa]": _number(spread, ".3f") if row["n"] > 1 else "",
+        "seeds": str(row["n"]),
+        "converged": f"{row['converged']}/{row['runs']}",
+        "parameters": _number(row["parameters_median"], ".0f"),
+        "steps": _number(row["steps_median"], ".0f"),
+        "time [s]": _number(row["seconds_median"], ".1f"),
+    }
+
+
+def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
+    found: dict[tuple[str, str], float] = {}
+    for row in rows:
+        for role in ("same", "large", "exact"):
+            if row[f"reference_{role}"]:
+                found[row["system"], row[f"reference_{role}"]] = row[f"reference_{role}_Ha"]
+    return [
+        {"molecule": system, "reference": name, "energy [Ha]": _number(energy, ".6f")}
+        for (system, name), energy in sorted(found.items())
+    ]
+
+
+def _run(row: Row, folder: Path) -> dict[str, str]:
+    return {
+        "run": Path(row["path"]).relative_to(folder).as_posix(),
+        "label": row["label"],
+        "seed": str(row["seed"]),
+        "status": row["status"],
+        "energy [Ha]": _number(row["energy_total"], ".7f"),
+        "vs best [mHa]": _signed(row["error_best_mHa"]),
+        "electrons": _number(row["electrons"], ".6f"),
+        "steps": _number(row["steps"], ".0f"),
+        "time [s]": _number(row["seconds"], ".1f"),
+    }
+
+
+def _number(value: float | int, form: str) -> str:
+    return format(value, form) if math.isfinite(value) else ""
+
+
+def _signed(value: float | int) -> str:
+    return _number(value, "+.3f")
+
+
+def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
+    parts = [f"# {content['title']}"]
+    if content["claim"]:
+        parts.append(f"**Claim.** {content['claim']}")
+    parts += ["\n".join(f"- {text}" for text in content["verdict"])]
+    parts += [f"**ERROR.** {text}" for text in content["errors"]]
+    parts += ["## Methods", _markdown_table(content["methods"]), "## References", _markdown_table(content["references"])]
+    for name, path in figures.items():
+        parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")
+    if content["failed"]:
+        parts += ["## Runs that did not finish", _markdown_table(content["failed"])]
+    parts += ["## Runs", _markdown_table(content["runs"])]
+    if content["command"]:
+        parts.append(f"Command: `{content['command']}`")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    if not rows:
+        return ""
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    lines += ["| " + " | ".join(str(v).replace("|", "\\|").replace("\n", " ") for v in row.values()) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _page(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
+    from jinja2 import Environment, PackageLoader
+
+    pictures = [
+        {"caption": CAPTIONS[name], "data": base64.b64encode(path.read_bytes()).decode()} for name, path in figures.items()
+    ]
+    template = Environment(loader=PackageLoader("nnks.analysis"), autoescape=True).get_template("report.html")
+    return template.render(**content, pictures=pictures)
