@@ -239,13 +239,13 @@ def make_problem(system: System) -> Problem:
     functional = make_functional(
         system, system.grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=system.gaussian
     )
-    module = ANSATZE.build(config.ansatz)
+    module = ANSATZE.build(config.ansatz.to_dict())
     density = None
     if config.sampler.name in ("importance", "stratified"):
         chi = system.table(system.grid, 0).values
         total = jnp.sum(spin_density(system, "minao"), axis=0)
         density = jnp.maximum(jnp.einsum("pb,bc,pc->p", chi, total, chi), 0.0)
-    sampler = make_sampler(config.sampler, system.grid, density)
+    sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
     model = make_model(system, make_ansatz(module, make_start(system, module.guess)), system.grid, functional.order)
     return Problem(model, functional, sampler, system.grid)
 
@@ -284,7 +284,7 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     Raises:
         InputError: for a bad learning rate or schedule, or a full-grid method with a minibatch sampler.
     """
-    optimizer = OPTIMIZERS.build(config.optimizer, steps=config.training.steps)
+    optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
     if not (problem.sampler.exact or optimizer.minibatch):
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "

@@ -111,9 +111,10 @@ def typed(name: str, changes: dict[str, str]) -> dict[str, Any]:
                 override(config, {key: text})  # raises the sentence for a key that does not exist
             section = section[part]
         holder = flags.FlagValues()
-        config_flags.DEFINE_config_dict("config", config, flag_values=holder, lock_config=True)
+        words = ["nnks", f"--config.{key}={text}"]
+        config_flags.DEFINE_config_dict("config", config, flag_values=holder, sys_argv=words)
         try:
-            holder(["nnks", f"--config.{key}={text}"])
+            holder(words)
         except (flags.Error, ValueError, TypeError):
             kind = _type_name(config, key)
             raise InputError(f"config.{key} is '{text}'; it must be {kind} such as {section!r}.") from None

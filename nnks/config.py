@@ -6,6 +6,7 @@ member's own fields; naming another member replaces the section by that member's
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import inspect
 import json
@@ -127,7 +128,7 @@ def override(config: ConfigDict, changes: Mapping[str, Any]) -> ConfigDict:
     Raises:
         InputError: for a key that does not exist, with the nearest that does, or a value of the wrong type.
     """
-    config = ConfigDict(config.copy_and_resolve_references())
+    config = copy.deepcopy(config)  # not resolved: a key that is None keeps its type
     kinds = registries()
     for path in sorted(changes, key=lambda p: not p.endswith(".name")):
         *parents, key = path.split(".")

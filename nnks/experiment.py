@@ -104,7 +104,8 @@ def plan(config: ConfigDict) -> Plan:
     system = build.make_system(config)
     problem = build.make_problem(system)
     optimizer = build.make_optimizer(config, problem)
-    large_basis(system.molecule, config.reference.large_basis)
+    if config.reference.large_basis:
+        large_basis(system.molecule, config.reference.large_basis)
     return Plan(config, system, problem, optimizer)
 
 
@@ -276,5 +277,6 @@ class _Run:
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
     s = plan.config.system
-    name = plan.system.molecule.name or plan.system.molecule.formula
+    inline = any(mark in s.molecule for mark in " \n;/")  # coordinates or a path are no name
+    name = plan.system.molecule.formula if inline else s.molecule
     return f"{name} / {plan.config.ansatz.name} / {s.basis}"

@@ -11,8 +11,10 @@ import numpy as np
 from nnks.basis import BasisTable
 from nnks.functional import Functional
 from nnks.functional.exchange_correlation import ExchangeCorrelation
+from nnks.functional.external import AnalyticExternal
 from nnks.functional.hartree import BasisFittedHartree, ExactHartree
 from nnks.functional.kinetic import AnalyticKinetic
+from nnks.functional.nuclear import Nuclear, nuclear_repulsion
 from nnks.orbitals import Density
 from nnks.types import Array, Float, Scalar, record
 
@@ -30,15 +32,18 @@ class MatrixEnergy:
         total = jnp.sum(matrix, axis=0)
         hartree, xc = self.functional["hartree"], self.functional["xc"]
         kinetic, external = self.functional["kinetic"], self.functional["external"]
+        nuclear = self.functional["nuclear"]
         assert isinstance(hartree, ExactHartree | BasisFittedHartree)
         assert isinstance(xc, ExchangeCorrelation)
         assert isinstance(kinetic, AnalyticKinetic)
+        assert isinstance(external, AnalyticExternal)
+        assert isinstance(nuclear, Nuclear)
         energies = {
             "kinetic": jnp.sum(kinetic.integrals * total),
-            "external": jnp.sum(external.integrals * total),  # pyright: ignore[reportAttributeAccessIssue]
+            "external": jnp.sum(external.integrals * total),
             "hartree": hartree.of_matrix(total),
             "xc": xc.of_density(self._density(matrix, xc.order), self.weights),
-            "nuclear": self.functional["nuclear"](None, None),  # pyright: ignore[reportArgumentType]
+            "nuclear": nuclear_repulsion(nuclear.positions, nuclear.charges),
         }
         return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
 

@@ -108,7 +108,7 @@ def plan_cheaply(config: ConfigDict) -> None:
     build.check_training(config)
     build.make_system(config)
     make_xc(config.functional.xc)
-    ANSATZE.build(config.ansatz)
+    ANSATZE.build(config.ansatz.to_dict())
 
 
 def is_finished(config: ConfigDict, results: str | Path) -> bool:

@@ -67,7 +67,8 @@ def _figures(rows: Sequence[Row], records: Sequence[RunRecord], folder: Path) ->
 def _content(folder: Path, rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, Any]:
     """Everything that both forms of the report show."""
     about = read_json(folder / "experiment.json") or {}
-    methods = seed_rows(rows)
+    methods = sorted(seed_rows(rows), key=lambda m: (m["system"], m["method"]))
+    rows = sorted(rows, key=lambda row: (row["system"], row["method"], row["seed"]))
     environment: Mapping[str, Any] = next((r.environment for r in records if r.environment), {})
     return {
         "title": about.get("title") or folder.resolve().name,

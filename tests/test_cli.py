@@ -1,0 +1,125 @@
+"""The command line: bad input gets one sentence and exit status 2, before any compilation."""
+
+import pytest
+
+from nnks.cli import main
+
+BAD = {
+    "molecule": (["system.molecule=wter"], "water"),
+    "basis": (["system.basis=6-31gg"], "PySCF does not have for"),
+    "pseudopotential": (["system.molecule=Cu 0 0 0", "system.basis=lanl2dz"], "pseudopotential"),
+    "xc": (["functional.xc=lda,vwm"], "lda,vwm"),
+    "hybrid": (["functional.xc=b3lyp"], "b3lyp"),
+    "ansatz": (["ansatz.name=lcgt"], "did you mean 'lcgto'"),
+    "key": (["ansatz.widht=3"], "config.ansatz.widht does not exist"),
+    "key of another member": (["ansatz.width=3"], "residual have it"),
+    "type": (["training.steps=many"], "must be a whole number such as 300"),
+    "spin": (["system.spin=1"], "spin 1"),
+    "restricted open shell": (["system.molecule=O2", "system.restricted=true"], "no restricted open shells"),
+    "coincident atoms": (["system.molecule=H 0 0 0; H 0 0 0.0001"], "H"),
+    "batch": (["sampler.name=uniform", "sampler.batch_size=1000000", "optimizer.name=adam"], "1000000"),
+    "minibatch with lbfgs": (["sampler.name=uniform", "sampler.batch_size=100"], "needs the same energy"),
+    "learning rate": (["optimizer.name=adam", "optimizer.learning_rate=nan"], "learning_rate is nan"),
+    "schedule": (["optimizer.name=adam", "optimizer.schedule=cosin"], "did you mean 'cosine'"),
+    "grid level": (["quadrature.level=12"], "levels 0 to 9"),
+    "angular": (["quadrature.angular=100", "quadrature.radial=20"], "nearest is 110"),
+    "hartree": (["functional.hartree=exakt"], "did you mean 'exact'"),
+    "exact for neural": (["ansatz.name=residual", "functional.hartree=exact"], "needs orbitals in a Gaussian basis"),
+    "gram": (["orthogonalizer.gram=exact"], "orthogonalizer.gram"),
+    "negative weights": (["orthogonalizer.name=qr", "orthogonalizer.gram=batch"], "needs positive weights"),
+    "guess": (["ansatz.guess=huckel"], "ansatz.guess is 'huckel'"),
+    "precision": (["training.precision=float16"], "choose float64 or float32"),
+    "steps": (["training.steps=0"], "at least 1"),
+    "wandb": (["tracking.wandb=onlin"], "did you mean 'online'"),
+    "large basis": (["reference.large_basis=cc-pvqqz"], "cc-pvqqz"),
+    "auxiliary": (["functional.hartree=density_fitting", "functional.auxiliary=foo"], "functional.auxiliary is 'foo'"),
+}
+
+
+def refused(capsys, *arguments):
+    status = main(arguments)
+    err = capsys.readouterr().err
+    assert status == 2, err
+    assert err.startswith("nnks: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_config(case, capsys, tmp_path):
+    changes, words = BAD[case]
+    folder = tmp_path / "results"
+    error = refused(capsys, "run", "--config=gaussian", f"--results={folder}", *(f"--config.{c}" for c in changes))
+    assert words in error
+    assert not folder.exists() or not any(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fly"], "'fly' is no command"),
+        (["run"], "no config was given"),
+        (["run", "--config=gausian"], "did you mean 'gaussian'"),
+        (["run", "--config=nowhere.py"], "does not exist"),
+        (["run", "--config=gaussian", "config.training.seed=4"], "is not an option"),
+        (["run", "--config=gaussian", "--result=x"], "--result is no option"),
+        (["run", "--config=gaussian", "--config.training.seed"], "has no value"),
+        (["list", "ansatzes"], "nnks list takes one kind"),
+        (["report", "no/such/folder"], "does not exist"),
+        (["report"], "takes one folder"),
+    ],
+)
+def test_bad_command(arguments, words, capsys):
+    assert words in refused(capsys, *arguments)
+
+
+def test_malformed_xyz(capsys, tmp_path):
+    file = tmp_path / "broken.xyz"
+    file.write_text("2\ncomment\nH 0 0 0\n")
+    refused(capsys, "run", "--config=gaussian", f"--config.system.molecule={file}")
+
+
+def test_unwritable_results(capsys, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    assert "cannot be written" in refused(capsys, "run", "--config=gaussian", f"--results={file}/results")
+
+
+def test_config_file_with_an_error(capsys, tmp_path):
+    file = tmp_path / "bad.py"
+    file.write_text("from nnks.config import default_config\ndef get_config():\n    c = default_config()\n    c.sytem.basis = 'x'\n    return c\n")
+    assert "system" in refused(capsys, "run", f"--config={file}")
+    file.write_text("x = 1\n")
+    assert "has no function get_config" in refused(capsys, "run", f"--config={file}")
+
+
+@pytest.mark.parametrize(
+    "kind", ["ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "molecule", "config"]
+)
+def test_list(kind, capsys):
+    assert main(["list", kind]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 4
+
+
+def test_help_teaches(capsys):
+    assert main(["--help"]) == 0
+    assert "nnks run" in capsys.readouterr().out
+
+
+def test_dry_run_prints_the_plan(capsys, tmp_path):
+    folder = tmp_path / "results"
+    assert main(["run", "--config=neural", "--config.system.molecule=He", f"--results={folder}", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "parameters:" in out
+    assert '"residual"' in out
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["gaussian", "neural", "water", "quickstart"])
+def test_packaged_configs_load_and_sweep(name):
+    from nnks.sweep import load_sweep
+
+    sweep = load_sweep(name, {"training.steps": 2})
+    assert sweep.title
+    assert all(config.training.steps == 2 for config in sweep.configs)

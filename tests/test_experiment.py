@@ -1,0 +1,146 @@
+"""Runs: stored, resumed bit for bit, read back, swept, stopped when a number breaks."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+STOCHASTIC = {
+    "optimizer__name": "adam",
+    "sampler__name": "uniform",
+    "sampler__batch_size": 200,
+    "functional__one_electron": "quadrature",
+    "functional__hartree": "density_fitting",
+    "functional__fitting": "quadrature",
+    "training__checkpoint_steps": 3,
+    "training__steps": 8,
+}
+
+
+def totals(summary):
+    from nnks.tracking.store import RunRecord
+
+    return [row["energy/total"] for row in RunRecord(summary.path).metrics]
+
+
+def test_a_run_stores_what_the_design_says(quick, tmp_path):
+    import nnks
+
+    summary = nnks.run(quick(reference__pyscf=True, reference__scf=True), results=tmp_path)
+    names = {path.name for path in summary.path.iterdir()}
+    assert {"config.json", "environment.json", "metrics.jsonl", "summary.json", "checkpoints"} <= names
+    stored = json.loads((summary.path / "summary.json").read_text())
+    assert set(stored["energies"]) == {"total", "kinetic", "external", "hartree", "xc", "nuclear"}
+    for key in ("converged", "steps", "seconds", "electrons", "reference", "config_hash", "seed"):
+        assert key in stored
+    assert summary.converged
+    assert stored["electrons"] == pytest.approx(2, abs=1e-3)  # level-0 quadrature
+    assert sum(summary.energies[n] for n in summary.energies if n != "total") == pytest.approx(summary.energies["total"])
+    assert summary.energies["total"] == pytest.approx(summary.reference["pyscf/6-31g"], abs=1e-8)
+    assert summary.energies["total"] == pytest.approx(summary.reference["scf"], abs=1e-8)
+    assert stored["violations"] == []
+
+
+@pytest.mark.parametrize("stochastic", [False, True])
+def test_an_interrupted_run_continues_to_identical_numbers(stochastic, quick, tmp_path, monkeypatch):
+    import nnks
+    from nnks import experiment
+
+    changes = STOCHASTIC if stochastic else {"training__checkpoint_steps": 2, "ansatz__guess": "core"}
+    unbroken = nnks.run(quick(**changes), results=tmp_path / "a")
+
+    real = experiment.iterate
+
+    def interrupted(*args, **kwargs):
+        for progress in real(*args, **kwargs):
+            if progress.step == 4:
+                raise KeyboardInterrupt
+            yield progress
+
+    monkeypatch.setattr(experiment, "iterate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        nnks.run(quick(**changes), results=tmp_path / "b")
+    monkeypatch.undo()
+    resumed = nnks.run(quick(**changes), results=tmp_path / "b")
+    assert totals(resumed) == totals(unbroken)
+    assert dict(resumed.energies) == dict(unbroken.energies)
+    assert len(list((tmp_path / "b" / "default").iterdir())) == 1
+
+
+def test_a_config_read_back_gives_the_same_numbers(quick, tmp_path):
+    import nnks
+
+    first = nnks.run(quick(**STOCHASTIC), results=tmp_path / "a")
+    again = nnks.run(nnks.load_config(str(first.path / "config.json")), results=tmp_path / "b")
+    assert dict(again.energies) == dict(first.energies)
+    assert totals(again) == totals(first)
+
+
+def test_a_sweep_runs_only_what_is_missing(tmp_path, capsys):
+    from nnks.cli import main
+
+    file = tmp_path / "study.py"
+    file.write_text(
+        '"""Two bases of helium."""\n'
+        "from nnks.config import default_config\n"
+        "def get_config():\n"
+        "    c = default_config()\n"
+        "    c.system.molecule, c.quadrature.level = 'He', 0\n"
+        "    c.reference.pyscf, c.reference.large_basis = False, ''\n"
+        "    c.tracking.wandb, c.tracking.console = 'disabled', False\n"
+        "    return c\n"
+        "def sweep():\n"
+        "    return [{'system.basis': b} for b in ('sto-3g', '6-31g')]\n"
+    )
+    arguments = ["sweep", f"--config={file}", f"--results={tmp_path / 'results'}"]
+    assert main(arguments) == 0
+    assert "2 runs done, 0 kept, 0 failed" in capsys.readouterr().out
+    stored = sorted((tmp_path / "results" / "study").glob("*/summary.json"))
+    times = [path.stat().st_mtime_ns for path in stored]
+    stored[0].unlink()
+    assert main(arguments) == 0
+    assert "1 runs done, 1 kept, 0 failed" in capsys.readouterr().out
+    again = sorted((tmp_path / "results" / "study").glob("*/summary.json"))
+    assert again == stored
+    assert again[1].stat().st_mtime_ns == times[1]
+    assert main(["report", str(tmp_path / "results" / "study")]) == 0
+
+
+def test_a_broken_number_stops_the_run_and_saves_the_last_good_state(quick, tmp_path):
+    import nnks
+    from nnks.tracking.store import list_runs
+    from nnks.training import TrainingDiverged
+
+    config = quick(
+        ansatz__name="residual", ansatz__guess="minao", optimizer__name="sgd", optimizer__learning_rate=1e200,
+        functional__hartree="density_fitting",
+    )  # fmt: skip
+    with pytest.raises(TrainingDiverged, match="was not finite") as caught:
+        nnks.run(config, results=tmp_path)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(caught.value.state.params))
+    (record,) = list_runs(tmp_path)
+    assert record.status == "failed"
+    assert "not finite" in record.summary["reason"]
+    assert any(record.path.joinpath("checkpoints").iterdir())
+
+
+def test_float32_training_is_evaluated_in_float64(quick, tmp_path):
+    import nnks
+
+    double = nnks.run(quick(), results=tmp_path)
+    single = nnks.run(
+        quick(training__precision="float32", training__gradient_tolerance=1e-3, training__steps=20), results=tmp_path
+    )
+    # the energy is quadratic in the orbitals' error, about 1e-3.5 where float32 energies stop falling
+    assert single.energies["total"] == pytest.approx(double.energies["total"], abs=1e-5)
+    assert single.energies["total"] >= double.energies["total"] - 1e-9
+
+
+def test_summary_of_minibatches_is_no_minibatch_estimate(quick, tmp_path):
+    import nnks
+
+    summary = nnks.run(quick(**STOCHASTIC), results=tmp_path)
+    assert not summary.converged
+    assert summary.energies["total"] != totals(summary)[-1]
+    assert summary.values["evaluation"]["hartree"] == "density_fitting"
