@@ -11,10 +11,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
 
 from nnks.ansatz import ANSATZE, Start, make_ansatz
 from nnks.basis import BasisTable, tabulate
+from nnks.config import ConfigDict
 from nnks.functional import Functional
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.functional.external import AnalyticExternal, QuadratureExternal
@@ -105,7 +105,9 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
     f = system.config.functional
     one_electron = ("analytic" if gaussian else "quadrature") if f.one_electron == "auto" else f.one_electron
     if one_electron not in ("analytic", "quadrature"):
-        raise InputError(f"functional.one_electron is '{one_electron}'; {suggest(one_electron, ['analytic', 'quadrature'])}.")
+        raise InputError(
+            f"functional.one_electron is '{one_electron}'; {suggest(one_electron, ['analytic', 'quadrature'])}."
+        )
     if one_electron == "analytic" and not gaussian:
         raise InputError(
             f"functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "

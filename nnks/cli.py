@@ -75,7 +75,9 @@ def parse_options(arguments: Sequence[str]) -> dict[str, Any]:
         if name == "--dry-run" and not equals:
             dry = True
         elif not name.startswith("--"):
-            raise InputError(f"'{argument}' is not an option; write --{argument} if it is a config key, see nnks --help.")
+            raise InputError(
+                f"'{argument}' is not an option; write --{argument} if it is a config key, see nnks --help."
+            )
         elif not equals:
             raise InputError(f"{name} has no value; write {name}=VALUE.")
         elif name == "--config":
@@ -100,7 +102,7 @@ def typed(name: str, changes: dict[str, str]) -> dict[str, Any]:
     from nnks.registry import InputError
 
     members = {key: value for key, value in changes.items() if key.endswith(".name")}
-    config = override(load_config(name), members)
+    config: Any = override(load_config(name), members)
     values: dict[str, Any] = dict(members)
     for key, text in changes.items():
         if key in members:
@@ -129,7 +131,9 @@ def _type_name(config: Any, key: str) -> str:
     *parents, last = key.split(".")
     for part in parents:
         config = config[part]
-    return {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(config.get_type(last).__name__, "a text")
+    return {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
+        config.get_type(last).__name__, "a text"
+    )
 
 
 def _run(options: dict[str, Any]) -> int:
@@ -172,11 +176,26 @@ def _sweep(options: dict[str, Any], command: str) -> int:
     from nnks.sweep import is_finished, load_sweep, run_sweep
 
     sweep = load_sweep(options["config"], options["changes"])
-    table = Table("run", "molecule", "basis", "ansatz", "optimizer", "seed", "state", title=f"{sweep.name}: {sweep.title}")
+    table = Table(
+        "run",
+        "molecule",
+        "basis",
+        "ansatz",
+        "optimizer",
+        "seed",
+        "state",
+        title=f"{sweep.name}: {sweep.title}",
+    )
     for n, c in enumerate(sweep.configs, 1):
         state = "finished" if is_finished(c, options["results"]) else "to do"
         table.add_row(
-            str(n), c.system.molecule, c.system.basis, c.ansatz.name, c.optimizer.name, str(c.training.seed), state
+            str(n),
+            c.system.molecule,
+            c.system.basis,
+            c.ansatz.name,
+            c.optimizer.name,
+            str(c.training.seed),
+            state,
         )
     Console().print(table)
     if options["dry_run"]:
@@ -226,7 +245,8 @@ def members(kind: str) -> dict[str, str]:
         from nnks.geometries import LIBRARY
 
         return {
-            name: f"{entry.formula}, spin {entry.spin}" + (f" (also: {', '.join(entry.aliases)})" if entry.aliases else "")
+            name: f"{entry.formula}, spin {entry.spin}"
+            + (f" (also: {', '.join(entry.aliases)})" if entry.aliases else "")
             for name, entry in LIBRARY.items()
         }
     if kind == "hartree":
@@ -240,9 +260,7 @@ def members(kind: str) -> dict[str, str]:
     from nnks.config import registries
 
     registry = registries()[kind]
-    return {
-        name: entry.summary + _fields(registry.fields(name)) for name, entry in sorted(registry.items())
-    }
+    return {name: entry.summary + _fields(registry.fields(name)) for name, entry in sorted(registry.items())}
 
 
 def _fields(fields: dict[str, Any]) -> str:

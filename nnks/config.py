@@ -13,12 +13,22 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
 from nnks.registry import InputError, Registry, suggest
+
+if TYPE_CHECKING:
+
+    class ConfigDict(dict[str, Any]):
+        """What a type checker may know of it: its attributes are its keys."""
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+else:
+    from ml_collections import ConfigDict
 
 
 def default_config() -> ConfigDict:
@@ -73,7 +83,10 @@ def default_config() -> ConfigDict:
     c.tracking.console = True  # live progress and the final table
     c.tracking.log_steps = 1  # steps between records
 
-    c.orthogonalizer = {"name": "cholesky", "gram": "auto"}  # gram: analytic, full, batch; auto: exact where it can be
+    c.orthogonalizer = {
+        "name": "cholesky",
+        "gram": "auto",
+    }  # gram: analytic, full, batch; auto: exact where it can be
     c.sampler = {"name": "full"}  # of quadrature points: full, uniform, stratified, importance
     c.ansatz = {"name": "lcgto"}  # nnks list ansatz
     c.optimizer = {"name": "lbfgs"}  # nnks list optimizer
@@ -87,7 +100,12 @@ def registries() -> dict[str, Registry]:
     from nnks.quadrature import SAMPLERS
     from nnks.training import OPTIMIZERS
 
-    return {"ansatz": ANSATZE, "orthogonalizer": ORTHOGONALIZERS, "sampler": SAMPLERS, "optimizer": OPTIMIZERS}
+    return {
+        "ansatz": ANSATZE,
+        "orthogonalizer": ORTHOGONALIZERS,
+        "sampler": SAMPLERS,
+        "optimizer": OPTIMIZERS,
+    }
 
 
 def member(kind: str, name: str, fields: Mapping[str, Any]) -> ConfigDict:
@@ -171,7 +189,9 @@ def _assign(section: ConfigDict, key: str, value: Any, path: str) -> None:
             section[key] = value
     except TypeError:
         kind = section.get_type(key).__name__
-        raise InputError(f"config.{path} is {value!r}, a {type(value).__name__}; it must be a {kind} such as {old!r}.") from None
+        raise InputError(
+            f"config.{path} is {value!r}, a {type(value).__name__}; it must be a {kind} such as {old!r}."
+        ) from None
 
 
 def config_folders() -> list[Path]:
@@ -203,7 +223,9 @@ def packaged_configs() -> dict[str, str]:
     for folder in config_folders():
         for path in sorted(folder.rglob("*.py")):
             text = path.read_text(encoding="utf-8").split('"""')
-            found[str(path.relative_to(folder).with_suffix(""))] = text[1].strip().splitlines()[0] if len(text) > 1 else ""
+            found[str(path.relative_to(folder).with_suffix(""))] = (
+                text[1].strip().splitlines()[0] if len(text) > 1 else ""
+            )
     return found
 
 
@@ -215,7 +237,8 @@ def load_module(name: str) -> ModuleType:
     """
     path = find_config(name)
     spec = importlib.util.spec_from_file_location(f"nnks_config_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -76,7 +76,11 @@ def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluati
     )
     energies, electrons, deviation = _evaluate(model, functional, grid.quadrature(), cast(params, jnp.float64))
     return Evaluation(
-        {name: float(value) for name, value in energies.items()}, float(electrons), float(deviation), level, method
+        {name: float(value) for name, value in energies.items()},
+        float(electrons),
+        float(deviation),
+        level,
+        method,
     )
 
 

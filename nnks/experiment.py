@@ -10,10 +10,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from ml_collections import ConfigDict
 
 from nnks import build
-from nnks.config import complete, to_dict
+from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
 from nnks.interop.reference import LARGE_LEVEL, ReferenceSpec, large_basis, reference
 from nnks.scf import solve
@@ -109,9 +108,7 @@ def plan(config: ConfigDict) -> Plan:
     return Plan(config, system, problem, optimizer)
 
 
-def run(
-    config: ConfigDict, results: str | Path = "results", *, position: tuple[int, int] | None = None
-) -> Summary:
+def run(config: ConfigDict, results: str | Path = "results", *, position: tuple[int, int] | None = None) -> Summary:
     """Trains a config's orbitals and stores what came out; an interrupted run of it is continued.
 
     Args:
@@ -180,7 +177,11 @@ class _Run:
         record = JsonlWriter(self.folder, {"label": self.label, "parameters": parameters})
         others: list[Any] = [
             WandbWriter(
-                self.folder, values, mode=tracking.wandb, project=tracking.project, group=self.config.experiment
+                self.folder,
+                values,
+                mode=tracking.wandb,
+                project=tracking.project,
+                group=self.config.experiment,
             )
         ]
         if tracking.console:
@@ -199,7 +200,7 @@ class _Run:
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
         started, seconds = time.perf_counter(), before
         step = self.plan.optimizer.make_step(problem)
-        for progress in iterate(step, state, until=state.step if converged else training.steps):
+        for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
             state = progress.state
             seconds = before + time.perf_counter() - started
             converged = problem.sampler.exact and convergence.reached(progress.metrics)

@@ -145,9 +145,7 @@ def _check_positions(positions: np.ndarray, symbols: tuple[str, ...], name: str)
             f"molecule '{name}' has atom {atom + 1} ({symbols[atom]}) at {positions[atom].tolist()}; "
             "expected finite coordinates; check what computed them."
         )
-    distances = np.linalg.norm(positions[:, None] - positions, axis=-1) + np.diag(
-        np.full(len(symbols), np.inf)
-    )
+    distances = np.linalg.norm(positions[:, None] - positions, axis=-1) + np.diag(np.full(len(symbols), np.inf))
     a, b = np.unravel_index(distances.argmin(), distances.shape)
     if distances[a, b] < CLOSEST:
         raise InputError(

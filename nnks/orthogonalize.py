@@ -30,10 +30,14 @@ DEPENDENT = 1e-8
 class Orthogonalizer(Protocol):
     """Values and weights of one spin channel in, mix out."""
 
-    positive: bool
-    """Whether every weight must be positive."""
+    @property
+    def positive(self) -> bool:
+        """Whether every weight must be positive."""
+        ...
 
-    def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]: ...
+    def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
+        r"""The mix M with $M^T G M = 1$."""
+        ...
 
 
 def gram(values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
@@ -108,7 +112,7 @@ class Canonical:
     positive: bool = static(default=False)
 
     def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
-        """The mix $U\\Lambda^{-1/2}$."""
+        r"""The mix $U\\Lambda^{-1/2}$."""
         root, vectors = inverse_square_root(gram(values, weights), self.threshold)
         return root @ vectors
 

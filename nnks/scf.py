@@ -132,7 +132,8 @@ def solve(
     errors: list[Array] = []
     before, energies, converged = np.inf, {}, False
     mo_energy, mo_coeff, cycle = jnp.zeros(0), matrix, 0
-    for cycle in range(1, cycles + 1):
+    while cycle < cycles and not converged:
+        cycle += 1
         energies, f = fock(energy, matrix)
         error = jnp.einsum("bn,sbc,scd,de,em->snm", frame, f, matrix, overlap, frame)
         error = error - jnp.swapaxes(error, 1, 2)
@@ -140,9 +141,8 @@ def solve(
         mo_energy, mo_coeff = diagonalize(_extrapolate(focks, errors), frame)
         total = float(energies["total"])
         converged = abs(total - before) < energy_tolerance and float(jnp.linalg.norm(error)) < gradient_tolerance
-        if converged:
-            break
-        before, matrix = total, occupied_matrix(mo_coeff, counts)
+        if not converged:
+            before, matrix = total, occupied_matrix(mo_coeff, counts)
     values = {name: float(value) for name, value in energies.items()}
     return SCFResult(converged, cycle, values, np.asarray(mo_energy), mo_coeff)
 

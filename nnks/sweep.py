@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ml_collections import ConfigDict
-
-from nnks.config import find_config, load_config, load_module, override, to_dict
+from nnks.config import ConfigDict, find_config, load_config, load_module, override, to_dict
 from nnks.registry import InputError
 from nnks.tracking import check_writable, config_hash, find_run
 from nnks.tracking.files import write_json

@@ -24,7 +24,10 @@ BAD = {
     "grid level": (["quadrature.level=12"], "levels 0 to 9"),
     "angular": (["quadrature.angular=100", "quadrature.radial=20"], "nearest is 110"),
     "hartree": (["functional.hartree=exakt"], "did you mean 'exact'"),
-    "exact for neural": (["ansatz.name=residual", "functional.hartree=exact"], "needs orbitals in a Gaussian basis"),
+    "exact for neural": (
+        ["ansatz.name=residual", "functional.hartree=exact"],
+        "needs orbitals in a Gaussian basis",
+    ),
     "gram": (["orthogonalizer.gram=exact"], "orthogonalizer.gram"),
     "negative weights": (["orthogonalizer.name=qr", "orthogonalizer.gram=batch"], "needs positive weights"),
     "guess": (["ansatz.guess=huckel"], "ansatz.guess is 'huckel'"),
@@ -32,7 +35,10 @@ BAD = {
     "steps": (["training.steps=0"], "at least 1"),
     "wandb": (["tracking.wandb=onlin"], "did you mean 'online'"),
     "large basis": (["reference.large_basis=cc-pvqqz"], "cc-pvqqz"),
-    "auxiliary": (["functional.hartree=density_fitting", "functional.auxiliary=foo"], "functional.auxiliary is 'foo'"),
+    "auxiliary": (
+        ["functional.hartree=density_fitting", "functional.auxiliary=foo"],
+        "functional.auxiliary is 'foo'",
+    ),
 }
 
 
@@ -88,7 +94,9 @@ def test_unwritable_results(capsys, tmp_path):
 
 def test_config_file_with_an_error(capsys, tmp_path):
     file = tmp_path / "bad.py"
-    file.write_text("from nnks.config import default_config\ndef get_config():\n    c = default_config()\n    c.sytem.basis = 'x'\n    return c\n")
+    file.write_text(
+        "from nnks.config import default_config\ndef get_config():\n    c = default_config()\n    c.sytem.basis = 'x'\n    return c\n"
+    )
     assert "system" in refused(capsys, "run", f"--config={file}")
     file.write_text("x = 1\n")
     assert "has no function get_config" in refused(capsys, "run", f"--config={file}")

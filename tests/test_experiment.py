@@ -36,7 +36,9 @@ def test_a_run_stores_what_the_design_says(quick, tmp_path):
         assert key in stored
     assert summary.converged
     assert stored["electrons"] == pytest.approx(2, abs=1e-3)  # level-0 quadrature
-    assert sum(summary.energies[n] for n in summary.energies if n != "total") == pytest.approx(summary.energies["total"])
+    assert sum(summary.energies[n] for n in summary.energies if n != "total") == pytest.approx(
+        summary.energies["total"]
+    )
     assert summary.energies["total"] == pytest.approx(summary.reference["pyscf/6-31g"], abs=1e-8)
     assert summary.energies["total"] == pytest.approx(summary.reference["scf"], abs=1e-8)
     assert stored["violations"] == []
@@ -130,7 +132,8 @@ def test_float32_training_is_evaluated_in_float64(quick, tmp_path):
 
     double = nnks.run(quick(), results=tmp_path)
     single = nnks.run(
-        quick(training__precision="float32", training__gradient_tolerance=1e-3, training__steps=20), results=tmp_path
+        quick(training__precision="float32", training__gradient_tolerance=1e-3, training__steps=20),
+        results=tmp_path,
     )
     # the energy is quadratic in the orbitals' error, about 1e-3.5 where float32 energies stop falling
     assert single.energies["total"] == pytest.approx(double.energies["total"], abs=1e-5)

@@ -194,9 +194,7 @@ def test_cage(name):
     assert sizes.count(5) == 12
     assert sizes.count(6) == n // 2 - 10
     assert len(sizes) == n // 2 + 2  # Euler's formula
-    assert (
-        np.einsum("ad,ad->a", r - r[near].mean(axis=1), r) > 0
-    ).all()  # each atom lies outside its neighbors
+    assert (np.einsum("ad,ad->a", r - r[near].mean(axis=1), r) > 0).all()  # each atom lies outside its neighbors
     np.testing.assert_allclose(r.mean(axis=0), 0, atol=RELAXED)
 
 

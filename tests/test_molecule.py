@@ -97,9 +97,7 @@ def test_pyscf_forms():
 
 def test_extra_columns_of_xyz(tmp_path):
     path = write(tmp_path, "2\n\nH 0 0 0 0.1 q\nH 0 0 0.7414 0.2\n\n\n")
-    np.testing.assert_allclose(
-        Molecule.from_spec(path).positions, Molecule.from_spec("H2").positions, rtol=1e-15
-    )
+    np.testing.assert_allclose(Molecule.from_spec(path).positions, Molecule.from_spec("H2").positions, rtol=1e-15)
 
 
 def test_path_with_spaces(tmp_path):
@@ -143,9 +141,7 @@ def test_positions_are_the_only_leaf():
     assert len(leaves) == 1
     assert leaves[0].dtype == jnp.float64
     assert jax.tree.unflatten(tree, leaves).symbols == ("O", "H", "H")
-    batch = jax.vmap(lambda s: jax.tree.map(lambda x: s * x, molecule))(
-        jnp.arange(3.0)
-    )  # holds coincident atoms
+    batch = jax.vmap(lambda s: jax.tree.map(lambda x: s * x, molecule))(jnp.arange(3.0))  # holds coincident atoms
     assert batch.positions.shape == (3, 3, 3)
 
 

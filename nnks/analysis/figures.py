@@ -66,9 +66,7 @@ def convergence(rows: Sequence[Row], records: Sequence[RunRecord], against: str,
     return save(figure, path)
 
 
-def _curve(
-    metrics: list[dict[str, Any]], reference: float, against: str
-) -> tuple[np.ndarray, np.ndarray] | None:
+def _curve(metrics: list[dict[str, Any]], reference: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
     """(x, error [mHa]) of a run, thinned; None where there is nothing to draw."""
     if math.isnan(reference):
         return None
@@ -185,9 +183,7 @@ def _draw_errors(axes: Axes, rows: Sequence[Row], style: Mapping[str, tuple[str,
         color = style[method][0]
         errors = [row["error_best_mHa"] for row in group]
         spread = np.linspace(-0.16, 0.16, len(errors)) if len(errors) > 1 else np.zeros(1)
-        axes.plot(
-            errors, place + spread, "o", color=color, markersize=5, alpha=0.75, markeredgewidth=0, zorder=3
-        )
+        axes.plot(errors, place + spread, "o", color=color, markersize=5, alpha=0.75, markeredgewidth=0, zorder=3)
         if len(errors) > 1:
             median = statistics.median(errors)
             axes.plot([median] * 2, [place - 0.32, place + 0.32], color=color, linewidth=2.2, zorder=4)
@@ -242,9 +238,7 @@ def _reference_name(row: Mapping[str, Any]) -> str:
 def _legend(figure: Figure, style: Mapping[str, tuple[str, Any]], rows: Sequence[Row]) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], color=c, linestyle=line, linewidth=2, label=name) for name, (c, line) in style.items()
-    ]
+    handles = [Line2D([], [], color=c, linestyle=line, linewidth=2, label=name) for name, (c, line) in style.items()]
     finals = known(row["error_best_mHa"] for row in rows)
     if finals:
         handles.append(_dot("final evaluation", filled=True))
@@ -263,9 +257,7 @@ def _error_legend(figure: Figure, rows: Sequence[Row]) -> None:
         bar = {"marker": "|", "markersize": 12, "markeredgewidth": 2.2, "linestyle": ""}
         handles.append(Line2D([], [], color=GRAY, label="median over seeds", **bar))
     if any(_has_same_basis(row) for row in rows):
-        handles.append(
-            Line2D([], [], color=GRAY, marker="^", markersize=6, linestyle="", label="PySCF, same basis")
-        )
+        handles.append(Line2D([], [], color=GRAY, marker="^", markersize=6, linestyle="", label="PySCF, same basis"))
     _place_legend(figure, handles)
 
 

@@ -46,9 +46,7 @@ def system_names(keys: Sequence[System]) -> dict[System, str]:
     for key in keys:
         alike = [other for other in keys if molecule_name(other[0]) == molecule_name(key[0])]
         differs = [len({str(other[i]) for other in alike}) > 1 for i in range(len(key))]
-        details = (
-            [f"charge {key[2]}"] * differs[2] + [f"spin {key[3]}"] * differs[3] + [str(key[4])] * differs[4]
-        )
+        details = [f"charge {key[2]}"] * differs[2] + [f"spin {key[3]}"] * differs[3] + [str(key[4])] * differs[4]
         name = ", ".join([molecule_name(key[0]), *details])
         same = sum(names[other] == name or names[other].startswith(f"{name} #") for other in names)
         names[key] = f"{name} #{same + 1}" if same else name
@@ -68,13 +66,9 @@ def method_names(records: Sequence[RunRecord]) -> list[str]:
         if label:
             labels[hash] = str(label)  # an interrupted run takes the label of its finished sister
     names = [
-        _without_molecule(labels.get(hash, ""), record.config)
-        for record, hash in zip(records, hashes, strict=True)
+        _without_molecule(labels.get(hash, ""), record.config) for record, hash in zip(records, hashes, strict=True)
     ]
-    places = [
-        (record.experiment, system_key(record.config), name)
-        for record, name in zip(records, names, strict=True)
-    ]
+    places = [(record.experiment, system_key(record.config), name) for record, name in zip(records, names, strict=True)]
     configs: dict[Any, set[str]] = {}
     for place, hash in zip(places, hashes, strict=True):
         configs.setdefault(place, set()).add(hash)

@@ -42,7 +42,9 @@ def write_report(folder: Path | str) -> ReportPaths:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"the folder '{folder}' does not exist; give the folder of a sweep, such as results/quickstart.")
+        raise InputError(
+            f"the folder '{folder}' does not exist; give the folder of a sweep, such as results/quickstart."
+        )
     records = list_runs(folder)
     if not records:
         raise InputError(f"the folder '{folder}' holds no runs; run `nnks sweep` first, or give another folder.")
@@ -158,7 +160,12 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         parts.append(f"**Claim.** {content['claim']}")
     parts += ["\n".join(f"- {text}" for text in content["verdict"])]
     parts += [f"**ERROR.** {text}" for text in content["errors"]]
-    parts += ["## Methods", _markdown_table(content["methods"]), "## References", _markdown_table(content["references"])]
+    parts += [
+        "## Methods",
+        _markdown_table(content["methods"]),
+        "## References",
+        _markdown_table(content["references"]),
+    ]
     for name, path in figures.items():
         parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")
     if content["failed"]:
@@ -173,7 +180,9 @@ def _markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
     if not rows:
         return ""
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
-    lines += ["| " + " | ".join(str(v).replace("|", "\\|").replace("\n", " ") for v in row.values()) + " |" for row in rows]
+    lines += [
+        "| " + " | ".join(str(v).replace("|", "\\|").replace("\n", " ") for v in row.values()) + " |" for row in rows
+    ]
     return "\n".join(lines)
 
 
@@ -181,7 +190,8 @@ def _page(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
     from jinja2 import Environment, PackageLoader
 
     pictures = [
-        {"caption": CAPTIONS[name], "data": base64.b64encode(path.read_bytes()).decode()} for name, path in figures.items()
+        {"caption": CAPTIONS[name], "data": base64.b64encode(path.read_bytes()).decode()}
+        for name, path in figures.items()
     ]
     template = Environment(loader=PackageLoader("nnks.analysis"), autoescape=True).get_template("report.html")
     return template.render(**content, pictures=pictures)

@@ -34,9 +34,7 @@ SETTINGS: dict[Any, Any] = {
 def looks(methods: Sequence[str]) -> dict[str, tuple[str, Any]]:
     """(color, line style) of each method, in order of appearance; lines change when the colors are used up."""
     distinct = list(dict.fromkeys(methods))
-    return {
-        name: (PALETTE[i % len(PALETTE)], LINES[i // len(PALETTE) % 4]) for i, name in enumerate(distinct)
-    }
+    return {name: (PALETTE[i % len(PALETTE)], LINES[i // len(PALETTE) % 4]) for i, name in enumerate(distinct)}
 
 
 def new_figure(panels: int, *, width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:

@@ -104,9 +104,7 @@ def best_reference(references: Mapping[str, Any], large: str | None, same: str |
     return next((name for name in (EXACT, large, same) if name in references), None)
 
 
-def _row(
-    record: RunRecord, system: str, method: str, references: Mapping[str, float], large: str | None
-) -> Row:
+def _row(record: RunRecord, system: str, method: str, references: Mapping[str, float], large: str | None) -> Row:
     summary = record.summary or {}
     energies = summary.get("energies") or {}
     total = energies.get("total")

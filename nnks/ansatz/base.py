@@ -22,7 +22,7 @@ class Ansatz(Protocol):
         """Initial parameters, a pytree of arrays."""
         ...
 
-    def evaluate(self, params: Params, r: Float[Array, "3"]) -> Float[Array, "spin orbitals"]:
+    def evaluate(self, params: Params, r: Float[Array, 3]) -> Float[Array, "spin orbitals"]:
         """Raw orbitals at one point r [Bohr], in Bohr^-3/2."""
         ...
 
@@ -64,7 +64,7 @@ class Start:
         """The guess in the basis functions."""
         return self.frame @ self.coordinates
 
-    def orbitals(self, r: Float[Array, "3"]) -> Float[Array, "spin orbitals"]:
+    def orbitals(self, r: Float[Array, 3]) -> Float[Array, "spin orbitals"]:
         """The guess at one point [Bohr^-3/2]."""
         return jnp.einsum("b,sbi->si", self.basis(r), self.coefficients)
 
@@ -81,7 +81,7 @@ class ModuleAnsatz:
         dtype = self.start.frame.dtype
         return self.module.init(key, jnp.ones(3, dtype), self.start).get("params", {})
 
-    def evaluate(self, params: Params, r: Float[Array, "3"]) -> Float[Array, "spin orbitals"]:
+    def evaluate(self, params: Params, r: Float[Array, 3]) -> Float[Array, "spin orbitals"]:
         """Raw orbitals at one point."""
         return self.module.apply({"params": params}, r, self.start)  # pyright: ignore[reportReturnType]
 

@@ -40,6 +40,6 @@ class LCGTO(nn.Module):
         scale = start.scale if self.preconditioned else (start.scale > 0).astype(dtype)
         return start.coordinates + jax.lax.stop_gradient(scale) * rotation
 
-    def __call__(self, r: Float[Array, "3"], start: Start) -> Float[Array, "spin orbitals"]:
+    def __call__(self, r: Float[Array, 3], start: Start) -> Float[Array, "spin orbitals"]:
         """Raw orbitals at one point."""
         return jnp.einsum("b,sbn,sni->si", start.basis(r), start.frame, self.coordinates(start))

@@ -50,7 +50,7 @@ class Residual(nn.Module):
         super().__post_init__()
 
     @nn.compact
-    def __call__(self, r: Float[Array, "3"], start: Start) -> Float[Array, "spin orbitals"]:
+    def __call__(self, r: Float[Array, 3], start: Start) -> Float[Array, "spin orbitals"]:
         """Raw orbitals at one point."""
         spin, _, orbitals = start.coordinates.shape
         dtype = start.frame.dtype

@@ -33,7 +33,7 @@ class ShellGroup:
         norm2 = jnp.einsum("spc,spq,sqc->sc", primitive, overlap, primitive)
         return primitive / jnp.sqrt(norm2)[:, None, :]
 
-    def evaluate(self, centers: Float[Array, "atoms 3"], r: Float[Array, "3"]) -> Float[Array, " functions"]:
+    def evaluate(self, centers: Float[Array, "atoms 3"], r: Float[Array, 3]) -> Float[Array, " functions"]:
         """Every function of the group at one point: shell, contraction, then $m$."""
         d = r[None, :] - centers[self.atom]
         r2 = jnp.sum(d * d, axis=-1)
@@ -59,7 +59,7 @@ class GaussianBasis:
         """Number of functions."""
         return self.order.shape[0]
 
-    def __call__(self, r: Float[Array, "3"]) -> Float[Array, " basis"]:
+    def __call__(self, r: Float[Array, 3]) -> Float[Array, " basis"]:
         """All functions at one point [Bohr^-3/2]."""
         return jnp.concatenate([group.evaluate(self.centers, r) for group in self.groups])[self.order]
 

@@ -13,15 +13,17 @@ NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
 
 @runtime_checkable
 class Term(Protocol):
-    """One contribution to the energy.
+    """One contribution to the energy."""
 
-    Attributes:
-        name: the key under which the energy is reported.
-        order: 1 if the term needs gradients of the orbitals on the quadrature, else 0.
-    """
+    @property
+    def name(self) -> str:
+        """The key under which the energy is reported."""
+        ...
 
-    name: str
-    order: int
+    @property
+    def order(self) -> int:
+        """1 if the term needs gradients of the orbitals on the quadrature, else 0."""
+        ...
 
     def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
         """The energy [Ha]. `y` differs from `x` only where a pair integral needs two independent batches."""

@@ -131,8 +131,6 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _cage("C70", (), f"D5h: C60 with one belt of ten atoms inserted{_RELAXED}", lambda: relaxed(capsule(1))),
     _cage("C80", (), f"Ih: Goldberg's icosahedral cage (2, 0){_RELAXED}", lambda: relaxed(icosahedral(2))),
-    _cage(
-        "C100", (), f"D5d: C60 with four belts of ten atoms inserted{_RELAXED}", lambda: relaxed(capsule(4))
-    ),
+    _cage("C100", (), f"D5d: C60 with four belts of ten atoms inserted{_RELAXED}", lambda: relaxed(capsule(4))),
     _cage("C180", (), f"Ih: Goldberg's icosahedral cage (3, 0){_RELAXED}", lambda: relaxed(icosahedral(3))),
 )

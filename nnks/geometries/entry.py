@@ -41,9 +41,7 @@ class Entry:
     build: Callable[[], Geometry]
 
 
-def geometry_angstrom(
-    symbols: Sequence[str], positions: Sequence[Sequence[float | int]] | np.ndarray
-) -> Geometry:
+def geometry_angstrom(symbols: Sequence[str], positions: Sequence[Sequence[float | int]] | np.ndarray) -> Geometry:
     """The geometry [Bohr] from coordinates in angstrom; its array is read-only, since entries share it."""
     bohr = np.array(positions, dtype=np.float64).reshape(-1, 3) * ANGSTROM
     bohr.setflags(write=False)

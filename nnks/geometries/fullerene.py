@@ -58,11 +58,7 @@ def icosahedron_faces() -> list[tuple[int, int, int]]:
     """The twenty triangles of `icosahedron`."""
     cosines = icosahedron() @ icosahedron().T
     near = np.isclose(cosines, 1 / np.sqrt(5))
-    return [
-        (a, b, c)
-        for a, b, c in itertools.combinations(range(12), 3)
-        if near[a, b] and near[b, c] and near[a, c]
-    ]
+    return [(a, b, c) for a, b, c in itertools.combinations(range(12), 3) if near[a, b] and near[b, c] and near[a, c]]
 
 
 def icosahedral(frequency: int) -> Fullerene:

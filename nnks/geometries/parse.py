@@ -27,9 +27,7 @@ def unit_length(unit: str) -> float:
         InputError: for a unit other than angstrom and bohr.
     """
     if unit.lower() not in UNITS:
-        raise InputError(
-            f"system.unit is '{unit}', which is not a unit of length; choose one of: {', '.join(UNITS)}."
-        )
+        raise InputError(f"system.unit is '{unit}', which is not a unit of length; choose one of: {', '.join(UNITS)}.")
     return UNITS[unit.lower()]
 
 
@@ -52,16 +50,10 @@ def parse_inline(text: str, unit: str) -> Geometry:
     if len(lines) > 1 and lines[0].strip().isdecimal():
         return parse_xyz(text.strip(), unit, "the inline xyz text")
     atoms = [
-        atom
-        for line in lines
-        if not line.lstrip().startswith("#")
-        for atom in line.split(";")
-        if atom.strip(" ,\t")
+        atom for line in lines if not line.lstrip().startswith("#") for atom in line.split(";") if atom.strip(" ,\t")
     ]
     if not atoms:
-        raise InputError(
-            f"system.molecule holds no atoms; expected atoms with coordinates, such as {EXAMPLE}."
-        )
+        raise InputError(f"system.molecule holds no atoms; expected atoms with coordinates, such as {EXAMPLE}.")
     _refuse_zmatrix(atoms)
     return _geometry([_atom(atom, f"atom {n}", extra=False) for n, atom in enumerate(atoms, start=1)], unit)
 
@@ -118,9 +110,7 @@ def parse_xyz(text: str, unit: str, source: str) -> Geometry:
             "2; expected one line for each atom and one molecule a file; correct the count or remove the "
             "other lines."
         )
-    return _geometry(
-        [_atom(a, f"line {n} of {source}", extra=True) for n, a in enumerate(atoms, start=3)], unit
-    )
+    return _geometry([_atom(a, f"line {n} of {source}", extra=True) for n, a in enumerate(atoms, start=3)], unit)
 
 
 def _geometry(atoms: Iterable[tuple[str, tuple[float, ...]]], unit: str) -> Geometry:
@@ -134,8 +124,7 @@ def _atom(text: str, where: str, extra: bool) -> tuple[str, tuple[float, ...]]:
     where = f"{where} ('{text.strip()}')"
     if len(rest) < 3 or (len(rest) > 3 and not extra):
         raise InputError(
-            f"{where} has {len(rest)} fields after the label; expected three coordinates; write atoms as in "
-            f"{EXAMPLE}."
+            f"{where} has {len(rest)} fields after the label; expected three coordinates; write atoms as in {EXAMPLE}."
         )
     element = symbol(label, where)
     for field in rest[:3]:

@@ -72,9 +72,7 @@ def pyramid(bond: float, angle: float) -> np.ndarray:
     azimuth = np.radians([90.0, 210.0, 330.0])
     # the radicand is zero up to rounding for a planar molecule
     height = np.full(3, -np.sqrt(max(bond**2 - rho**2, 0.0)))
-    return np.concatenate(
-        [np.zeros((1, 3)), np.stack([rho * np.cos(azimuth), rho * np.sin(azimuth), height], axis=1)]
-    )
+    return np.concatenate([np.zeros((1, 3)), np.stack([rho * np.cos(azimuth), rho * np.sin(azimuth), height], axis=1)])
 
 
 def tetrahedron(corner: float) -> np.ndarray:
@@ -222,9 +220,7 @@ def _entry(
     source: str,
 ) -> Entry:
     symbols = atoms.split()
-    return Entry(
-        name, aliases, hill_formula(symbols), spin, source, lambda: geometry_angstrom(symbols, coordinates())
-    )
+    return Entry(name, aliases, hill_formula(symbols), spin, source, lambda: geometry_angstrom(symbols, coordinates()))
 
 
 def _diatomic(name: str, aliases: tuple[str, ...], atoms: str, bond: float, spin: int, source: str) -> Entry:

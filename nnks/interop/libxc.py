@@ -119,9 +119,7 @@ def make_xc(xc: str, prefer: str = "jax") -> XCFunctional:
         raise InputError(f"prefer is '{prefer}', but 'jax' or 'libxc' was expected; use 'jax' for speed.")
     terms = _parse(xc)
     jax_terms = {number: c for number, c in terms.items() if prefer == "jax" and _names()[number] in set(XC)}
-    parts: list[tuple[float, EnergyDensity]] = [
-        (c, XC[_names()[number]].make) for number, c in jax_terms.items()
-    ]
+    parts: list[tuple[float, EnergyDensity]] = [(c, XC[_names()[number]].make) for number, c in jax_terms.items()]
     rest = "+".join(f"{c!r}*{number}" for number, c in terms.items() if number not in jax_terms)
     if rest:
         parts.append((1.0, ExternalEnergy(LibxcEvaluator(rest.replace("+-", "-")))))
@@ -166,9 +164,7 @@ def _refuse_dispersion(xc: str) -> None:
     full_name = re.match(r"(hyb_)?(lda|m?gga)_(xc?|c)_", xc.strip().lower())
     if (match := _DISPERSION.search(xc.strip())) and not full_name:
         bare = xc.strip()[: match.start()]
-        raise _refused(
-            xc, "holds a dispersion correction", f"the functional alone, such as '{bare}' if it exists"
-        )
+        raise _refused(xc, "holds a dispersion correction", f"the functional alone, such as '{bare}' if it exists")
 
 
 def _check_energy(xc: str, numbers: list[int]) -> None:

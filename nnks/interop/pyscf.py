@@ -39,10 +39,11 @@ def make_mole(molecule: Molecule, basis: str) -> Any:
     except (BasisNotFoundError, KeyError, OSError, ValueError, AttributeError, RuntimeError):
         missing = next(s for s in molecule.symbols if s not in known)
         names = (alias for alias in gto.basis.ALIAS if isinstance(alias, str))
-        hint = suggest(basis.lower(), [n for n in names if n[:1] == basis.lower()[:1]] or ["6-31g", "cc-pvdz", "def2-svp"])
-        raise InputError(
-            f"system.basis is '{basis}', which PySCF does not have for {missing}; {hint}."
-        ) from None
+        hint = suggest(
+            basis.lower(),
+            [n for n in names if n[:1] == basis.lower()[:1]] or ["6-31g", "cc-pvdz", "def2-svp"],
+        )
+        raise InputError(f"system.basis is '{basis}', which PySCF does not have for {missing}; {hint}.") from None
     mole = gto.M(atom=atoms, basis=known, unit="Bohr", charge=molecule.charge, spin=molecule.spin, verbose=0)
     if any(_has_pseudopotential(basis, symbol) for symbol in set(molecule.symbols)):
         raise InputError(
@@ -85,7 +86,13 @@ def gaussian_basis(mole: Any, name: str = "") -> GaussianBasis:
     return GaussianBasis(jnp.array(mole.atom_coords()), tuple(groups), jnp.array(order), name=name)
 
 
-def becke_grid(mole: Any, level: int = 3, pruning: str | None = "nwchem", radial: int | None = None, angular: int | None = None) -> Grid:
+def becke_grid(
+    mole: Any,
+    level: int = 3,
+    pruning: str | None = "nwchem",
+    radial: int | None = None,
+    angular: int | None = None,
+) -> Grid:
     """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition.
 
     Points keep the order of atoms and radial shells, which stratified sampling uses; energies do not depend on it.
@@ -99,7 +106,12 @@ def becke_grid(mole: Any, level: int = 3, pruning: str | None = "nwchem", radial
     """
     from pyscf.dft import gen_grid
 
-    schemes = {"nwchem": gen_grid.nwchem_prune, "sg1": gen_grid.sg1_prune, "treutler": gen_grid.treutler_prune, None: None}
+    schemes = {
+        "nwchem": gen_grid.nwchem_prune,
+        "sg1": gen_grid.sg1_prune,
+        "treutler": gen_grid.treutler_prune,
+        None: None,
+    }
     if pruning not in schemes:
         raise InputError(f"quadrature.pruning is '{pruning}'; {suggest(str(pruning), [str(s) for s in schemes])}.")
     if not 0 <= level <= 9:
@@ -140,7 +152,7 @@ def one_electron_integrals(mole: Any) -> Integrals:
 
 
 def coulomb_integrals(mole: Any, budget: float = 4e9) -> jnp.ndarray:
-    """Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs.
+    r"""Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs.
 
     Raises:
         InputError: if the matrix would be larger than `budget` bytes.
@@ -176,7 +188,7 @@ def auxiliary_mole(mole: Any, basis: str = "auto") -> Any:
 
 
 def fitted_coulomb(mole: Any, auxiliary: Any) -> FittedCoulomb:
-    """Three-center factors $B_{P,pq}$ with $(pq|rs) \\approx \\sum_P B_{P,pq} B_{P,rs}$, over pairs $p \\ge q$."""
+    r"""Three-center factors $B_{P,pq}$ with $(pq|rs) \\approx \\sum_P B_{P,pq} B_{P,rs}$, over pairs $p \\ge q$."""
     from pyscf import df
 
     return FittedCoulomb(jnp.array(df.incore.cholesky_eri(mole, auxmol=auxiliary, verbose=0)))

@@ -111,7 +111,8 @@ def _solve(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
 def _mean_field(mole: Any, spec: ReferenceSpec, grid: Grid) -> Any:
     from pyscf import dft
 
-    mf = (dft.RKS if spec.restricted else dft.UKS)(mole, xc=spec.xc)
+    make: Any = dft.RKS if spec.restricted else dft.UKS
+    mf = make(mole, xc=spec.xc)
     if spec.auxiliary is not None:
         mf = mf.density_fit(auxbasis=auxiliary_mole(mole, spec.auxiliary)._basis)
     mf.grids.coords, mf.grids.weights = np.asarray(grid.points), np.asarray(grid.weights)

@@ -13,9 +13,7 @@ from nnks.quadrature.sampler import SAMPLERS, check_batch_size
 from nnks.quadrature.stratified import check_mixture, sorted_points
 from nnks.types import Array, Float, Int, PRNGKey, field, record, static
 
-_RESOLUTION = (
-    2**50
-)  # probabilities are integers of this sum: float64 accuracy, and far from overflow in int64
+_RESOLUTION = 2**50  # probabilities are integers of this sum: float64 accuracy, and far from overflow in int64
 
 
 @record

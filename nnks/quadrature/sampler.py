@@ -68,9 +68,7 @@ def make_full(*, grid: Grid) -> Full:
     return Full(batch=Batch(index=jnp.arange(grid.size), weights=grid.weights))
 
 
-def make_sampler(
-    section: Mapping[str, Any], grid: Grid, reference: Float[Array, " points"] | None = None
-) -> Sampler:
+def make_sampler(section: Mapping[str, Any], grid: Grid, reference: Float[Array, " points"] | None = None) -> Sampler:
     """Makes the sampler that a config section describes.
 
     Args:
@@ -114,9 +112,7 @@ def check_batch_size(batch_size: int, grid: Grid, *, repeats: bool) -> None:
         InputError: with the sizes that would work.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
-        raise InputError(
-            f"sampler.batch_size is {batch_size!r} but must be a whole number; choose 1 to {grid.size}."
-        )
+        raise InputError(f"sampler.batch_size is {batch_size!r} but must be a whole number; choose 1 to {grid.size}.")
     if batch_size < 1:
         raise InputError(
             f"sampler.batch_size is {batch_size} but a batch needs at least 1 point; "

@@ -47,9 +47,7 @@ class Uniform:
         if self.replacement:
             index = jax.random.randint(jax.random.fold_in(key, step), (self.size,), 0, points)
         else:
-            position = jnp.asarray(step, jnp.int64) * self.size + jnp.arange(
-                self.size
-            )  # past 2^31 in long runs
+            position = jnp.asarray(step, jnp.int64) * self.size + jnp.arange(self.size)  # past 2^31 in long runs
             index = shuffled(key, position, points)
         return Batch(index=index, weights=self.weights[index] * (points / self.size))
 

@@ -91,9 +91,7 @@ class ConsoleWriter:
         ended = "converged" if summary.get("converged") else "not converged"
         seconds = summary.get("seconds")
         spent = self._clock() - self._start if seconds is None else seconds
-        self._close(
-            f"{self._title}: {found}{ended} after {summary.get('steps', '?')} steps, {duration(spent)}"
-        )
+        self._close(f"{self._title}: {found}{ended} after {summary.get('steps', '?')} steps, {duration(spent)}")
 
     def fail(self, reason: str) -> None:
         """Closes the display with the reason."""

@@ -82,6 +82,4 @@ class WriterGroup:
                 getattr(writer, method)(*arguments)
             except Exception as error:
                 self._others.remove(writer)
-                warn(
-                    f"{type(writer).__name__} is switched off for this run ({error}); metrics.jsonl goes on."
-                )
+                warn(f"{type(writer).__name__} is switched off for this run ({error}); metrics.jsonl goes on.")

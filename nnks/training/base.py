@@ -13,13 +13,12 @@ OPTIMIZERS = Registry("optimizer")
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """A way to go down: an initial state, and a pure step.
+    """A way to go down: an initial state, and a pure step."""
 
-    Attributes:
-        minibatch: whether it works with energies that change from batch to batch.
-    """
-
-    minibatch: bool
+    @property
+    def minibatch(self) -> bool:
+        """Whether it works with energies that change from batch to batch."""
+        ...
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
         """The optimizer's state before the first step."""

@@ -54,9 +54,7 @@ def make_schedule(name: str, learning_rate: float, steps: int) -> optax.Schedule
         "constant": lambda: optax.constant_schedule(learning_rate),
         "cosine": lambda: optax.cosine_decay_schedule(learning_rate, steps),
         "exponential": lambda: optax.exponential_decay(learning_rate, steps, 0.01),
-        "piecewise": lambda: optax.piecewise_constant_schedule(
-            learning_rate, {steps // 2: 0.5, 3 * steps // 4: 0.5}
-        ),
+        "piecewise": lambda: optax.piecewise_constant_schedule(learning_rate, {steps // 2: 0.5, 3 * steps // 4: 0.5}),
         "warmup_cosine": lambda: optax.warmup_cosine_decay_schedule(
             0.0, learning_rate, max(steps // 20, 1), max(steps, 2)
         ),

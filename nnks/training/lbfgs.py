@@ -97,9 +97,7 @@ class LBFGS:
 
             def evaluate(length: Scalar) -> tuple[dict[str, Array], Array]:
                 params = unravel(x + length * direction)
-                (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
-                    params, state.key, state.step
-                )
+                (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
                 return energies, ravel_pytree(gradient)[0]
 
             found = _line_search(evaluate, old, direction, slope, self.trials)
@@ -175,7 +173,5 @@ def _line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, tri
         return _Trial(length, low, high, new_gradient, new_energies, accepted, trial.count + 1)
 
     one = jnp.ones((), start.dtype)
-    first = _Trial(
-        one, 0 * one, jnp.inf * one, old.gradient, old.energies, jnp.bool_(False), jnp.int32(0)
-    )
+    first = _Trial(one, 0 * one, jnp.inf * one, old.gradient, old.energies, jnp.bool_(False), jnp.int32(0))
     return jax.lax.while_loop(lambda t: ~t.accepted & (t.count < trials), judge, first)

@@ -109,9 +109,7 @@ def test_callback_equals_pyscf(name, spin):
     # our detour from sigma to vectors and back costs a rounding error or two of the input
     np.testing.assert_allclose(rows[0], exc * rho.sum(0), rtol=1e-12)
     np.testing.assert_allclose(rows[1 : len(first) + 1], first, rtol=1e-8, atol=1e-12)
-    by_density = [
-        derivative_indices(len(first), 2).index(i) for i in ((0, 0), (0, 1), (1, 1))[: 2 * spin - 1]
-    ]
+    by_density = [derivative_indices(len(first), 2).index(i) for i in ((0, 0), (0, 1), (1, 1))[: 2 * spin - 1]]
     np.testing.assert_allclose(rows[by_density], np.atleast_2d(fxc[0].T), rtol=1e-8, atol=1e-12)
 
 
@@ -139,9 +137,7 @@ def test_exchange_scales_with_spin_and_length(name):
     halves = sum(part(2 * rho[s : s + 1], 4 * sigma[2 * s : 2 * s + 1]) for s in range(2)) / 2
     np.testing.assert_allclose(part(rho, sigma), halves, rtol=1e-14)  # rounding
     length = 1.7  # rho -> length^3 rho(length r) multiplies the exchange energy by length
-    np.testing.assert_allclose(
-        part(length**3 * rho, length**8 * sigma), length**4 * part(rho, sigma), rtol=1e-13
-    )
+    np.testing.assert_allclose(part(length**3 * rho, length**8 * sigma), length**4 * part(rho, sigma), rtol=1e-13)
 
 
 @pytest.mark.parametrize("name", [*JAX_RECIPES, "r2scan"])

@@ -19,7 +19,12 @@ def solve(molecule, xc="lda,vwn", hartree="exact", level=3, **changes):
 
     config = override(
         default_config(),
-        {"system.molecule": molecule, "functional.xc": xc, "functional.hartree": hartree, "quadrature.level": level}
+        {
+            "system.molecule": molecule,
+            "functional.xc": xc,
+            "functional.hartree": hartree,
+            "quadrature.level": level,
+        }
         | changes,
     )
     system = build.make_system(config)
@@ -43,9 +48,7 @@ def pyscf(system, auxiliary=None):
     from nnks.interop.reference import ReferenceSpec, reference
 
     c = system.config
-    spec = ReferenceSpec(
-        c.system.basis, c.functional.xc, system.restricted, c.quadrature.level, auxiliary=auxiliary
-    )
+    spec = ReferenceSpec(c.system.basis, c.functional.xc, system.restricted, c.quadrature.level, auxiliary=auxiliary)
     found = reference(system.molecule, spec, None)
     assert found["converged"]
     assert found["stable"]

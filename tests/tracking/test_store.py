@@ -109,9 +109,7 @@ def test_every_line_is_strict_json(folder):
     assert json.loads(text, parse_constant=refuse) == {"step": 0, "energy/total": None}
 
 
-@pytest.mark.parametrize(
-    "half", ['{"step": 5, "energy/to', "\x00\x00\x00", "[1, 2]", '{"no": 1}', '{"step": 5']
-)
+@pytest.mark.parametrize("half", ['{"step": 5, "energy/to', "\x00\x00\x00", "[1, 2]", '{"no": 1}', '{"step": 5'])
 def test_a_killed_process_costs_at_most_its_last_line(folder, half):
     for step in range(5):
         folder.append_metrics(step, {"energy/total": -float(step)})
@@ -187,9 +185,7 @@ def test_unwritable_results_are_refused_before_anything(tmp_path, config):
 def test_environment_works_without_git(monkeypatch, tmp_path):
     import importlib
 
-    module = importlib.import_module(
-        "nnks.tracking.environment"
-    )  # the package exports the function by this name
+    module = importlib.import_module("nnks.tracking.environment")  # the package exports the function by this name
 
     here = module.environment()
     assert here["cpus"] >= 1

@@ -116,9 +116,7 @@ def test_wandb_stores_summary_and_is_silent(folder, config, summary, wandb_sessi
     assert list(folder.path.glob(f"wandb/offline-run-*-an-experiment-1-{folder.name}"))
 
 
-def test_wandb_online_without_a_key_goes_on_offline(
-    folder, config, summary, wandb_session, capsys, monkeypatch
-):
+def test_wandb_online_without_a_key_goes_on_offline(folder, config, summary, wandb_session, capsys, monkeypatch):
     from nnks.tracking.writers import WandbWriter
 
     monkeypatch.setattr(WandbWriter, "unreachable", False)
@@ -224,18 +222,14 @@ class Clock:
 def console(terminal):
     from rich.console import Console
 
-    return Console(
-        file=io.StringIO(), force_terminal=terminal, width=120, color_system=None, legacy_windows=False
-    )
+    return Console(file=io.StringIO(), force_terminal=terminal, width=120, color_system=None, legacy_windows=False)
 
 
 def test_a_log_file_is_not_flooded(summary):
     from nnks.tracking.writers import ConsoleWriter
 
     out, clock = console(False), Clock()
-    writer = ConsoleWriter(
-        1000, "water / residual", position=(3, 12), console=out, interval=20.0, clock=clock
-    )
+    writer = ConsoleWriter(1000, "water / residual", position=(3, 12), console=out, interval=20.0, clock=clock)
     for step in range(1000):
         clock.now += 0.1  # 100 s in all: the first line, then one every 20 s, the last, and the result
         writer.write(step, METRICS[0])

@@ -41,7 +41,7 @@ class PairwiseHartree:
         return 0.5 * jnp.dot(charge_x, jax.lax.map(potential, (points_x, volumes), batch_size=block))
 
 
-def _kernel(r: Float[Array, "3"], points: Float[Array, "points 3"], volume: Scalar) -> Float[Array, " points"]:
+def _kernel(r: Float[Array, 3], points: Float[Array, "points 3"], volume: Scalar) -> Float[Array, " points"]:
     square = jnp.sum((points - r[None, :]) ** 2, axis=-1)
     same = square == 0
     cell = SELF_CELL / jnp.cbrt(jnp.maximum(jnp.abs(volume), 1e-30))

@@ -15,9 +15,7 @@ __all__ = ["gga_x_b88"]
 
 _BETA = 0.0042
 _SERIES_BELOW = 0.01  # its first omitted term is 0.14 * 0.01^9, below rounding
-_SERIES = [
-    (-1) ** k * math.factorial(2 * k) / (4**k * math.factorial(k) ** 2 * (2 * k + 1)) for k in range(9)
-]
+_SERIES = [(-1) ** k * math.factorial(2 * k) / (4**k * math.factorial(k) ** 2 * (2 * k + 1)) for k in range(9)]
 
 
 def _x_asinh_x(x2: Array) -> Array:

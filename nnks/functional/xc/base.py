@@ -101,9 +101,7 @@ class XCFunctional:
         Raises:
             InputError: if `sigma` or `tau` is missing or of the wrong shape.
         """
-        sigma = (
-            self._checked("sigma", sigma, (2 * len(rho) - 1, *rho.shape[1:])) if self.needs_sigma else None
-        )
+        sigma = self._checked("sigma", sigma, (2 * len(rho) - 1, *rho.shape[1:])) if self.needs_sigma else None
         tau = self._checked("tau", tau, rho.shape) if self.needs_tau else None
         present = rho > density_floor(rho)
         occupied = jnp.any(present, axis=0)

@@ -62,16 +62,13 @@ def _raised(variables: int, order: int) -> np.ndarray:
     """`[variable, row]`: where the derivative of a row by a variable stands, one order up."""
     rows = {index: k for k, index in enumerate(derivative_indices(variables, order + 1))}
     table = [
-        [rows[tuple(sorted((*index, v)))] for index in derivative_indices(variables, order)]
-        for v in range(variables)
+        [rows[tuple(sorted((*index, v)))] for index in derivative_indices(variables, order)] for v in range(variables)
     ]
     return np.asarray(table)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 2))
-def _jet(
-    evaluator: Evaluator, x: Float[Array, "variables points"], order: int
-) -> Float[Array, "rows points"]:
+def _jet(evaluator: Evaluator, x: Float[Array, "variables points"], order: int) -> Float[Array, "rows points"]:
     """All derivatives up to `order`, from one call of the program."""
     if order > evaluator.max_order:
         raise InputError(
