@@ -108,7 +108,7 @@ def solve(
     counts: tuple[int, ...],
     *,
     energy_tolerance: float = 1e-10,
-    gradient_tolerance: float = 1e-6,
+    gradient_tolerance: float = 3e-7,
     cycles: int = 100,
     memory: int = 8,
 ) -> SCFResult:

@@ -117,7 +117,7 @@ def _mean_field(mole: Any, spec: ReferenceSpec, grid: Grid) -> Any:
         mf = mf.density_fit(auxbasis=auxiliary_mole(mole, spec.auxiliary)._basis)
     mf.grids.coords, mf.grids.weights = np.asarray(grid.points), np.asarray(grid.weights)
     mf.small_rho_cutoff = 0
-    mf.conv_tol, mf.conv_tol_grad, mf.max_cycle, mf.verbose, mf.chkfile = 1e-10, 1e-6, 100, 0, None
+    mf.conv_tol, mf.conv_tol_grad, mf.max_cycle, mf.verbose, mf.chkfile = 1e-11, 3e-7, 100, 0, None
     return mf
 
 
