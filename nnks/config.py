@@ -7,6 +7,7 @@ member's own fields; naming another member replaces the section by that member's
 from __future__ import annotations
 
 import copy
+import functools
 import importlib.util
 import inspect
 import json
@@ -236,6 +237,12 @@ def load_module(name: str) -> ModuleType:
         InputError: if it cannot be imported or has no `get_config`.
     """
     path = find_config(name)
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _load(path: Path, changed: int) -> ModuleType:
+    """Runs a file once for each state of it: a file may register an ansatz, which can be done once."""
     spec = importlib.util.spec_from_file_location(f"nnks_config_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
