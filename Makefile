@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 RESULTS ?= results
 
-.PHONY: run test setup lint bench clean
+.PHONY: run test setup lint clean
 
 run: setup  ## the quickstart comparison: trains, prints the table, writes the report
 	$(BIN)/nnks sweep --config=configs/quickstart.py --results=$(RESULTS)
@@ -24,9 +24,6 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
 	touch $(STAMP)
-
-bench: setup  ## timed comparisons, by hand only
-	$(BIN)/python benchmarks/lcgto.py
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache
