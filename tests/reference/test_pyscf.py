@@ -63,6 +63,7 @@ def check(outcome, expected):
 
 CLOSED = ["H2", "LiH", "water", "N2"]
 OPEN = ["O2", "N", "Li", "H"]
+LARGER = ["CH4", "C2H5OH", "C6H6"]
 
 
 @pytest.mark.parametrize("xc", ["lda,vwn", "pbe,pbe"])
@@ -76,7 +77,7 @@ def test_lcgto_equals_pyscf(molecule, xc):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("xc", ["lda,vwn", "pbe,pbe"])
-@pytest.mark.parametrize("molecule", ["CH4", "C2H5OH", "C6H6"])
+@pytest.mark.parametrize("molecule", LARGER)
 def test_lcgto_equals_pyscf_on_larger_molecules(molecule, xc):
     system, outcome, _, converged = solve(molecule, xc)
     assert converged
@@ -90,13 +91,20 @@ def test_other_functionals_on_water(xc):
     check(outcome, pyscf(system))
 
 
-def test_density_fitting_equals_pyscf_density_fitting():
-    system, outcome, _, converged = solve("water", hartree="density_fitting")
+def also_slow(quick, all_of_them):
+    """Every molecule of the list; those that are not quick only with `-m slow`."""
+    return [m if m in quick else pytest.param(m, marks=pytest.mark.slow) for m in all_of_them]
+
+
+@pytest.mark.parametrize("molecule", also_slow(["water", "Li"], CLOSED + OPEN + LARGER))
+def test_density_fitting_equals_pyscf_density_fitting(molecule):
+    system, outcome, _, converged = solve(molecule, hartree="density_fitting")
     assert converged
     check(outcome, pyscf(system, auxiliary="auto"))
 
 
-@pytest.mark.parametrize(("molecule", "xc"), [("water", "lda,vwn"), ("O2", "pbe,pbe")])
+@pytest.mark.parametrize("xc", ["lda,vwn", "pbe,pbe"])
+@pytest.mark.parametrize("molecule", also_slow(["water", "O2"], CLOSED + OPEN + LARGER))
 def test_scf_agrees(molecule, xc):
     from nnks import build
     from nnks.config import default_config, override
@@ -114,8 +122,9 @@ def test_scf_agrees(molecule, xc):
         assert result.energies[name] == pytest.approx(value, abs=TOTAL if name == "total" else TERM)
 
 
-def test_few_gradients_from_minao():
-    _, outcome, totals, _ = solve("water", level=1)
+@pytest.mark.parametrize("molecule", ["water", pytest.param("C6H6", marks=pytest.mark.slow)])
+def test_few_gradients_from_minao(molecule):
+    _, outcome, totals, _ = solve(molecule, level=1)
     final = outcome.energies["total"]
     needed = next(count for count, total in totals if total - final < 1e-8)
     assert needed <= 12  # a prototype needed 8
