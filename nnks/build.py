@@ -35,8 +35,9 @@ from nnks.orbitals import GRAMS, OrbitalModel
 from nnks.orthogonalize import ORTHOGONALIZERS, check_weights, frame
 from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
-from nnks.scf import MatrixEnergy, diagonalize, fock, occupied_matrix, solve
+from nnks.scf import MatrixEnergy, diagonalize, filling, fock, occupied_matrix, solve
 from nnks.training import OPTIMIZERS, Optimizer, Problem
+from nnks.training.elimination import Elimination
 from nnks.types import Array, Float
 
 SMALL_GAP = 0.2
@@ -66,8 +67,7 @@ class System:
     @property
     def occupations(self) -> Float[Array, "spin orbitals"]:
         """Electrons in each orbital; the rest of a smaller channel is empty."""
-        per = 2.0 if self.restricted else 1.0
-        return jnp.array([[per * (i < n) for i in range(max(self.counts))] for n in self.counts])
+        return filling(self.counts, max(self.counts))
 
     def table(self, grid: Grid, order: int) -> BasisTable:
         """The basis on a grid."""
@@ -248,8 +248,24 @@ def make_problem(system: System) -> Problem:
         total = jnp.sum(spin_density(system, "minao"), axis=0)
         density = jnp.maximum(jnp.einsum("pb,bc,pc->p", chi, total, chi), 0.0)
     sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
-    model = make_model(system, make_ansatz(module, make_start(system, module.guess)), system.grid, functional.order)
-    return Problem(model, functional, sampler, system.grid)
+    ansatz = make_ansatz(module, make_start(system, module.guess))
+    model = make_model(system, ansatz, system.grid, functional.order)
+    return Problem(model, functional, sampler, system.grid, make_elimination(system, module, sampler.exact))
+
+
+def make_elimination(system: System, module: Any, exact: bool) -> Elimination | None:
+    """How linear coefficients are solved for, or None if the ansatz trains them.
+
+    Raises:
+        InputError: for coefficients solved on minibatches, whose noise the solution would follow.
+    """
+    linear = getattr(module, "linear", "trained")
+    if linear == "solved" and not exact:
+        raise InputError(
+            f"ansatz.linear='solved' needs the full grid, and sampler '{system.config.sampler.name}' draws minibatches; use "
+            "ansatz.linear='trained', or sampler.name='full'."
+        )
+    return Elimination(system.occupations) if linear == "solved" or (linear == "auto" and exact) else None
 
 
 def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalModel:

@@ -30,7 +30,7 @@ from nnks.tracking import (
 )
 from nnks.training import Convergence, Problem, TrainState, iterate
 from nnks.training.checkpoint import Checkpoints
-from nnks.training.state import TrainingDiverged, count_parameters, initial_state
+from nnks.training.state import TrainingDiverged, count_parameters, initial_state, settled
 from nnks.types import cast
 
 VIOLATION = 1e-6
@@ -153,7 +153,7 @@ class _Run:
             state, converged, seconds = self._train(problem, state, checkpoints, writers)
             if not problem.sampler.exact:
                 converged = gradient_norm(problem, state.params) < config.training.gradient_tolerance
-            outcome = evaluate(plan.system, plan.problem, state.params)
+            outcome = evaluate(plan.system, plan.problem, settled(plan.problem, state.params))
             summary = self._summary(outcome, state, converged, seconds, count_parameters(params))
         except TrainingDiverged as error:
             checkpoints.save(error.state)

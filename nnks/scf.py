@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,10 @@ from nnks.functional.hartree import BasisFittedHartree, ExactHartree
 from nnks.functional.kinetic import AnalyticKinetic
 from nnks.functional.nuclear import Nuclear, nuclear_repulsion
 from nnks.orbitals import Density
-from nnks.types import Array, Float, Scalar, record
+from nnks.types import Array, Float, Int, Scalar, record
+
+DROPPED = 1e6
+"""Orbital energy of a dropped combination [Ha]: above every level that could be occupied."""
 
 
 @record
@@ -26,6 +30,12 @@ class MatrixEnergy:
     functional: Functional
     table: BasisTable
     weights: Float[Array, " points"]
+
+    def __call__(
+        self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
+    ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
+        """Every term [Ha] of occupied orbitals, and the Fock matrix of each spin [Ha]."""
+        return fock(self, jnp.einsum("sbi,si,sci->sbc", coefficients, occupations, coefficients))
 
     def terms(self, matrix: Float[Array, "spin basis basis"]) -> dict[str, Array]:
         """Every term [Ha] of a density matrix, and `total`."""
@@ -89,6 +99,126 @@ def occupied_matrix(
     return jnp.stack([occupation * c[:, :n] @ c[:, :n].T for c, n in zip(mo_coeff, counts, strict=True)])
 
 
+@runtime_checkable
+class FockBuilder(Protocol):
+    """Energies and the Fock matrix of occupied orbitals: in a Gaussian basis, or in any tabulated one."""
+
+    def __call__(
+        self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
+    ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
+        """Every term [Ha], and the derivative with respect to each spin's density matrix [Ha]."""
+        ...
+
+
+@record
+class SCFState:
+    """What a cycle hands to the next.
+
+    Attributes:
+        cycle: Fock matrices built so far.
+        occupied: the orbitals that the next Fock matrix is built from; empty ones are zero.
+        energies: of the orbitals before them [Ha].
+        focks, errors: the last Fock matrices and their commutators, newest last, zeros where there are none yet.
+        mo_energy, mo_coeff: eigenvalues [Ha] and eigenvectors of the extrapolated Fock matrix.
+        change: of the energy in the last cycle [Ha].
+        norm: of the last commutator [Ha].
+    """
+
+    cycle: Int[Array, ""]
+    occupied: Float[Array, "spin basis orbitals"]
+    energies: dict[str, Array]
+    focks: Float[Array, "memory spin basis basis"]
+    errors: Float[Array, "memory spin n n"]
+    mo_energy: Float[Array, "spin n"]
+    mo_coeff: Float[Array, "spin basis n"]
+    change: Scalar
+    norm: Scalar
+
+
+@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory"))
+def self_consistent(
+    fock: FockBuilder,
+    overlap: Float[Array, "basis basis"],
+    frame: Float[Array, "basis n"],
+    occupied: Float[Array, "spin basis orbitals"],
+    occupations: Float[Array, "spin orbitals"],
+    *,
+    energy_tolerance: float = 1e-10,
+    gradient_tolerance: float = 3e-7,
+    cycles: int = 100,
+    memory: int = 8,
+) -> SCFState:
+    r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$, as one compiled loop.
+
+    Args:
+        fock: the functional in a basis.
+        overlap: of the basis.
+        frame: an orthonormal frame of the basis; a zero column stands for a dropped combination.
+        occupied: orthonormal orbitals to start from.
+        occupations: electrons in each; zero for an orbital that a spin channel lacks.
+        energy_tolerance: largest change of the energy in the last cycle [Ha].
+        gradient_tolerance: largest norm of the commutator in the orthonormal frame [Ha].
+        cycles: Fock matrices to build at most.
+        memory: Fock matrices that DIIS combines.
+
+    References:
+        Pulay, J. Comput. Chem. 3, 556 (1982).
+    """
+    spin, basis, n = len(occupied), *frame.shape
+    present = (occupations > 0).astype(occupied.dtype)
+    dropped = DROPPED * (jnp.sum(frame**2, axis=0) == 0)
+    left = frame.T @ overlap
+
+    def cycle(state: SCFState) -> SCFState:
+        energies, f = fock(state.occupied, occupations)
+        half = jnp.einsum("nb,sbi->sni", left, state.occupied)
+        product = jnp.einsum("bn,sbc,sci,si,smi->snm", frame, f, state.occupied, occupations, half)
+        error = product - jnp.swapaxes(product, 1, 2)
+        focks = jnp.concatenate([state.focks[1:], f[None]])
+        errors = jnp.concatenate([state.errors[1:], error[None]])
+        mixed = jnp.einsum("k,ksbc->sbc", _weights(errors, state.cycle + 1), focks)
+        mo_energy, vectors = jnp.linalg.eigh(
+            jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
+        )
+        mo_coeff = jnp.einsum("bn,snm->sbm", frame, vectors)
+        lowest = mo_coeff[:, :, : occupations.shape[1]] * present[:, None, :]
+        change = jnp.abs(energies["total"] - state.energies["total"])
+        norm = jnp.linalg.norm(error)
+        return SCFState(state.cycle + 1, lowest, energies, focks, errors, mo_energy, mo_coeff, change, norm)
+
+    def unfinished(state: SCFState) -> Array:
+        converged = (state.change < energy_tolerance) & (state.norm < gradient_tolerance)
+        return (state.cycle < cycles) & ~converged
+
+    dtype, infinite = occupied.dtype, jnp.full((), jnp.inf, occupied.dtype)
+    shapes = jax.eval_shape(fock, occupied, occupations)[0]
+    first = SCFState(
+        jnp.int32(0),
+        occupied * present[:, None, :],
+        {name: infinite for name in shapes},
+        jnp.zeros((memory, spin, basis, basis), dtype),
+        jnp.zeros((memory, spin, n, n), dtype),
+        jnp.zeros((spin, n), dtype),
+        jnp.zeros((spin, basis, n), dtype),
+        infinite,
+        infinite,
+    )
+    return jax.lax.while_loop(unfinished, cycle, first)
+
+
+def _weights(errors: Float[Array, "memory spin n n"], count: Array) -> Float[Array, " memory"]:
+    """Weights of sum one whose combination of error vectors is smallest; zero for entries not there yet."""
+    memory = len(errors)
+    flat = errors.reshape(memory, -1)
+    products = flat @ flat.T
+    there = jnp.arange(memory) >= memory - count
+    b = jnp.where(there[:, None] & there[None, :], products / jnp.maximum(products[-1, -1], 1e-300), jnp.eye(memory))
+    edge = there.astype(b.dtype)
+    matrix = jnp.block([[b, edge[:, None]], [edge[None, :], jnp.zeros((1, 1), b.dtype)]])
+    right = jnp.zeros(memory + 1, b.dtype).at[-1].set(1.0)
+    return jnp.linalg.lstsq(matrix, right, rcond=1e-14)[0][:memory] * edge
+
+
 @dataclasses.dataclass(frozen=True)
 class SCFResult:
     """Outcome of a self-consistent calculation."""
@@ -110,50 +240,27 @@ def solve(
     energy_tolerance: float = 1e-10,
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
-    memory: int = 8,
 ) -> SCFResult:
-    r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$.
-
-    Args:
-        energy: the functional on a grid.
-        overlap: of the basis.
-        frame: an orthonormal frame of the basis.
-        matrix: spin density matrices to start from.
-        counts: occupied orbitals of each channel.
-        energy_tolerance: largest change of the energy in the last cycle [Ha].
-        gradient_tolerance: largest norm of the commutator in the orthonormal frame [Ha].
-        cycles: Fock matrices to build at most.
-        memory: Fock matrices that DIIS combines.
-
-    References:
-        Pulay, J. Comput. Chem. 3, 556 (1982).
-    """
-    focks: list[Array] = []
-    errors: list[Array] = []
-    before, energies, converged = np.inf, {}, False
-    mo_energy, mo_coeff, cycle = jnp.zeros(0), matrix, 0
-    while cycle < cycles and not converged:
-        cycle += 1
-        energies, f = fock(energy, matrix)
-        error = jnp.einsum("bn,sbc,scd,de,em->snm", frame, f, matrix, overlap, frame)
-        error = error - jnp.swapaxes(error, 1, 2)
-        focks, errors = [*focks, f][-memory:], [*errors, error][-memory:]
-        mo_energy, mo_coeff = diagonalize(_extrapolate(focks, errors), frame)
-        total = float(energies["total"])
-        converged = abs(total - before) < energy_tolerance and float(jnp.linalg.norm(error)) < gradient_tolerance
-        if not converged:
-            before, matrix = total, occupied_matrix(mo_coeff, counts)
-    values = {name: float(value) for name, value in energies.items()}
-    return SCFResult(converged, cycle, values, np.asarray(mo_energy), mo_coeff)
+    """Self-consistent orbitals in a Gaussian basis, from spin density matrices; see `self_consistent`."""
+    _, mo_coeff = diagonalize(fock(energy, matrix)[1], frame)
+    occupations = filling(counts, mo_coeff.shape[-1])
+    found = self_consistent(
+        energy,
+        overlap,
+        frame,
+        mo_coeff[:, :, : occupations.shape[1]],
+        occupations,
+        energy_tolerance=energy_tolerance,
+        gradient_tolerance=gradient_tolerance,
+        cycles=cycles,
+    )
+    converged = bool(found.change < energy_tolerance) and bool(found.norm < gradient_tolerance)
+    values = {name: float(value) for name, value in found.energies.items()}
+    return SCFResult(converged, int(found.cycle) + 1, values, np.asarray(found.mo_energy), found.mo_coeff)
 
 
-def _extrapolate(focks: list[Array], errors: list[Array]) -> Array:
-    """The combination of Fock matrices with weights of sum one whose error vector is smallest."""
-    n = len(focks)
-    flat = jnp.stack([e.reshape(-1) for e in errors])
-    b = np.zeros((n + 1, n + 1))
-    b[:n, :n] = np.asarray(flat @ flat.T)
-    b[:n, :n] /= max(b[n - 1, n - 1], 1e-300)
-    b[n, :n] = b[:n, n] = 1.0
-    weights = np.linalg.lstsq(b, np.append(np.zeros(n), 1.0), rcond=1e-14)[0][:n]
-    return jnp.einsum("k,ksbc->sbc", jnp.asarray(weights), jnp.stack(focks))
+def filling(counts: tuple[int, ...], limit: int) -> Float[Array, "spin orbitals"]:
+    """Electrons in the lowest orbitals of each channel: two in each if there is one channel."""
+    per = 2.0 if len(counts) == 1 else 1.0
+    size = min(max(counts), limit)
+    return jnp.array([[per * (i < n) for i in range(size)] for n in counts])

@@ -12,8 +12,9 @@ LAYERS = [
     {"quadrature", "ansatz", "orthogonalize"},
     {"orbitals"},
     {"functional"},
+    {"scf"},
     {"training", "tracking"},
-    {"config", "analysis", "interop", "scf"},
+    {"config", "analysis", "interop"},
     {"cli", "sweep", "experiment", "evaluation", "build"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

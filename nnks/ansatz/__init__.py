@@ -2,8 +2,10 @@
 
 from nnks.ansatz.base import ANSATZE as ANSATZE
 from nnks.ansatz.base import Ansatz as Ansatz
+from nnks.ansatz.base import BasisAnsatz as BasisAnsatz
 from nnks.ansatz.base import GaussianAnsatz as GaussianAnsatz
 from nnks.ansatz.base import Start as Start
 from nnks.ansatz.base import make_ansatz as make_ansatz
 from nnks.ansatz.lcgto import LCGTO as LCGTO
+from nnks.ansatz.neural_basis import NeuralBasis as NeuralBasis
 from nnks.ansatz.residual import Residual as Residual

@@ -40,6 +40,18 @@ class GaussianAnsatz(Ansatz, Protocol):
         ...
 
 
+@runtime_checkable
+class BasisAnsatz(Ansatz, Protocol):
+    """An ansatz whose orbitals are linear combinations of functions that it learns.
+
+    Its parameters hold the combinations under `coefficients`; they can be eliminated exactly.
+    """
+
+    def functions(self, params: Params, r: Float[Array, 3]) -> Float[Array, " functions"]:
+        """The functions at one point r [Bohr]; they may be nearly dependent."""
+        ...
+
+
 @record
 class Start:
     r"""What an ansatz is given of the system and of the first guess.
@@ -99,7 +111,17 @@ class GaussianModuleAnsatz(ModuleAnsatz):
         return self.start.frame @ self.coordinates(params)
 
 
+@record
+class BasisModuleAnsatz(ModuleAnsatz):
+    """A flax module that also offers `functions(r, start)`, and keeps their combinations in `coefficients`."""
+
+    def functions(self, params: Params, r: Float[Array, 3]) -> Float[Array, " functions"]:
+        """The learned basis at one point."""
+        return self.module.apply({"params": params}, r, self.start, method="functions")  # pyright: ignore[reportReturnType]
+
+
 def make_ansatz(module: nn.Module, start: Start) -> ModuleAnsatz:
     """The ansatz of a module for one system."""
-    kind = GaussianModuleAnsatz if hasattr(module, "coordinates") else ModuleAnsatz
-    return kind(start, module)
+    if hasattr(module, "coordinates"):
+        return GaussianModuleAnsatz(start, module)
+    return BasisModuleAnsatz(start, module) if hasattr(module, "functions") else ModuleAnsatz(start, module)

@@ -6,10 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from nnks.ansatz.base import ANSATZE, Start
-from nnks.registry import InputError, suggest
+from nnks.ansatz.features import ACTIVATIONS, check_network, initial_log_zeta, nuclear_features
 from nnks.types import Array, Float
-
-ACTIVATIONS = {"tanh": nn.tanh, "silu": nn.silu, "gelu": nn.gelu, "softplus": nn.softplus, "sin": jnp.sin}
 
 
 @ANSATZE.register("residual")
@@ -42,11 +40,7 @@ class Residual(nn.Module):
 
     def __post_init__(self) -> None:
         """Refuses settings that no network can have, before anything is compiled."""
-        if self.activation not in ACTIVATIONS:
-            raise InputError(f"ansatz.activation is '{self.activation}'; {suggest(self.activation, ACTIVATIONS)}.")
-        for name in ("width", "depth", "envelopes"):
-            if getattr(self, name) < 1:
-                raise InputError(f"ansatz.{name} is {getattr(self, name)}; it must be at least 1.")
+        check_network(self.activation, width=self.width, depth=self.depth, envelopes=self.envelopes)
         super().__post_init__()
 
     @nn.compact
@@ -54,9 +48,7 @@ class Residual(nn.Module):
         """Raw orbitals at one point."""
         spin, _, orbitals = start.coordinates.shape
         dtype = start.frame.dtype
-        displacement = r[None, :] - start.basis.centers
-        distance = safe_norm(displacement)
-        h = jnp.concatenate([distance, (displacement / jnp.sqrt(1 + distance[:, None] ** 2)).reshape(-1)])
+        h, distance = nuclear_features(r, start.basis.centers)
         for _ in range(self.depth):
             h = ACTIVATIONS[self.activation](nn.Dense(self.width, param_dtype=dtype, dtype=dtype)(h))
         shape = (len(distance), self.envelopes, spin, orbitals)
@@ -66,14 +58,9 @@ class Residual(nn.Module):
             dtype=dtype,
             kernel_init=nn.initializers.zeros,
         )(h).reshape(shape)
-        envelope = jnp.exp(-jnp.exp(self._log_zeta(start)) * distance[:, None])
+        log_zeta = self.param("log_zeta", lambda _: initial_log_zeta(start.charges, self.envelopes))
+        envelope = jnp.exp(-jnp.exp(log_zeta) * distance[:, None])
         return self._gaussian(r, start) + jnp.einsum("ae,aesi->si", envelope, f)
-
-    def _log_zeta(self, start: Start) -> Array:
-        """Envelope exponents on a geometric scale from 1 to the nuclear charge (at least 2)."""
-        top = jnp.log(jnp.maximum(start.charges, 2.0))
-        steps = jnp.linspace(0.0, 1.0, self.envelopes, dtype=top.dtype)
-        return self.param("log_zeta", lambda _: top[:, None] * steps[None, :])
 
     def _gaussian(self, r: Array, start: Start) -> Array:
         if not self.train_gaussian:
@@ -81,10 +68,3 @@ class Residual(nn.Module):
         shape, dtype = start.coordinates.shape, start.frame.dtype
         rotation = self.param("rotation", nn.initializers.zeros, shape, dtype)
         return jnp.einsum("b,sbn,sni->si", start.basis(r), start.frame, start.coordinates + start.scale * rotation)
-
-
-def safe_norm(x: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
-    """The Euclidean norm with derivative zero, not nan, at the origin."""
-    square = jnp.sum(x * x, axis=-1)
-    positive = square > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from nnks.orbitals import Orbitals
+from nnks.orbitals import HasDensity
 from nnks.types import Array, Scalar, record
 
 NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
@@ -25,8 +25,11 @@ class Term(Protocol):
         """1 if the term needs gradients of the orbitals on the quadrature, else 0."""
         ...
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
-        """The energy [Ha]. `y` differs from `x` only where a pair integral needs two independent batches."""
+    def __call__(self, x: Any, y: Any) -> Scalar:
+        """The energy [Ha] of `Orbitals`, or of anything that `HasDensity` where the term is a functional of it.
+
+        `y` differs from `x` only where a pair integral needs two independent batches.
+        """
         ...
 
 
@@ -41,7 +44,7 @@ class Functional:
         """1 if some term needs gradients of the orbitals."""
         return max(term.order for term in self.terms)
 
-    def energies(self, x: Orbitals, y: Orbitals | None = None) -> dict[str, Array]:
+    def energies(self, x: HasDensity, y: HasDensity | None = None) -> dict[str, Array]:
         """Every term by its name [Ha], and their sum as `total`."""
         energies = {term.name: term(x, x if y is None else y) for term in self.terms}
         return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]

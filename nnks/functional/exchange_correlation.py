@@ -3,7 +3,7 @@ r"""Exchange and correlation, $E_{xc} = \int e_{xc}(\rho,\sigma,\tau)$."""
 from __future__ import annotations
 
 from nnks.functional.xc.base import XCFunctional
-from nnks.orbitals import Density, Orbitals
+from nnks.orbitals import Density, HasDensity
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -15,7 +15,7 @@ class ExchangeCorrelation:
     name: str = static(default="xc")
     order: int = static(default=1)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""
         return self.of_density(x.density(), x.quadrature.weights)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from nnks.functional.kinetic import trace
-from nnks.orbitals import Orbitals
+from nnks.orbitals import HasDensity, Orbitals
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -31,7 +31,7 @@ class QuadratureExternal:
     name: str = static(default="external")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""
         potential = external_potential(x.quadrature.points, self.positions, self.charges)
         return x.quadrature.integrate(x.density().total * potential)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from nnks.orbitals import Orbitals
+from nnks.orbitals import HasDensity, Orbitals
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -28,7 +28,7 @@ class QuadratureKinetic:
     name: str = static(default="kinetic")
     order: int = static(default=1)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""
         tau = x.density().tau
         assert tau is not None, "the orbital model was built without gradients"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-from nnks.orbitals import Orbitals
+from nnks.orbitals import HasDensity
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -18,7 +18,7 @@ class Nuclear:
     name: str = static(default="nuclear")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""
         return nuclear_repulsion(self.positions, self.charges)
 

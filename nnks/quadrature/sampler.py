@@ -95,8 +95,8 @@ def make_sampler(section: Mapping[str, Any], grid: Grid, reference: Float[Array,
             f"sampler.batch_size is {fields['batch_size']} but sampler '{name}' needs at least 1 point; "
             f"choose 1 to {grid.size}, or sampler.name='full'."
         )
-    elif "batch_size" in fields:
-        check_batch_size(fields["batch_size"], grid, repeats=True)  # a whole number; the member knows its limit
+    elif (size := fields.get("batch_size")) is not None:
+        check_batch_size(size, grid, repeats=True)  # a whole number; the member knows its limit
     if "replacement" in fields and "replacement" not in takes:
         raise InputError(
             f"sampler.replacement is {fields['replacement']} but sampler '{name}' has no such choice; "

@@ -8,11 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nnks.ansatz.base import BasisAnsatz
 from nnks.functional import Functional
 from nnks.orbitals import OrbitalModel, Orbitals
 from nnks.quadrature import Grid
 from nnks.quadrature.sampler import Sampler
-from nnks.types import Array, Int, Params, PRNGKey, Scalar, record
+from nnks.training.elimination import Elimination
+from nnks.types import Array, Int, Params, PRNGKey, Scalar, cast, record
 
 
 @record
@@ -36,12 +38,23 @@ class TrainState:
 
 @record
 class Problem:
-    """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step."""
+    """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step.
+
+    With an `elimination` the energy is that of solved linear coefficients, on the full grid.
+    """
 
     model: OrbitalModel
     functional: Functional
     sampler: Sampler
     grid: Grid
+    elimination: Elimination | None = None
+
+    def settle(self, params: Params) -> Params:
+        """The parameters with linear coefficients solved for, where they are eliminated; else as they are."""
+        ansatz = self.model.ansatz
+        if self.elimination is None or not isinstance(ansatz, BasisAnsatz):
+            return params
+        return self.elimination(ansatz, self.functional, params, self.grid.quadrature())
 
     def orbitals(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Orbitals, Orbitals]:
         """The orbitals on this step's two independent batches; on a full grid both are the same object."""
@@ -57,8 +70,14 @@ class Problem:
 
     def loss(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Scalar, dict[str, Array]]:
         """The total, and all terms beside it."""
-        energies = self.energies(params, key, step)
+        energies = self.energies(self.settle(params), key, step)
         return energies["total"], energies
+
+
+@jax.jit
+def settled(problem: Problem, params: Params) -> Params:
+    """`Problem.settle` in float64, compiled: the orbitals that a run reports."""
+    return problem.settle(cast(params, jnp.float64))
 
 
 Metrics = dict[str, Array]

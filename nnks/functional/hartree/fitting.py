@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.basis.integrals import pack
-from nnks.orbitals import Orbitals
+from nnks.orbitals import HasDensity, Orbitals
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -48,11 +48,11 @@ class QuadratureFittedHartree:
     name: str = static(default="hartree")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""
         return 0.5 * jnp.dot(self._project(x), self._project(y))
 
-    def _project(self, x: Orbitals) -> Float[Array, " auxiliary"]:
+    def _project(self, x: HasDensity) -> Float[Array, " auxiliary"]:
         index = x.quadrature.index
         table = self.table if index is None else self.table[:, index]
         return table @ (x.quadrature.weights * x.density().total)

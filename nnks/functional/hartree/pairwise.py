@@ -7,7 +7,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from nnks.orbitals import Orbitals
+from nnks.orbitals import HasDensity
 from nnks.types import Array, Float, Scalar, record, static
 
 SELF_CELL = 1.2 * (4 * math.pi / 3) ** (1 / 3)
@@ -27,7 +27,7 @@ class PairwiseHartree:
     name: str = static(default="hartree")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights of each argument."""
         charge_x = x.quadrature.weights * x.density().total
         charge_y = y.quadrature.weights * y.density().total

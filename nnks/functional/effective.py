@@ -1,0 +1,81 @@
+r"""The Kohn-Sham operator in any basis that is tabulated on a quadrature, from occupied orbitals.
+
+With $E$ a functional of $\rho_s$, $\nabla\rho_s$ and $\tau_s$ at the points, its derivatives there
+(weights included) are $v_s$, $u_s$ and $t_s$, and the matrix of the operator is
+
+$$F_{bc} = \sum_k \Bigl[ v_k B_b B_c + u_k\cdot\nabla(B_b B_c) + \tfrac12 t_k \nabla B_b\cdot\nabla B_c \Bigr].$$
+
+One matrix product a cycle beyond the kinetic part, which is the same in every cycle unless the functional reads $\tau$.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from nnks.functional.base import Functional
+from nnks.functional.exchange_correlation import ExchangeCorrelation
+from nnks.orbitals import Density, Orbitals, TabulatedDensity
+from nnks.quadrature import Quadrature
+from nnks.types import Array, Float, Scalar, record
+
+
+@record
+class TabulatedEnergy:
+    r"""Energies and Fock matrices of a functional of the density, in a basis known by its values at the points.
+
+    Attributes:
+        functional: terms that need the density on the quadrature only (no analytic integrals).
+        values: of the basis functions.
+        gradients: of the basis functions [1/Bohr].
+        quadrature: points and weights.
+        kinetic: quadrature of $\frac12\nabla B_b\cdot\nabla B_c$ [Ha].
+    """
+
+    functional: Functional
+    values: Float[Array, "points basis"]
+    gradients: Float[Array, "3 points basis"]
+    quadrature: Quadrature
+    kinetic: Float[Array, "basis basis"]
+
+    @classmethod
+    def make(cls, functional: Functional, values: Array, gradients: Array, quadrature: Quadrature) -> TabulatedEnergy:
+        """Tabulates the kinetic matrix."""
+        weights = quadrature.weights[:, None]
+        kinetic = 0.5 * sum(g.T @ (weights * g) for g in gradients)
+        return cls(functional, values, gradients, quadrature, kinetic)  # pyright: ignore[reportArgumentType]
+
+    def overlap(self) -> Float[Array, "basis basis"]:
+        """The basis functions' overlap on the quadrature."""
+        return self.values.T @ (self.quadrature.weights[:, None] * self.values)
+
+    def __call__(
+        self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
+    ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
+        """Every term [Ha] of occupied orbitals, and the Fock matrix of each spin [Ha]."""
+        psi = jnp.einsum("pb,sbi->sip", self.values, coefficients)
+        grad = jnp.stack([jnp.einsum("pb,sbi->sip", g, coefficients) for g in self.gradients], axis=-1)
+        density = Orbitals(self.quadrature, psi, grad, occupations, None).density()
+
+        def energy(density: Density) -> tuple[Scalar, dict[str, Array]]:
+            energies = self.functional.energies(TabulatedDensity(self.quadrature, density))
+            return energies["total"], energies
+
+        (_, energies), slope = jax.value_and_grad(energy, has_aux=True)(density)
+        return energies, jnp.stack([self._matrix(*(x[s] for x in _leaves(slope))) for s in range(len(psi))])
+
+    def _matrix(self, v: Array, u: Array, t: Array) -> Float[Array, "basis basis"]:
+        half = 0.5 * v[:, None] * self.values + sum(u[:, d, None] * g for d, g in enumerate(self.gradients))
+        matrix = self.values.T @ half
+        xc = self.functional["xc"]
+        if isinstance(xc, ExchangeCorrelation) and xc.xc.needs_tau:
+            kinetic = 0.5 * sum(g.T @ (t[:, None] * g) for g in self.gradients)
+        else:  # the derivative is the weight itself, in every cycle
+            kinetic = self.kinetic
+        return matrix + matrix.T + kinetic
+
+
+def _leaves(slope: Density) -> tuple[Array, Array, Array]:
+    assert slope.gradient is not None
+    assert slope.tau is not None
+    return slope.rho, slope.gradient, slope.tau
