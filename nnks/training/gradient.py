@@ -80,12 +80,12 @@ class FirstOrder:
 
         @jax.jit
         def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-            (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
+            (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
                 state.params, state.key, state.step
             )
             updates, opt_state = self.optimizer.update(gradient, state.opt_state, state.params)
-            params: Params = optax.apply_updates(state.params, updates)
-            metrics = energy_metrics(energies) | {"grad/norm": optax.tree.norm(gradient)}
+            params: Params = evaluated.remember(optax.apply_updates(state.params, updates))
+            metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(gradient)}
             return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
 
         return lambda state: step(problem, state)

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from nnks.training.base import OPTIMIZERS
-from nnks.training.state import Metrics, Problem, StepFn, TrainState, energy_metrics
+from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record
 
 DECREASE, CURVATURE = 1e-4, 0.9
@@ -36,7 +36,7 @@ class LBFGSState:
     steps: Float[Array, "memory parameters"]
     changes: Float[Array, "memory parameters"]
     gradient: Float[Array, " parameters"]
-    energies: dict[str, Array]
+    evaluated: Evaluated
 
 
 @record
@@ -47,7 +47,7 @@ class _Trial:
     low: Scalar
     high: Scalar
     gradient: Float[Array, " parameters"]
-    energies: dict[str, Array]
+    evaluated: Evaluated
     accepted: Array
     count: Int[Array, ""]
 
@@ -59,11 +59,14 @@ class LBFGS:
 
     Attributes:
         memory: pairs of steps and gradient changes that are kept.
+        curvature: what a second derivative along a parameter is expected to be [Ha]; the first step is the
+            gradient divided by it. One for preconditioned Gaussian orbitals, 0.03 for networks.
         first_step: largest length of the first step, before the curvature is known.
         trials: energy gradients that one line search may use.
     """
 
     memory: int = 20
+    curvature: float = 1.0
     first_step: float = 1.0
     trials: int = 12
 
@@ -72,12 +75,12 @@ class LBFGS:
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> LBFGSState:
         """The state before the first step; costs one gradient."""
-        (_, energies), gradient = jax.jit(jax.value_and_grad(Problem.loss, argnums=1, has_aux=True))(
+        (_, evaluated), gradient = jax.jit(jax.value_and_grad(Problem.loss, argnums=1, has_aux=True))(
             problem, params, key, jnp.int32(0)
         )
         flat, _ = ravel_pytree(gradient)
         empty = jnp.zeros((self.memory, flat.size), flat.dtype)
-        return LBFGSState(empty, empty, flat, energies)
+        return LBFGSState(empty, empty, flat, evaluated)
 
     def make_step(self, problem: Problem) -> StepFn:
         """The compiled step: one direction, one line search."""
@@ -91,14 +94,14 @@ class LBFGS:
             # without curvature, or if rounding spoiled the direction: steepest descent of bounded length
             fresh = (jnp.sum(old.steps[0] ** 2) == 0) | (slope >= 0)
             norm = jnp.linalg.norm(old.gradient)
-            steepest = -old.gradient * jnp.minimum(1.0, self.first_step / jnp.maximum(norm, 1e-30))
+            steepest = -old.gradient * jnp.minimum(1 / self.curvature, self.first_step / jnp.maximum(norm, 1e-30))
             direction = jnp.where(fresh, steepest, direction)
             slope = jnp.dot(direction, old.gradient)
 
-            def evaluate(length: Scalar) -> tuple[dict[str, Array], Array]:
+            def evaluate(length: Scalar) -> tuple[Evaluated, Array]:
                 params = unravel(x + length * direction)
-                (_, energies), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
-                return energies, ravel_pytree(gradient)[0]
+                (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
+                return evaluated, ravel_pytree(gradient)[0]
 
             found = _line_search(evaluate, old, direction, slope, self.trials)
             moved = found.length * direction
@@ -108,13 +111,13 @@ class LBFGS:
                 jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
                 jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
                 found.gradient,
-                found.energies,
+                found.evaluated,
             )
-            metrics = energy_metrics(found.energies) | {
+            metrics = energy_metrics(found.evaluated.energies) | {
                 "grad/norm": jnp.linalg.norm(found.gradient),
                 "line_search/evaluations": found.count,
             }
-            params = unravel(x + moved)
+            params = found.evaluated.remember(unravel(x + moved))
             evaluations = state.evaluations + found.count
             return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
 
@@ -144,12 +147,12 @@ def _inverse_hessian(state: LBFGSState, vector: Array) -> Array:
 
 def _line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, trials: int) -> _Trial:
     """Weak Wolfe conditions by bracketing, starting from the unit step."""
-    start = old.energies["total"]
+    start = old.evaluated.energies["total"]
     rounding = 10 * jnp.finfo(start.dtype).eps * jnp.abs(start)
 
     def judge(trial: _Trial) -> _Trial:
-        energies, gradient = evaluate(trial.length)
-        total, end = energies["total"], jnp.dot(gradient, direction)
+        evaluated, gradient = evaluate(trial.length)
+        total, end = evaluated.energies["total"], jnp.dot(gradient, direction)
         finite = jnp.isfinite(total) & jnp.all(jnp.isfinite(gradient))
         # below rounding the energy says nothing, and the slope decides
         flat = jnp.abs(total - start) <= rounding
@@ -165,13 +168,13 @@ def _line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, tri
         following = jnp.where(~lower & finite & inside, parabola, middle)
         last = trial.count + 1 >= trials
         length = jnp.where(accepted | (last & lower), trial.length, jnp.where(last, 0.0, following))
-        new_energies, new_gradient = jax.tree.map(
+        new_evaluated, new_gradient = jax.tree.map(
             lambda new, kept: jnp.where(last & ~lower, kept, new),
-            (energies, gradient),
-            (old.energies, old.gradient),
+            (evaluated, gradient),
+            (old.evaluated, old.gradient),
         )
-        return _Trial(length, low, high, new_gradient, new_energies, accepted, trial.count + 1)
+        return _Trial(length, low, high, new_gradient, new_evaluated, accepted, trial.count + 1)
 
     one = jnp.ones((), start.dtype)
-    first = _Trial(one, 0 * one, jnp.inf * one, old.gradient, old.energies, jnp.bool_(False), jnp.int32(0))
+    first = _Trial(one, 0 * one, jnp.inf * one, old.gradient, old.evaluated, jnp.bool_(False), jnp.int32(0))
     return jax.lax.while_loop(lambda t: ~t.accepted & (t.count < trials), judge, first)

@@ -37,6 +37,23 @@ class TrainState:
 
 
 @record
+class Evaluated:
+    """What an evaluation of the energy finds besides the total.
+
+    Attributes:
+        energies: every term and the total [Ha].
+        coefficients: the solution for eliminated coefficients, from which the next one starts; else None.
+    """
+
+    energies: dict[str, Array]
+    coefficients: Array | None
+
+    def remember(self, params: Params) -> Params:
+        """The parameters with the solution kept in them."""
+        return params if self.coefficients is None else {**params, "coefficients": self.coefficients}
+
+
+@record
 class Problem:
     """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step.
 
@@ -68,10 +85,11 @@ class Problem:
         """Every term [Ha] as this step estimates it, and their `total`."""
         return self.functional.energies(*self.orbitals(params, key, step))
 
-    def loss(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Scalar, dict[str, Array]]:
-        """The total, and all terms beside it."""
-        energies = self.energies(self.settle(params), key, step)
-        return energies["total"], energies
+    def loss(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Scalar, Evaluated]:
+        """The total, and beside it all terms and the coefficients that were solved for."""
+        params = self.settle(params)
+        energies = self.energies(params, key, step)
+        return energies["total"], Evaluated(energies, None if self.elimination is None else params["coefficients"])
 
 
 @jax.jit
