@@ -126,7 +126,7 @@ ENTRIES: tuple[Entry, ...] = (
     _cage(
         "C60",
         ("buckminsterfullerene",),
-        "truncated icosahedron, bonds 1.458 and 1.401: Hedberg et al., Science 254, 410 (1991)",
+        "truncated icosahedron, bonds 1.458 and 1.401: r_g of Hedberg et al., Science 254, 410 (1991)",
         lambda: truncated_icosahedron(1.458, 1.401),
     ),
     _cage("C70", (), f"D5h: C60 with one belt of ten atoms inserted{_RELAXED}", lambda: relaxed(capsule(1))),

@@ -17,7 +17,8 @@ Coordinates = Sequence[Sequence[float | int]] | np.ndarray
 
 HUBER_HERZBERG = "Huber and Herzberg, Constants of Diatomic Molecules (1979), r_e"
 CCCBDB = "experimental geometry of the CCCBDB (NIST)"
-CRC = "CRC Handbook of Chemistry and Physics, Structure of Free Molecules in the Gas Phase"
+HERZBERG = f"{CCCBDB}, from Herzberg, Electronic Spectra of Polyatomic Molecules (1966)"
+QUOTED = "commonly quoted experimental value"  # the original was not seen; rotational constants fit, but for C2H6
 
 # name, aliases, symbols, bond length [angstrom], spin, source
 DIATOMICS = (
@@ -39,7 +40,7 @@ DIATOMICS = (
     ("NH", (), "N H", 1.0362, 2, HUBER_HERZBERG),
     ("OH", ("hydroxyl",), "O H", 0.9697, 1, HUBER_HERZBERG),
     ("HF", ("hydrogen fluoride",), "H F", 0.9168, 0, HUBER_HERZBERG),
-    ("NaH", (), "Na H", 1.8874, 0, HUBER_HERZBERG),
+    ("NaH", (), "Na H", 1.8874, 0, CCCBDB),
     ("HCl", ("hydrogen chloride",), "H Cl", 1.2746, 0, HUBER_HERZBERG),
     ("LiF", ("lithium fluoride",), "Li F", 1.5639, 0, HUBER_HERZBERG),
     ("NaCl", ("sodium chloride",), "Na Cl", 2.3608, 0, HUBER_HERZBERG),
@@ -125,9 +126,9 @@ ETHANOL = (
     *((-0.0227, 1.1812, 0.8852), (-0.0227, 1.1812, -0.8852)),
 )
 NAPHTHALENE_RULE = (
-    "bond lengths of Ketkar and Fink, J. Mol. Struct. 77, 139 (1981), by electron diffraction; D2h and "
-    "planar; the one angle that they leave open makes the ring angles deviate least from 120 degrees; C-H "
-    "1.092 on the bisectors"
+    "bond lengths quoted from Ketkar and Fink, J. Mol. Struct. 77, 139 (1981), by electron diffraction; D2h "
+    "and planar; the one angle that they leave open makes the ring angles deviate least from 120 degrees; C-H "
+    "1.092 on the bisectors; rotational constants within 0.5 % of Kabir et al., J. Chem. Phys. 119, 3691 (2003)"
 )
 
 # name, aliases, symbols, coordinates [angstrom] (or how to make them), spin, source
@@ -138,27 +139,42 @@ POLYATOMICS: tuple[tuple[str, tuple[str, ...], str, Callable[[], Coordinates], i
         "O H H",
         lambda: [[0, 0, 0.1173], [0, 0.7572, -0.4692], [0, -0.7572, -0.4692]],
         0,
-        CCCBDB,
+        f"{CCCBDB}, from Hoy and Bunker, J. Mol. Spectrosc. 74, 1 (1979), r_e",
     ),
-    ("H2S", ("hydrogen sulfide",), "S H H", lambda: bent(1.3356, 92.12), 0, f"{CRC}: 1.3356, 92.12"),
+    (
+        "H2S",
+        ("hydrogen sulfide",),
+        "S H H",
+        lambda: bent(1.3356, 92.11),
+        0,
+        f"{CCCBDB}, from Cook, De Lucia and Helminger, J. Mol. Struct. 28, 237 (1975): S-H 1.3356, H-S-H 92.11",
+    ),
     (
         "O3",
         ("ozone",),
         "O O O",
         lambda: bent(1.2717, 116.78),
         0,
-        "Tanaka and Morino, J. Mol. Spectrosc. 33, 538 (1970)",
+        "Tanaka and Morino, J. Mol. Spectrosc. 33, 538 (1970), r_e: O-O 1.2717, O-O-O 116.78",
     ),
-    ("SO2", ("sulfur dioxide",), "S O O", lambda: bent(1.4308, 119.33), 0, f"{CRC}: 1.4308, 119.33"),
-    ("CO2", ("carbon dioxide",), "C O O", lambda: [[0, 0, 0], [0, 0, 1.1621], [0, 0, -1.1621]], 0, CCCBDB),
-    ("N2O", ("nitrous oxide",), "N N O", lambda: line(1.1273, 1.1851), 0, f"{CRC}: N-N 1.1273, N-O 1.1851"),
+    ("SO2", ("sulfur dioxide",), "S O O", lambda: bent(1.4308, 119.33), 0, f"{QUOTED}, r_e: 1.4308, 119.33"),
+    ("CO2", ("carbon dioxide",), "C O O", lambda: [[0, 0, 0], [0, 0, 1.1621], [0, 0, -1.1621]], 0, HERZBERG),
+    (
+        "N2O",
+        ("nitrous oxide",),
+        "N N O",
+        lambda: line(1.1273, 1.1851),
+        0,
+        f"{QUOTED}, r_e: N-N 1.1273, N-O 1.1851; compare Teffo and Chedin, J. Mol. Spectrosc. 135, 389 (1989)",
+    ),
     (
         "HCN",
         ("hydrogen cyanide",),
         "H C N",
         lambda: line(1.0655, 1.1532),
         0,
-        f"{CRC}: C-H 1.0655, C-N 1.1532",
+        f"{QUOTED}, r_e: C-H 1.0655, C-N 1.1532; compare Winnewisser, Maki and Johnson, J. Mol. Spectrosc. 39, "
+        "149 (1971)",
     ),
     (
         "C2H2",
@@ -166,7 +182,7 @@ POLYATOMICS: tuple[tuple[str, tuple[str, ...], str, Callable[[], Coordinates], i
         "H C C H",
         lambda: line(1.060, 1.203, 1.060),
         0,
-        f"{CRC}: C-C 1.203, C-H 1.060",
+        f"{QUOTED}, r_e: C-C 1.203, C-H 1.060",
     ),
     (
         "NH3",
@@ -174,20 +190,48 @@ POLYATOMICS: tuple[tuple[str, tuple[str, ...], str, Callable[[], Coordinates], i
         "N H H H",
         lambda: pyramid(1.0124, 106.67),
         0,
-        "Benedict and Plyler, Can. J. Phys. 35, 1235 (1957)",
+        f"{HERZBERG}: N-H 1.0124, H-N-H 106.67",
     ),
-    ("PH3", ("phosphine",), "P H H H", lambda: pyramid(1.4200, 93.345), 0, f"{CRC}: 1.4200, 93.345"),
-    ("CH3", ("methyl",), "C H H H", lambda: pyramid(1.079, 120.0), 1, f"{CRC}: planar, 1.079"),
-    ("BF3", ("boron trifluoride",), "B F F F", lambda: pyramid(1.307, 120.0), 0, f"{CRC}: planar, 1.307"),
-    ("CH4", ("methane",), "C H H H H", lambda: tetrahedron(0.6276), 0, CCCBDB),
-    ("SiH4", ("silane",), "Si H H H H", lambda: tetrahedron(1.4798 / np.sqrt(3)), 0, f"{CRC}: 1.4798"),
+    (
+        "PH3",
+        ("phosphine",),
+        "P H H H",
+        lambda: pyramid(1.4200, 93.345),
+        0,
+        f"{QUOTED}, r_0 (it returns the measured B_0 of 4.452 / cm): P-H 1.4200, H-P-H 93.345",
+    ),
+    ("CH3", ("methyl",), "C H H H", lambda: pyramid(1.079, 120.0), 1, f"{HERZBERG}: planar, 1.079"),
+    (
+        "BF3",
+        ("boron trifluoride",),
+        "B F F F",
+        lambda: pyramid(1.307, 120.0),
+        0,
+        f"{CCCBDB}, from Kuchitsu (ed.), Structure of Free Polyatomic Molecules (1998), r_e: planar, 1.307",
+    ),
+    (
+        "CH4",
+        ("methane",),
+        "C H H H H",
+        lambda: tetrahedron(0.6276),
+        0,
+        f"{CCCBDB}, from Hirota, J. Mol. Spectrosc. 77, 213 (1979), r_e",
+    ),
+    (
+        "SiH4",
+        ("silane",),
+        "Si H H H H",
+        lambda: tetrahedron(1.4798 / np.sqrt(3)),
+        0,
+        f"{CCCBDB}, from Boyd, J. Chem. Phys. 23, 922 (1955): 1.4798",
+    ),
     (
         "H2CO",
         ("formaldehyde", "CH2O"),
         "C H H O",
         lambda: np.vstack([bent(1.116, 116.5), [0, 0, 1.208]]),
         0,
-        f"{CRC}: C-O 1.208, C-H 1.116, H-C-H 116.5",
+        f"{QUOTED}: C-O 1.208, C-H 1.116, H-C-H 116.5",
     ),
     (
         "C2H4",
@@ -195,7 +239,7 @@ POLYATOMICS: tuple[tuple[str, tuple[str, ...], str, Callable[[], Coordinates], i
         "C C H H H H",
         lambda: ethene(1.339, 1.086, 117.6),
         0,
-        f"{CCCBDB}: C-C 1.339, C-H 1.086, H-C-H 117.6",
+        f"{HERZBERG}: C-C 1.339, C-H 1.086, H-C-H 117.6",
     ),
     (
         "C2H6",
@@ -203,10 +247,17 @@ POLYATOMICS: tuple[tuple[str, tuple[str, ...], str, Callable[[], Coordinates], i
         "C C" + 6 * " H",
         lambda: ethane(1.5351, 1.0940, 111.17),
         0,
-        f"{CRC}: C-C 1.5351, C-H 1.0940, C-C-H 111.17",
+        f"{QUOTED}: C-C 1.5351, C-H 1.0940, C-C-H 111.17",
     ),
-    ("C2H5OH", ("ethanol", "C2H6O"), "C C O" + 6 * " H", lambda: ETHANOL, 0, CCCBDB),
-    ("C6H6", ("benzene",), 6 * "C " + 6 * "H ", lambda: BENZENE, 0, CCCBDB),
+    (
+        "C2H5OH",
+        ("ethanol", "C2H6O"),
+        "C C O" + 6 * " H",
+        lambda: ETHANOL,
+        0,
+        f"{CCCBDB}, trans, from Coussan et al., J. Phys. Chem. A 102, 5789 (1998)",
+    ),
+    ("C6H6", ("benzene",), 6 * "C " + 6 * "H ", lambda: BENZENE, 0, HERZBERG),
     ("C10H8", ("naphthalene",), 4 * "C C H H " + "C C", naphthalene, 0, NAPHTHALENE_RULE),
 )
 
