@@ -44,6 +44,11 @@ class Functional:
         """1 if some term needs gradients of the orbitals."""
         return max(term.order for term in self.terms)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `energies` reports: `total`, and each term."""
+        return ("total", *(term.name for term in self.terms))
+
     def energies(self, x: HasDensity, y: HasDensity | None = None) -> dict[str, Array]:
         """Every term by its name [Ha], and their sum as `total`."""
         energies = {term.name: term(x, x if y is None else y) for term in self.terms}

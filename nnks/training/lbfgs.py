@@ -74,13 +74,15 @@ class LBFGS:
     minibatch: ClassVar[bool] = False
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> LBFGSState:
-        """The state before the first step; costs one gradient."""
-        (_, evaluated), gradient = jax.jit(jax.value_and_grad(Problem.loss, argnums=1, has_aux=True))(
-            problem, params, key, jnp.int32(0)
-        )
-        flat, _ = ravel_pytree(gradient)
+        """The state before the first step: no gradient, and an energy that any other is lower than.
+
+        The first step then moves by nothing and evaluates the start, by the program that all steps share.
+        """
+        flat, _ = ravel_pytree(params)
         empty = jnp.zeros((self.memory, flat.size), flat.dtype)
-        return LBFGSState(empty, empty, flat, evaluated)
+        unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in problem.functional.names}
+        solved = None if problem.elimination is None else params["coefficients"]
+        return LBFGSState(empty, empty, jnp.zeros_like(flat), Evaluated(unknown, solved))
 
     def make_step(self, problem: Problem) -> StepFn:
         """The compiled step: one direction, one line search."""

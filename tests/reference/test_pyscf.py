@@ -37,7 +37,7 @@ def solve(molecule, xc="lda,vwn", hartree="exact", level=3, **changes):
     totals, converged = [], False
     for progress in iterate(optimizer.make_step(problem), state, until=config.training.steps):
         state = progress.state
-        totals.append((int(state.evaluations) + 1, progress.metrics["energy/total"]))
+        totals.append((int(state.evaluations), progress.metrics["energy/total"]))
         converged = convergence.reached(progress.metrics)
         if converged:
             break
