@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from nnks import build
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
-from nnks.interop.reference import LARGE_LEVEL, ReferenceSpec, large_basis, reference
-from nnks.scf import solve
+from nnks.interop.reference import large_basis
+from nnks.references import find_references
 from nnks.tracking import (
     ConsoleWriter,
     Every,
@@ -27,6 +27,7 @@ from nnks.tracking import (
     config_hash,
     find_run,
     print_summary,
+    warn,
 )
 from nnks.training import Convergence, Problem, TrainState, iterate
 from nnks.training.checkpoint import Checkpoints
@@ -150,7 +151,9 @@ class _Run:
         self.folder.resume(int(state.step))
         writers = self._writers(count_parameters(params))
         try:
+            self._say_what_is_dropped(problem, state.params, "at the start")
             state, converged, seconds = self._train(problem, state, checkpoints, writers)
+            self._say_what_is_dropped(problem, state.params, "at the end")
             if not problem.sampler.exact:
                 converged = gradient_norm(problem, state.params) < config.training.gradient_tolerance
             outcome = evaluate(plan.system, plan.problem, settled(plan.problem, state.params))
@@ -171,6 +174,13 @@ class _Run:
         if config.tracking.console and self.position is None:
             print_summary(stored)
         return Summary(self.folder.path, stored)
+
+    def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
+        if dropped := problem.model.dropped(params, problem.grid.quadrature()):
+            warn(
+                f"{self.label}: {dropped} of {sum(problem.model.counts)} occupied orbitals are near-dependent {when}, and "
+                "orthogonalizer.name='canonical' drops them with their electrons; use 'qr' or 'lowdin', or another ansatz.guess."
+            )
 
     def _writers(self, parameters: int) -> WriterGroup:
         tracking, values = self.config.tracking, to_dict(self.config)
@@ -193,24 +203,26 @@ class _Run:
     ) -> tuple[TrainState, bool, float]:
         """The loop: writes, saves and stops; the steps themselves know of none of it."""
         training = self.config.training
-        convergence = Convergence(training.energy_tolerance, training.gradient_tolerance)
         history = self.folder.read_metrics()
-        before = float(history[-1].get("time/elapsed_s", 0.0)) if history else 0.0
-        converged = any(convergence.reached(row) for row in history) and problem.sampler.exact
+        last = history[-1] if history else {}
+        convergence = Convergence(training.energy_tolerance, training.gradient_tolerance, last.get("energy/total"))
+        converged = bool(last) and problem.sampler.exact and convergence.holds(last)
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
+        before = float(last.get("time/elapsed_s", 0.0))
         started, seconds = time.perf_counter(), before
         step = self.plan.optimizer.make_step(problem)
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
-            state = progress.state
+            state, metrics = progress.state, progress.metrics
             seconds = before + time.perf_counter() - started
-            converged = problem.sampler.exact and convergence.reached(progress.metrics)
-            if log(progress.step) or converged or progress.step == training.steps:
-                writers.write(progress.step, progress.metrics | {"time/elapsed_s": seconds})
-            if save(progress.step):
+            converged = convergence.reached(metrics) and problem.sampler.exact
+            ends = converged or progress.step == training.steps
+            # a saved step is always recorded: what goes on from it needs the energy before
+            if log(progress.step) or save(progress.step) or ends:
+                writers.write(progress.step, metrics | {"time/elapsed_s": seconds})
+            if save(progress.step) or ends:
                 checkpoints.save(state)
-            if converged:
+            if ends:
                 break
-        checkpoints.save(state)
         return state, converged, seconds
 
     def _summary(
@@ -229,7 +241,7 @@ class _Run:
             "parameters": parameters,
             "label": self.label,
             "violations": [],
-        } | self._references(outcome)
+        } | find_references(self.plan.system, outcome.hartree, self.results / "references")
         same = summary["reference"].get(summary.get("reference_same", ""))
         system = self.plan.system
         bounded = system.gaussian and outcome.level == self.config.quadrature.level
@@ -240,39 +252,6 @@ class _Run:
                 "stopped at a higher solution."
             ]
         return summary
-
-    def _references(self, outcome: Evaluation) -> dict[str, Any]:
-        """Reference energies by name, their terms, and which of them plays which part."""
-        config, system = self.config, self.plan.system
-        cache = self.results / "references"
-        q, r = config.quadrature, config.reference
-        found: dict[str, dict[str, float]] = {}
-        roles: dict[str, str] = {}
-        if r.pyscf:
-            fitted = system.gaussian and outcome.hartree == "density_fitting"
-            spec = ReferenceSpec(
-                config.system.basis, config.functional.xc, system.restricted, q.level, q.pruning, q.radial, q.angular,
-                config.functional.auxiliary if fitted else None,
-            )  # fmt: skip
-            found[spec.name] = reference(system.molecule, spec, cache)["energies"]
-            roles["reference_same"] = spec.name
-        large = large_basis(system.molecule, r.large_basis) if r.large_basis else ""
-        if large:
-            spec = ReferenceSpec(large, config.functional.xc, system.restricted, LARGE_LEVEL)
-            found[spec.name] = reference(system.molecule, spec, cache)["energies"]
-            roles["reference_large"] = spec.name
-        if r.scf:
-            found["scf"] = self._scf()
-        totals = {name: energies["total"] for name, energies in found.items()}
-        return {"reference": totals, "reference_terms": found} | roles
-
-    def _scf(self) -> dict[str, float]:
-        system = self.plan.system
-        integrals = build.interop.one_electron_integrals(system.mole)
-        whitened = build.frame(integrals.overlap)
-        matrix = build.spin_density(system, "minao")
-        result = solve(build.matrix_energy(system), integrals.overlap, whitened, matrix, system.counts)
-        return result.energies
 
 
 def default_label(plan: Plan) -> str:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from nnks.ansatz.base import Ansatz, GaussianAnsatz
 from nnks.basis import BasisTable
-from nnks.orthogonalize import Orthogonalizer, orthonormalize
+from nnks.orthogonalize import Canonical, Orthogonalizer, orthonormalize
 from nnks.quadrature import Quadrature
 from nnks.types import Array, Float, Params, record, static
 
@@ -161,6 +161,19 @@ class OrbitalModel:
         if self.order and rows.gradients is not None:
             grad = jnp.einsum("dpb,sbi->sipd", rows.gradients, c)
         return Orbitals(quadrature, psi, grad, self.occupations, c)
+
+    def dropped(self, params: Params, quadrature: Quadrature) -> int:
+        """Occupied directions that the orthogonalizer drops as near-dependent; their electrons are missing then."""
+        member: Any = self.orthogonalizer
+        if not isinstance(member, Canonical):
+            return 0
+        if self.gram == "analytic" and isinstance(self.ansatz, GaussianAnsatz):
+            values = jnp.swapaxes(self.ansatz.coordinates(params), 1, 2)
+            weights = jnp.ones(values.shape[-1], values.dtype)
+        else:
+            values, weights = raw_orbitals(self.ansatz, params, quadrature.points, 0)[0], quadrature.weights
+        occupied = [channel[:n] for channel, n in zip(values, self.counts, strict=True) if n]
+        return sum(int(member.dropped(channel, weights)) for channel in occupied)
 
     def _mix(self, params: Params, values: Array, quadrature: Quadrature) -> Array:
         """The mix from values at the batch, or at the full grid if the Gram matrix is to be exact there."""

@@ -18,7 +18,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 
 from nnks.registry import InputError, Registry
-from nnks.types import Array, Float, record, static
+from nnks.types import Array, Float, Int, record, static
 
 ORTHOGONALIZERS = Registry("orthogonalizer")
 
@@ -112,9 +112,14 @@ class Canonical:
     positive: bool = static(default=False)
 
     def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
-        r"""The mix $U\\Lambda^{-1/2}$."""
+        r"""The mix $U\Lambda^{-1/2}$."""
         root, vectors = inverse_square_root(gram(values, weights), self.threshold)
         return root @ vectors
+
+    def dropped(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Int[Array, ""]:
+        """How many directions lie below the threshold."""
+        eigenvalues = jnp.linalg.eigvalsh(gram(values, weights))
+        return jnp.sum(eigenvalues <= self.threshold * eigenvalues[-1])
 
 
 def inverse_square_root(

@@ -120,11 +120,11 @@ def test_dry_run_prints_the_plan(capsys, tmp_path):
     assert main(["run", "--config=neural", "--config.system.molecule=He", f"--results={folder}", "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "parameters:" in out
-    assert '"residual"' in out
+    assert '"neural_basis"' in out
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("name", ["gaussian", "neural", "water", "quickstart"])
+@pytest.mark.parametrize("name", ["accuracy", "gaussian", "neural", "quickstart", "water"])
 def test_packaged_configs_load_and_sweep(name):
     from nnks.sweep import load_sweep
 

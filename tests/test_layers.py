@@ -15,7 +15,8 @@ LAYERS = [
     {"scf"},
     {"training", "tracking"},
     {"config", "analysis", "interop"},
-    {"cli", "sweep", "experiment", "evaluation", "build"},
+    {"cli", "sweep", "experiment", "evaluation", "references", "build"},
+    {"testing"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 APART = [("training", "tracking"), ("functional", "training"), ("analysis", "interop"), ("config", "interop")]
@@ -50,4 +51,10 @@ def test_imports_point_down(path):
 
 
 def test_every_module_has_a_layer():
-    assert {package_of(path) for path in FILES} <= set(LEVEL) | {"testing"}
+    assert {package_of(path) for path in FILES} <= set(LEVEL)
+
+
+def test_batteries_work_without_pytest():
+    """They are for users' own projects, whose tests may use something else."""
+    for path in (ROOT / "testing").glob("*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & {"pytest", "beartype", "hypothesis"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from nnks.basis import GaussianBasis
@@ -89,13 +90,18 @@ class ModuleAnsatz:
     module: nn.Module = static()
 
     def init_params(self, key: PRNGKey) -> Params:
-        """The module's parameters."""
-        dtype = self.start.frame.dtype
-        return self.module.init(key, jnp.ones(3, dtype), self.start).get("params", {})
+        """The module's parameters; compiled, since a network's first call is hundreds of small operations."""
+        return _initialize(self, key)
 
     def evaluate(self, params: Params, r: Float[Array, 3]) -> Float[Array, "spin orbitals"]:
         """Raw orbitals at one point."""
         return self.module.apply({"params": params}, r, self.start)  # pyright: ignore[reportReturnType]
+
+
+@jax.jit
+def _initialize(ansatz: ModuleAnsatz, key: PRNGKey) -> Params:
+    point = jnp.ones(3, ansatz.start.frame.dtype)
+    return ansatz.module.init(key, point, ansatz.start).get("params", {})
 
 
 @record

@@ -65,14 +65,15 @@ class TabulatedEnergy:
         return energies, jnp.stack([self._matrix(*(x[s] for x in _leaves(slope))) for s in range(len(psi))])
 
     def _matrix(self, v: Array, u: Array, t: Array) -> Float[Array, "basis basis"]:
-        half = 0.5 * v[:, None] * self.values + sum(u[:, d, None] * g for d, g in enumerate(self.gradients))
-        matrix = self.values.T @ half
         xc = self.functional["xc"]
-        if isinstance(xc, ExchangeCorrelation) and xc.xc.needs_tau:
-            kinetic = 0.5 * sum(g.T @ (t[:, None] * g) for g in self.gradients)
-        else:  # the derivative is the weight itself, in every cycle
-            kinetic = self.kinetic
-        return matrix + matrix.T + kinetic
+        assert isinstance(xc, ExchangeCorrelation)
+        half = 0.5 * v[:, None] * self.values
+        if xc.xc.needs_sigma:  # else no term reads the gradient of the density
+            half += sum(u[:, d, None] * g for d, g in enumerate(self.gradients))
+        matrix = self.values.T @ half
+        if not xc.xc.needs_tau:  # the derivative with respect to tau is the weight itself, in every cycle
+            return matrix + matrix.T + self.kinetic
+        return matrix + matrix.T + 0.5 * sum(g.T @ (t[:, None] * g) for g in self.gradients)
 
 
 def _leaves(slope: Density) -> tuple[Array, Array, Array]:

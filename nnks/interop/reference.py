@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class ReferenceSpec:
 
 
 def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> dict[str, Any]:
-    """A reference calculation, from the cache if it was done before.
+    """PySCF's energies, from the cache if they were computed before.
 
     Returns:
         `energies` by term [Ha], `converged`, `stable`, `functions`, `restarts`, and what was asked for.
@@ -65,19 +66,27 @@ def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> di
     import pyscf
     from pyscf.dft import libxc
 
-    asked = dataclasses.asdict(spec) | {
+    asked = identity(molecule, spec) | {"pyscf": pyscf.__version__, "libxc": libxc.__version__}
+    return cached(asked, lambda: _solve(molecule, spec), cache)
+
+
+def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
+    """All that a reference energy depends on, beside the program."""
+    return dataclasses.asdict(spec) | {
         "symbols": molecule.symbols,
         "positions": np.round(np.asarray(molecule.positions), 10).tolist(),
         "charge": molecule.charge,
         "spin": molecule.spin,
-        "pyscf": pyscf.__version__,
-        "libxc": libxc.__version__,
     }
+
+
+def cached(asked: dict[str, Any], compute: Callable[[], dict[str, Any]], cache: Path | None) -> dict[str, Any]:
+    """A result under the hash of what was asked for: read if it is there, else computed and stored."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     path = None if cache is None else cache / f"{digest}.json"
     if path is not None and (found := read_json(path)):
         return found
-    result = _solve(molecule, spec) | {"asked": asked}
+    result = compute() | {"asked": asked}
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, result)

@@ -1,5 +1,6 @@
 """Recording runs: the run store, and the writers that fill it."""
 
+from nnks.tracking.base import warn
 from nnks.tracking.console import energy_table, print_summary, verdict
 from nnks.tracking.store import (
     RunFolder,
@@ -29,4 +30,5 @@ __all__ = [
     "list_runs",
     "print_summary",
     "verdict",
+    "warn",
 ]

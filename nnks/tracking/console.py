@@ -58,14 +58,15 @@ def energy_table(summary: Mapping[str, Any]) -> Table:
     energies = summary.get("energies") or {}
     references = ordered_references(summary)
     terms = summary.get(REFERENCE_TERMS) or {}
+    widest = max((len(_number(e, ".7f")) for e in energies.values()), default=0)  # digits are never cut off
     title = escape(str(summary.get("label") or "")) or None
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column("energy")
-    table.add_column("this run\n\\[Ha]", justify="right", style="bold")
+    table.add_column("this run\n\\[Ha]", justify="right", style="bold", no_wrap=True, min_width=widest)
     for name in references:
         purpose = role(summary, name) or "reference"
-        table.add_column(f"{escape(name)}\n{purpose} \\[Ha]", justify="right")
-        table.add_column("difference\n\\[mHa]", justify="right", style="cyan")
+        table.add_column(f"{escape(name)}\n{purpose} \\[Ha]", justify="right", min_width=widest, overflow="fold")
+        table.add_column("difference\n\\[mHa]", justify="right", style="cyan", min_width=10)
     for term in ENERGY_TERMS:
         cells = [term, _number(energies.get(term), ".7f")]
         for name, total in references.items():

@@ -26,16 +26,14 @@ OPTAX = (
     "lamb",
     "lion",
     "nadam",
-    "noisy_sgd",
     "novograd",
     "radam",
     "rmsprop",
-    "rprop",
     "sgd",
-    "sm3",
     "yogi",
 )
-"""Optimizers of optax that need a learning rate and a gradient, and nothing else."""
+"""Optimizers of optax that need a learning rate and a gradient, and nothing else: not a key (noisy_sgd), and not a
+learning rate that is a number rather than a schedule (rprop, sm3)."""
 
 SCHEDULES = {
     "constant": "the learning rate throughout",

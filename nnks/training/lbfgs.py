@@ -105,7 +105,7 @@ class LBFGS:
                 (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
                 return evaluated, ravel_pytree(gradient)[0]
 
-            found = _line_search(evaluate, old, direction, slope, self.trials)
+            found = _line_search(evaluate, old, direction, slope, self.trials, problem.resolution)
             moved = found.length * direction
             change = found.gradient - old.gradient
             keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
@@ -147,10 +147,10 @@ def _inverse_hessian(state: LBFGSState, vector: Array) -> Array:
     return q
 
 
-def _line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, trials: int) -> _Trial:
+def _line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, trials: int, resolution: float) -> _Trial:
     """Weak Wolfe conditions by bracketing, starting from the unit step."""
     start = old.evaluated.energies["total"]
-    rounding = 10 * jnp.finfo(start.dtype).eps * jnp.abs(start)
+    rounding = jnp.maximum(10 * jnp.finfo(start.dtype).eps * jnp.abs(start), resolution)
 
     def judge(trial: _Trial) -> _Trial:
         evaluated, gradient = evaluate(trial.length)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nnks.training.state import Metrics, StepFn, TrainingDiverged, TrainState
@@ -53,22 +53,29 @@ def _read(step: int, state: TrainState, metrics: Metrics) -> Progress:
 
 @dataclasses.dataclass
 class Convergence:
-    """Stops when energy change and gradient norm are both below their thresholds, `patience` steps running.
+    """Stops when the energy's change in a step and its gradient's norm are both below their thresholds.
 
     The spread of recent energies alone would stop slow optimizers 0.1 mHa early. Minibatch energies are noisy, so
     stochastic runs train for all their steps.
+
+    Attributes:
+        energy: largest change of the total in the last step [Ha].
+        gradient: largest norm of its gradient.
+        previous: the total of the step before [Ha]; None before the first one.
     """
 
     energy: float
     gradient: float
-    patience: int = 1
-    _previous: float | None = None
-    _hits: int = 0
+    previous: float | None = None
 
     def reached(self, metrics: dict[str, Any]) -> bool:
-        """Whether this step's metrics end the run."""
-        total, before = metrics["energy/total"], self._previous
-        self._previous = total
-        still = before is not None and abs(total - before) < self.energy
-        self._hits = self._hits + 1 if still and metrics["grad/norm"] < self.gradient else 0
-        return self._hits >= self.patience
+        """Whether this step's metrics end the run; adds `energy/change` to them."""
+        total = metrics["energy/total"]
+        if self.previous is not None:
+            metrics["energy/change"] = abs(total - self.previous)
+        self.previous = total
+        return self.holds(metrics)
+
+    def holds(self, metrics: Mapping[str, Any]) -> bool:
+        """Whether metrics that were stored with their `energy/change` ended a run."""
+        return metrics.get("energy/change", math.inf) < self.energy and metrics["grad/norm"] < self.gradient

@@ -66,6 +66,11 @@ class Problem:
     grid: Grid
     elimination: Elimination | None = None
 
+    @property
+    def resolution(self) -> float:
+        """Differences of energies [Ha] that mean nothing, beside rounding: how well coefficients are solved for."""
+        return 0.0 if self.elimination is None else self.elimination.energy_tolerance
+
     def settle(self, params: Params) -> Params:
         """The parameters with linear coefficients solved for, where they are eliminated; else as they are."""
         ansatz = self.model.ansatz

@@ -66,8 +66,23 @@ OPEN = ["O2", "N", "Li", "H"]
 LARGER = ["CH4", "C2H5OH", "C6H6"]
 
 
-@pytest.mark.parametrize("xc", ["lda,vwn", "pbe,pbe"])
-@pytest.mark.parametrize("molecule", CLOSED + OPEN)
+def also_slow(quick, cases):
+    """Every case of a list; those that are not quick only with `-m slow`."""
+    return [case if case in quick else slow(case) for case in cases]
+
+
+def slow(case):
+    values = case if isinstance(case, tuple) else (case,)
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+CASES = [(molecule, xc) for molecule in CLOSED + OPEN + LARGER for xc in ("lda,vwn", "pbe,pbe")]
+QUICK = [("water", "lda,vwn"), ("water", "pbe,pbe"), ("LiH", "lda,vwn"), ("O2", "pbe,pbe"), ("N", "lda,vwn")] + [
+    ("H", xc) for xc in ("lda,vwn", "pbe,pbe")
+]
+
+
+@pytest.mark.parametrize(("molecule", "xc"), also_slow(QUICK, CASES))
 def test_lcgto_equals_pyscf(molecule, xc):
     system, outcome, _, converged = solve(molecule, xc)
     assert converged
@@ -75,25 +90,11 @@ def test_lcgto_equals_pyscf(molecule, xc):
     assert outcome.electrons == pytest.approx(sum(system.molecule.nelec), abs=1e-3)  # level-3 quadrature error
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("xc", ["lda,vwn", "pbe,pbe"])
-@pytest.mark.parametrize("molecule", LARGER)
-def test_lcgto_equals_pyscf_on_larger_molecules(molecule, xc):
-    system, outcome, _, converged = solve(molecule, xc)
-    assert converged
-    check(outcome, pyscf(system))
-
-
 @pytest.mark.parametrize("xc", ["lda,", "lda,pw", "blyp", "r2scan"])
 def test_other_functionals_on_water(xc):
     system, outcome, _, converged = solve("water", xc, level=1)
     assert converged
     check(outcome, pyscf(system))
-
-
-def also_slow(quick, all_of_them):
-    """Every molecule of the list; those that are not quick only with `-m slow`."""
-    return [m if m in quick else pytest.param(m, marks=pytest.mark.slow) for m in all_of_them]
 
 
 @pytest.mark.parametrize("molecule", also_slow(["water", "Li"], CLOSED + OPEN + LARGER))
@@ -108,15 +109,9 @@ def test_density_fitting_equals_pyscf_density_fitting(molecule):
 def test_scf_agrees(molecule, xc):
     from nnks import build
     from nnks.config import default_config, override
-    from nnks.interop.pyscf import one_electron_integrals
-    from nnks.orthogonalize import frame
-    from nnks.scf import solve as scf
 
-    config = override(default_config(), {"system.molecule": molecule, "functional.xc": xc})
-    system = build.make_system(config)
-    overlap = one_electron_integrals(system.mole).overlap
-    matrix = build.spin_density(system, "minao")
-    result = scf(build.matrix_energy(system), overlap, frame(overlap), matrix, system.counts)
+    system = build.make_system(override(default_config(), {"system.molecule": molecule, "functional.xc": xc}))
+    result = build.scf_baseline(system)
     assert result.converged
     for name, value in pyscf(system).items():
         assert result.energies[name] == pytest.approx(value, abs=TOTAL if name == "total" else TERM)

@@ -1,0 +1,20 @@
+"""From a resolved config to typed objects: the system, the functional, the start, the problem, the optimizer.
+
+Everything that can be wrong with a config is found here, in one sentence, before anything is compiled.
+"""
+
+from nnks.build.functional import analytic as analytic
+from nnks.build.functional import hartree_method as hartree_method
+from nnks.build.functional import make_functional as make_functional
+from nnks.build.problem import check_training as check_training
+from nnks.build.problem import make_model as make_model
+from nnks.build.problem import make_optimizer as make_optimizer
+from nnks.build.problem import make_problem as make_problem
+from nnks.build.problem import run_key as run_key
+from nnks.build.start import make_start as make_start
+from nnks.build.start import matrix_energy as matrix_energy
+from nnks.build.start import matrix_hartree as matrix_hartree
+from nnks.build.start import scf_baseline as scf_baseline
+from nnks.build.start import spin_density as spin_density
+from nnks.build.system import System as System
+from nnks.build.system import make_system as make_system

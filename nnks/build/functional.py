@@ -1,0 +1,107 @@
+"""The energy of a config: each term in the form that its orbitals permit, analytic or by quadrature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from nnks.build.system import System
+from nnks.config import ConfigDict
+from nnks.functional import Functional
+from nnks.functional.exchange_correlation import ExchangeCorrelation
+from nnks.functional.external import AnalyticExternal, QuadratureExternal
+from nnks.functional.hartree import (
+    HARTREE,
+    BasisFittedHartree,
+    ExactHartree,
+    PairwiseHartree,
+    QuadratureFittedHartree,
+    fitting_operator,
+)
+from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
+from nnks.functional.nuclear import Nuclear
+from nnks.interop import pyscf as interop
+from nnks.interop.libxc import make_xc
+from nnks.quadrature import Grid
+from nnks.registry import InputError, suggest
+
+EXACT_LIMIT = 150
+"""Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
+
+
+def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str, gaussian: bool) -> Functional:
+    """The energy on a grid; `gaussian` says whether the orbitals lie in the basis, where terms may be analytic."""
+    f = system.config.functional
+    one_electron = ("analytic" if gaussian else "quadrature") if f.one_electron == "auto" else f.one_electron
+    if one_electron not in ("analytic", "quadrature"):
+        raise InputError(
+            f"functional.one_electron is '{one_electron}'; {suggest(one_electron, ['analytic', 'quadrature'])}."
+        )
+    if one_electron == "analytic" and not gaussian:
+        raise InputError(
+            f"functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "
+            "leaves it; use 'quadrature' or 'auto'."
+        )
+    xc = make_xc(f.xc)
+    positions = jnp.asarray(system.molecule.positions)
+    charges = jnp.asarray(system.molecule.charges, dtype=positions.dtype)
+    if one_electron == "analytic":
+        integrals = interop.one_electron_integrals(system.mole)
+        kinetic, external = AnalyticKinetic(integrals.kinetic), AnalyticExternal(integrals.external)
+    else:
+        kinetic, external = QuadratureKinetic(), QuadratureExternal(positions, charges)
+    return Functional(
+        terms=(
+            kinetic,
+            external,
+            make_hartree(system, grid, hartree, auxiliary, gaussian, one_electron),
+            ExchangeCorrelation(xc, order=0 if xc.family == "LDA" else 1),
+            Nuclear(positions, charges),
+        )
+    )
+
+
+def hartree_method(system: System, name: str, gaussian: bool) -> str:
+    """The method that a config means, `auto` resolved.
+
+    Raises:
+        InputError: for an unknown method, or one that the ansatz cannot use.
+    """
+    if name not in HARTREE:
+        raise InputError(f"functional.hartree is '{name}'; {suggest(name, HARTREE)}.")
+    if name == "exact" and not gaussian:
+        raise InputError(
+            f"functional.hartree='exact' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' leaves "
+            "it; use 'density_fitting' or 'pairwise'."
+        )
+    if name == "auto":
+        return "exact" if gaussian and system.mole.nao <= EXACT_LIMIT else "density_fitting"
+    return name
+
+
+def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian: bool, one_electron: str) -> Any:
+    """The Hartree term on a grid."""
+    method = hartree_method(system, name, gaussian)
+    if method == "exact":
+        return ExactHartree(interop.coulomb_integrals(system.mole))
+    if method == "pairwise":
+        return PairwiseHartree()
+    place = system.config.functional.fitting
+    if place not in ("auto", "basis", "quadrature"):
+        raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")
+    if place == "basis" and not gaussian:
+        raise InputError("functional.fitting='basis' needs orbitals in a Gaussian basis; use 'quadrature' or 'auto'.")
+    auxmole = interop.auxiliary_mole(system.mole, auxiliary)
+    if place == "basis" or (place == "auto" and gaussian and one_electron == "analytic"):
+        return BasisFittedHartree(interop.fitted_coulomb(system.mole, auxmole).factors)
+    potentials = interop.auxiliary_potentials(auxmole, np.asarray(grid.points))
+    return QuadratureFittedHartree(fitting_operator(interop.auxiliary_metric(auxmole), potentials))
+
+
+def analytic(config: ConfigDict) -> ConfigDict:
+    """The config with analytic integrals wherever Gaussian orbitals have them."""
+    config = ConfigDict(config.copy_and_resolve_references())
+    config.functional.one_electron, config.functional.fitting = "analytic", "basis"
+    return config

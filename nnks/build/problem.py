@@ -1,0 +1,156 @@
+"""What is minimized and how: orbitals, functional, batches and optimizer of a config."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from nnks.ansatz import ANSATZE, make_ansatz
+from nnks.build.functional import make_functional
+from nnks.build.start import make_start, spin_density
+from nnks.build.system import System
+from nnks.config import ConfigDict
+from nnks.orbitals import GRAMS, OrbitalModel
+from nnks.orthogonalize import ORTHOGONALIZERS, check_weights
+from nnks.quadrature import Grid, make_sampler
+from nnks.registry import InputError, suggest
+from nnks.training import OPTIMIZERS, Optimizer, Problem
+from nnks.training.elimination import Elimination
+
+TABLES = 8
+"""Arrays of points times functions that solving for coefficients holds at once: four of the basis, as many copies."""
+
+SMALL_GAP = 0.2
+"""Orbital-energy differences below this count as this in the preconditioner [Ha] (measured: design notes)."""
+
+EXACT_LIMIT = 150
+"""Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
+
+
+def make_problem(system: System) -> Problem:
+    """What the run minimizes, in float64.
+
+    Raises:
+        InputError: for anything in the config that does not fit.
+    """
+    config = system.config
+    f = config.functional
+    functional = make_functional(
+        system, system.grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=system.gaussian
+    )
+    module = ANSATZE.build(config.ansatz.to_dict())
+    density = None
+    if config.sampler.name in ("importance", "stratified"):
+        chi = system.table(system.grid, 0).values
+        total = jnp.sum(spin_density(system, "minao"), axis=0)
+        density = jnp.maximum(jnp.einsum("pb,bc,pc->p", chi, total, chi), 0.0)
+    sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
+    ansatz = make_ansatz(module, make_start(system, module.guess))
+    model = make_model(system, ansatz, system.grid, functional.order)
+    return Problem(model, functional, sampler, system.grid, make_elimination(system, module, ansatz, sampler.exact))
+
+
+def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> Elimination | None:
+    """How linear coefficients are solved for, or None if the ansatz trains them.
+
+    Raises:
+        InputError: for coefficients solved on minibatches, whose noise the solution would follow.
+    """
+    linear = getattr(module, "linear", "trained")
+    if linear == "solved" and not exact:
+        raise InputError(
+            f"ansatz.linear='solved' needs the full grid, and sampler '{system.config.sampler.name}' draws minibatches; use "
+            "ansatz.linear='trained', or sampler.name='full'."
+        )
+    if not (linear == "solved" or (linear == "auto" and exact)):
+        return None
+    _check_table(system, ansatz)
+    return Elimination(system.occupations)
+
+
+def _check_table(system: System, ansatz: Any) -> None:
+    """Refuses a learned basis whose table on the grid would not fit into memory."""
+    key, point = jax.random.key(0), jax.ShapeDtypeStruct((3,), jnp.float64)
+    (functions,) = jax.eval_shape(lambda k, r: ansatz.functions(ansatz.init_params(k), r), key, point).shape
+    needed = TABLES * 8.0 * functions * system.grid.size
+    memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if needed > memory:
+        raise InputError(
+            f"ansatz '{system.config.ansatz.name}' tabulates {functions} functions on {system.grid.size} points, which needs "
+            f"about {1e-9 * needed:.0f} GB and this machine has {1e-9 * memory:.0f} GB; use a smaller ansatz.width or "
+            "quadrature.level, or ansatz.linear='trained'."
+        )
+
+
+def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalModel:
+    """The orbital layer of an ansatz on a grid."""
+    section = dict(system.config.orthogonalizer.items())
+    gram = section.pop("gram")
+    if gram not in GRAMS:
+        raise InputError(f"orthogonalizer.gram is '{gram}'; {suggest(gram, GRAMS)}.")
+    if gram == "auto":
+        gram = "analytic" if system.gaussian else "batch"
+    if gram == "analytic" and not system.gaussian:
+        raise InputError(
+            f"orthogonalizer.gram='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "
+            "leaves it; use 'full' or 'batch'."
+        )
+    orthogonalizer = ORTHOGONALIZERS.build(section)
+    if gram != "analytic":
+        check_weights(orthogonalizer, grid.weights)
+    return OrbitalModel(
+        ansatz=ansatz,
+        orthogonalizer=orthogonalizer,
+        occupations=system.occupations,
+        table=system.table(grid, order) if system.gaussian else None,
+        grid=grid.quadrature() if gram == "full" else None,
+        counts=system.counts,
+        order=order,
+        gram=gram,
+    )
+
+
+def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
+    """The optimizer of a config.
+
+    Raises:
+        InputError: for a bad learning rate or schedule, or a full-grid method with a minibatch sampler.
+    """
+    optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
+    if not (problem.sampler.exact or optimizer.minibatch):
+        raise InputError(
+            f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
+            f"'{config.sampler.name}' draws a new batch each step; use sampler.name='full', or optimizer.name='adam'."
+        )
+    return optimizer
+
+
+def run_key(config: ConfigDict) -> jax.Array:
+    """The run's random key."""
+    return jax.random.key(config.training.seed)
+
+
+def check_training(config: ConfigDict) -> None:
+    """Refuses numbers that no training can use.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    t = config.training
+    if t.precision not in ("float64", "float32"):
+        raise InputError(f"training.precision is '{t.precision}'; choose float64 or float32.")
+    for key, least in (("steps", 1), ("checkpoint_steps", 0), ("seed", 0)):
+        if t[key] < least:
+            raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")
+    for key in ("energy_tolerance", "gradient_tolerance"):
+        if not t[key] >= 0:
+            raise InputError(f"training.{key} is {t[key]}; it must be zero or positive, such as 1e-6.")
+    if config.tracking.log_steps < 1:
+        raise InputError(f"tracking.log_steps is {config.tracking.log_steps}; it must be at least 1.")
+    if config.tracking.wandb not in ("offline", "online", "disabled"):
+        raise InputError(
+            f"tracking.wandb is '{config.tracking.wandb}'; {suggest(config.tracking.wandb, ['offline', 'online', 'disabled'])}."
+        )

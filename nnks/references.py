@@ -1,0 +1,64 @@
+"""The energies that a run is compared with: PySCF in its basis and near the basis limit, and nnks's own SCF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import nnks
+from nnks import build
+from nnks.interop.reference import LARGE_LEVEL, ReferenceSpec, cached, identity, large_basis, reference
+from nnks.tracking import warn
+
+
+def find_references(system: build.System, hartree: str, cache: Path) -> dict[str, Any]:
+    """The references that the config asks for, computed or from the cache.
+
+    Args:
+        system: the run's.
+        hartree: the Hartree method of the run's final evaluation; Gaussian orbitals are compared with the same one.
+        cache: folder of one file a reference.
+
+    Returns:
+        `reference`: name to total [Ha]; `reference_terms`: name to all terms [Ha]; `reference_same` and
+        `reference_large`: which of the names is the one in the same basis, and the one near the basis limit.
+    """
+    config = system.config
+    found: dict[str, dict[str, float]] = {}
+    roles: dict[str, str] = {}
+    if config.reference.pyscf:
+        spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")
+        found[spec.name] = reference(system.molecule, spec, cache)["energies"]
+        roles["reference_same"] = spec.name
+    asked = config.reference.large_basis
+    if asked and (large := large_basis(system.molecule, asked)):
+        spec = ReferenceSpec(large, config.functional.xc, system.restricted, LARGE_LEVEL)
+        found[spec.name] = reference(system.molecule, spec, cache)["energies"]
+        roles["reference_large"] = spec.name
+    if config.reference.scf:
+        found["scf"] = _scf(system, cache)
+    totals = {name: energies["total"] for name, energies in found.items()}
+    return {"reference": totals, "reference_terms": found} | roles
+
+
+def same_basis(system: build.System, *, fitted: bool) -> ReferenceSpec:
+    """A calculation in the run's basis on the run's grid, with exact or density-fitted Hartree energy."""
+    q, f = system.config.quadrature, system.config.functional
+    auxiliary = f.auxiliary if fitted else None
+    basis = system.config.system.basis
+    return ReferenceSpec(basis, f.xc, system.restricted, q.level, q.pruning, q.radial, q.angular, auxiliary)
+
+
+def _scf(system: build.System, cache: Path) -> dict[str, float]:
+    spec = same_basis(system, fitted=build.matrix_hartree(system) == "density_fitting")
+
+    def compute() -> dict[str, Any]:
+        result = build.scf_baseline(system)
+        if not result.converged:
+            warn(f"the self-consistent field of nnks did not converge in {result.cycles} cycles.")
+        return {"energies": result.energies, "converged": result.converged, "cycles": result.cycles}
+
+    program = {"nnks": nnks.__version__, "jax": jax.__version__}
+    return cached(identity(system.molecule, spec) | program, compute, cache)["energies"]
