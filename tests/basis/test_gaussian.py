@@ -40,11 +40,15 @@ def test_differentiable_in_centers_exponents_and_coefficients(points):
     basis = gaussian_basis(mole("6-31g"))
     r = jnp.array(points[0])
 
+    @jax.jit  # one program for the gradient and all differences
+    def value_and_gradient(b):
+        return jax.value_and_grad(lambda b: jnp.sum(jnp.sin(b(r))), allow_int=True)(b)
+
     def total(b):
-        return jnp.sum(jnp.sin(b(r)))
+        return value_and_gradient(b)[0]
 
     floats, tree = jax.tree.flatten(basis)
-    gradient = jax.tree.leaves(jax.grad(total, allow_int=True)(basis))
+    gradient = jax.tree.leaves(value_and_gradient(basis)[1])
     rng = np.random.default_rng(1)
     checked = 0
     for n, leaf in enumerate(floats):
@@ -69,7 +73,7 @@ def test_solid_harmonics_are_orthonormal_on_the_sphere():
     from nnks.basis.harmonics import solid_harmonics
 
     x, w = lebedev_rule(17)
-    values = jnp.concatenate([solid_harmonics(l, jnp.array(x.T)) for l in range(6)], axis=1)
+    values = jax.jit(lambda x: jnp.concatenate([solid_harmonics(l, x) for l in range(6)], axis=1))(jnp.array(x.T))
     np.testing.assert_allclose((values * w[:, None]).T @ values, np.eye(36), atol=1e-12)  # degree 10 is exact at 17
 
 

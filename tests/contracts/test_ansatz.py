@@ -1,81 +1,144 @@
-"""Every ansatz: shapes, derivatives, decay, dtype, seeds, no recompilation."""
+"""Every ansatz keeps the contract, and a broken one is refused by the check that it breaks."""
 
+import functools
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from nnks.ansatz import ANSATZE, GaussianAnsatz, make_ansatz
+from nnks.ansatz import ANSATZE
+from nnks.testing import ANSATZ_CHECKS, AnsatzCase, check_ansatz, toys
+from nnks.testing import ansatz as battery
 
-MEMBERS = sorted(ANSATZE)
-
-
-@pytest.fixture(scope="module")
-def starts():
-    from nnks import build
-    from nnks.config import default_config, override
-
-    def make(molecule):
-        config = override(default_config(), {"system.molecule": molecule, "quadrature.level": 0})
-        return build.make_start(build.make_system(config), "minao")
-
-    return {"restricted": make("LiH"), "unrestricted": make("Li")}
+DETERMINISTIC = {"lcgto"}
 
 
-@pytest.fixture(params=["restricted", "unrestricted"])
-def start(request, starts):
-    return starts[request.param]
+@functools.cache
+def case(name, molecule):
+    return AnsatzCase(ANSATZE[name].make(), toys.start(molecule), deterministic=name in DETERMINISTIC)
 
 
-@pytest.mark.parametrize("name", MEMBERS)
-class TestAnsatz:
-    def make(self, name, start, key):
-        ansatz = make_ansatz(ANSATZE[name].make(), start)
-        params = ansatz.init_params(key)
-        leaves, tree = jax.tree.flatten(params)
-        keys = jax.random.split(jax.random.key(5), len(leaves))
-        noise = [0.1 * jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves, strict=True)]
-        return ansatz, params, jax.tree.unflatten(tree, [x + d for x, d in zip(leaves, noise, strict=True)])
+@pytest.mark.parametrize("check", ANSATZ_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", sorted(ANSATZE))
+@pytest.mark.parametrize("molecule", [toys.RESTRICTED, toys.UNRESTRICTED])
+def test_ansatz(name, molecule, check):
+    check(case(name, molecule))
 
-    def test_one_point_in_all_orbitals_out(self, name, start, key):
-        ansatz, _, params = self.make(name, start, key)
-        value = ansatz.evaluate(params, jnp.array([0.3, -0.2, 0.5]))
-        assert value.shape == (start.coordinates.shape[0], start.coordinates.shape[2])
-        assert value.dtype == jnp.float64
 
-    def test_starts_at_the_guess(self, name, start, key):
-        ansatz, params, moved = self.make(name, start, key)
-        r = jnp.array([0.3, -0.2, 0.5])
-        np.testing.assert_allclose(ansatz.evaluate(params, r), start.orbitals(r), atol=1e-14)
-        assert not np.allclose(ansatz.evaluate(moved, r), start.orbitals(r))
+def test_random_coefficients_start_elsewhere():
+    check_ansatz(ANSATZE["lcgto"].make(guess="random"), toys.start(toys.UNRESTRICTED), starts_at_guess=False)
 
-    def test_finite_gradients_everywhere(self, name, start, key):
-        ansatz, _, params = self.make(name, start, key)
-        points = jnp.concatenate([start.basis.centers, jnp.array([[0.3, 0.1, -0.7], [30.0, 0.0, 0.0]])])
-        values = jax.vmap(lambda r: ansatz.evaluate(params, r))(points)
-        gradients = jax.vmap(jax.jacfwd(lambda r: ansatz.evaluate(params, r)))(points)
-        slopes = jax.grad(lambda p: jnp.sum(jax.vmap(lambda r: ansatz.evaluate(p, r))(points) ** 2))(params)
-        for leaf in [values, gradients, *jax.tree.leaves(slopes)]:
-            assert np.isfinite(leaf).all()
-        assert np.abs(values[-1]).max() < 1e-6  # decays: 30 Bohr away
 
-    def test_gradient_is_the_finite_difference(self, name, start, key):
-        ansatz, _, params = self.make(name, start, key)
-        r, d, h = jnp.array([0.3, -0.2, 0.5]), jnp.array([0.5, 0.3, -0.8]), 1e-5
-        slope = jax.jvp(lambda x: ansatz.evaluate(params, x), (r,), (d,))[1]
-        difference = (ansatz.evaluate(params, r + h * d) - ansatz.evaluate(params, r - h * d)) / (2 * h)
-        assert np.abs(slope).max() > 1e-3
-        np.testing.assert_allclose(slope, difference, atol=1e-8)  # h^2 of the third derivative, about 1e-9
+class Sound(nn.Module):
+    """Keeps the contract; each class below breaks it in one way."""
 
-    def test_compiles_once(self, name, start, key):
-        ansatz, params, moved = self.make(name, start, key)
-        evaluate = jax.jit(lambda a, p, r: a.evaluate(p, r))
-        for p in (params, moved):
-            evaluate(ansatz, p, jnp.zeros(3) + 0.1)
-        assert evaluate._cache_size() == 1
+    guess: str = "scf"
 
-    def test_seeds_differ_where_there_is_randomness(self, name, start, key):
-        ansatz, params, _ = self.make(name, start, key)
-        other = ansatz.init_params(jax.random.key(1))
-        same = all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(other), strict=True))
-        assert same == isinstance(ansatz, GaussianAnsatz)
+    def amplitude(self, d2):
+        h = nn.tanh(nn.Dense(4, param_dtype=d2.dtype, bias_init=nn.initializers.normal(0.5))(d2[None] / (1 + d2)))
+        return nn.Dense(1, param_dtype=d2.dtype, kernel_init=nn.initializers.zeros)(h)[0]
+
+    def factor(self, d2):
+        return 1 + self.amplitude(d2)
+
+    @nn.compact
+    def __call__(self, r, start):
+        return start.orbitals(r) * self.factor(jnp.sum((r - start.basis.centers[0]) ** 2))
+
+
+class TwoOrbitals(Sound):
+    @nn.compact
+    def __call__(self, r, start):
+        return jnp.repeat(start.orbitals(r) * self.factor(jnp.sum((r - start.basis.centers[0]) ** 2)), 2, axis=1)
+
+
+class Single(Sound):
+    @nn.compact
+    def __call__(self, r, start):
+        return (start.orbitals(r) * self.factor(jnp.sum((r - start.basis.centers[0]) ** 2))).astype(jnp.float32)
+
+
+class Double(Sound):
+    def factor(self, d2):
+        return 1 + self.amplitude(d2) * jnp.ones((), jnp.float64)
+
+
+class Elsewhere(Sound):
+    def factor(self, d2):
+        return 1.1 + self.amplitude(d2)
+
+
+class Dead(Sound):
+    def factor(self, d2):
+        self.param("unused", nn.initializers.normal(), (3,), d2.dtype)
+        return 1 + self.amplitude(d2)
+
+
+class Kink(Sound):
+    def factor(self, d2):
+        return 1 + self.amplitude(jnp.sqrt(d2))
+
+
+class Endless(Sound):
+    def factor(self, d2):
+        return 1 + self.amplitude(d2) * jnp.exp(d2)
+
+
+class Slope(Sound):
+    def factor(self, d2):
+        return 1 + self.amplitude(jax.lax.stop_gradient(d2))
+
+
+class Retyped(Sound):
+    @nn.compact
+    def __call__(self, r, start):
+        scale = self.param("scale", lambda _: jnp.asarray(1.0))  # a Python number, which arithmetic makes an array
+        return start.orbitals(r) * scale * self.factor(jnp.sum((r - start.basis.centers[0]) ** 2))
+
+
+class Seeded(Sound):
+    def amplitude(self, d2):
+        return d2 / (1 + d2) ** 2 * self.param("scale", lambda _: jnp.zeros((), d2.dtype))
+
+
+class Contradicting(nn.Module):
+    """Offers coordinates that are not those of its values."""
+
+    guess: str = "scf"
+
+    def setup(self):
+        pass
+
+    @nn.compact
+    def coordinates(self, start):
+        init = nn.initializers.normal()
+        return start.coordinates + self.param("rotation", init, start.coordinates.shape, start.frame.dtype)
+
+    def __call__(self, r, start):
+        return 2 * jnp.einsum("b,sbn,sni->si", start.basis(r), start.frame, self.coordinates(start))
+
+
+def test_a_sound_ansatz_passes():
+    check_ansatz(Sound(), toys.one_function_start())
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "words"),
+    [
+        (TwoOrbitals, battery.one_point_in_all_orbitals_out, "expected \\(spin, orbitals\\) = \\(1, 1\\)"),
+        (Single, battery.one_point_in_all_orbitals_out, "float32; expected float64"),
+        (Double, battery.single_precision_stays_single, "float64 for float32 input"),
+        (Elsewhere, battery.starts_at_the_guess, "an initial orbital at index"),
+        (Dead, battery.every_parameter_matters, "do not depend on params\\['unused'\\]"),
+        (Kink, battery.finite_everywhere, "a gradient is not finite at r = "),
+        (Endless, battery.decays_far_away, "at a distance of 30 Bohr"),
+        (Slope, battery.gradient_is_the_finite_difference, "the slope of an orbital at index"),
+        (Retyped, battery.compiles_once, "compiled 2 times"),
+        (Seeded, battery.same_key_same_parameters, "two keys gave the same parameters"),
+        (Contradicting, battery.linear_parts_agree, "an orbital at index"),
+    ],
+)
+def test_a_broken_ansatz_is_refused(broken, check, words):
+    with pytest.raises(AssertionError, match=words):
+        check(AnsatzCase(broken(), toys.one_function_start()))

@@ -5,27 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nnks.quadrature import Batch, Grid, Quadrature
+from nnks.quadrature import Batch, Quadrature
+from nnks.testing import toys
 
 
 @pytest.fixture(scope="module")
 def grid():
-    """20 Gauss-Legendre radii times 4 x 8 angles around one atom."""
-    x, x_weights = np.polynomial.legendre.leggauss(20)
-    radius = (1 + x) / (1 - x)
-    radial = x_weights * 2 / (1 - x) ** 2 * radius**2
-    cosine, cosine_weights = np.polynomial.legendre.leggauss(4)
-    phi = 2 * np.pi * np.arange(8) / 8
-    sine = np.sqrt(1 - cosine**2)
-    direction = np.stack(
-        [np.outer(sine, np.cos(phi)), np.outer(sine, np.sin(phi)), np.outer(cosine, np.ones(8))], axis=-1
-    ).reshape(-1, 3)
-    return Grid(
-        points=jnp.asarray((radius[:, None, None] * direction).reshape(-1, 3)),
-        weights=jnp.asarray(np.outer(radial, np.repeat(cosine_weights, 8) * 2 * np.pi / 8).ravel()),
-        atom=jnp.zeros(640, int),
-        shell=jnp.asarray(np.repeat(np.arange(20), 32)),
-    )
+    return toys.atom_grid(20)
 
 
 def test_full_quadrature_integrates_a_density(grid):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nnks.quadrature import Grid, Sampler, make_sampler
+from nnks.quadrature import Grid, make_sampler
 
 ATOMS, SHELLS, ANGLES = 2, 12, 10
 
@@ -46,9 +46,13 @@ def test_uniform_epochs_go_on_past_two_billion_points(grid, key):
     np.testing.assert_array_equal(np.sort(np.asarray(x.index).ravel()), np.arange(grid.size))
 
 
+def draw(sampler, key, step=0):
+    return jax.jit(lambda s, k, t: s.draw(k, t))(sampler, key, jnp.int32(step))
+
+
 def test_uniform_with_replacement_takes_batches_larger_than_the_grid(grid, key):
     sampler = make_sampler({"name": "uniform", "batch_size": 300, "replacement": True}, grid)
-    x, _ = sampler.draw(key, 0)
+    x, _ = draw(sampler, key)
     assert x.index.shape == (300,)
     np.testing.assert_array_equal(x.weights, grid.weights[x.index] * (240 / 300))
 
@@ -77,14 +81,14 @@ def test_every_draw_of_a_stratum_lands_in_its_part(grid, density, key):
     place = np.empty(grid.size, int)
     place[np.asarray(sampler.order)] = np.arange(grid.size)
     start, points, draws, rank = (np.asarray(a) for a in (sampler.start, sampler.points, sampler.draws, sampler.rank))
-    for batch in sampler.draw(key, 0):
+    for batch in draw(sampler, key):
         within = place[np.asarray(batch.index)] - start
         assert (within >= rank * points // draws).all()
         assert (within <= ((rank + 1) * points - 1) // draws).all()
 
 
 def test_a_stratified_batch_as_large_as_the_grid_is_the_grid(grid, density, key):
-    x, _ = make_sampler({"name": "stratified", "batch_size": grid.size}, grid, density).draw(key, 0)
+    x, _ = draw(make_sampler({"name": "stratified", "batch_size": grid.size}, grid, density), key)
     np.testing.assert_array_equal(np.sort(x.index), np.arange(grid.size))
     np.testing.assert_array_equal(x.weights, grid.weights[x.index])
 
@@ -130,16 +134,3 @@ def test_without_a_reference_the_weights_guide(grid, density, name):
     sampled = np.asarray(jax.jit(jax.vmap(estimate))(jax.random.split(jax.random.key(3), 1000)))
     exact = float(grid.weights @ density)
     assert abs(sampled.mean() - exact) < 4 * sampled.std(ddof=1) / np.sqrt(1000)  # 4 standard errors
-
-
-@pytest.mark.parametrize("name", ["full", "uniform", "stratified", "importance"])
-def test_members_fulfil_the_contract_and_scan(grid, density, key, name):
-    sampler = make_sampler({"name": name, "batch_size": None if name == "full" else 30}, grid, density)
-    assert isinstance(sampler, Sampler)
-    assert sampler.exact == (name == "full")
-    _, scanned = jax.lax.scan(lambda c, t: (c, sampler.draw(key, t)), None, jnp.arange(2))
-    for step in (0, 1):
-        single = sampler.draw(key, step)
-        assert single[0].index.shape == single[1].weights.shape == (sampler.size,)
-        for s, x in zip(jax.tree.leaves(scanned), jax.tree.leaves(single), strict=True):
-            np.testing.assert_array_equal(s[step], x)
