@@ -28,6 +28,10 @@ BAD = {
         ["ansatz.name=residual", "functional.hartree=exact"],
         "needs orbitals in a Gaussian basis",
     ),
+    "learned basis too large": (
+        ["ansatz.name=neural_basis", "ansatz.width=100000", "ansatz.envelopes=9"],
+        "use a smaller ansatz.width",
+    ),
     "gram": (["orthogonalizer.gram=exact"], "orthogonalizer.gram"),
     "negative weights": (["orthogonalizer.name=qr", "orthogonalizer.gram=batch"], "needs positive weights"),
     "guess": (["ansatz.guess=huckel"], "ansatz.guess is 'huckel'"),

@@ -44,12 +44,19 @@ def test_a_run_stores_what_the_design_says(quick, tmp_path):
     assert stored["violations"] == []
 
 
-@pytest.mark.parametrize("stochastic", [False, True])
-def test_an_interrupted_run_continues_to_identical_numbers(stochastic, quick, tmp_path, monkeypatch):
+INTERRUPTED = {
+    "stochastic": STOCHASTIC,
+    "full grid": {"training__checkpoint_steps": 2, "ansatz__guess": "core"},
+    "rarely recorded": {"training__checkpoint_steps": 3, "ansatz__guess": "core", "tracking__log_steps": 50},
+}
+
+
+@pytest.mark.parametrize("case", INTERRUPTED)
+def test_an_interrupted_run_continues_to_identical_numbers(case, quick, tmp_path, monkeypatch):
     import nnks
     from nnks import experiment
 
-    changes = STOCHASTIC if stochastic else {"training__checkpoint_steps": 2, "ansatz__guess": "core"}
+    changes = INTERRUPTED[case]
     unbroken = nnks.run(quick(**changes), results=tmp_path / "a")
 
     real = experiment.iterate
@@ -147,3 +154,61 @@ def test_summary_of_minibatches_is_no_minibatch_estimate(quick, tmp_path):
     assert not summary.converged
     assert summary.energies["total"] != totals(summary)[-1]
     assert summary.values["evaluation"]["hartree"] == "density_fitting"
+
+
+def test_the_own_scf_reference_is_cached(quick, tmp_path, monkeypatch):
+    import nnks
+    from nnks import build
+
+    first = nnks.run(quick(reference__scf=True), results=tmp_path)
+    monkeypatch.setattr(build, "scf_baseline", lambda system: pytest.fail("solved again"))
+    again = nnks.run(quick(reference__scf=True, training__seed=1), results=tmp_path)
+    assert again.reference == first.reference
+    assert first.reference["scf"] == pytest.approx(first.energies["total"], abs=1e-8)  # both converged to 1e-9
+
+
+def test_an_energy_below_the_stable_minimum_is_an_error(quick, tmp_path, monkeypatch):
+    """A reference that is too high stands for an integral that is wrong."""
+    import nnks
+    from nnks import references
+    from nnks.tracking import verdict
+
+    real = references.reference
+
+    def high(*arguments):
+        found = real(*arguments)
+        return found | {"energies": found["energies"] | {"total": found["energies"]["total"] + 2e-6}}
+
+    monkeypatch.setattr(references, "reference", high)
+    summary = nnks.run(quick(reference__pyscf=True), results=tmp_path)
+    (sentence,) = summary.values["violations"]
+    assert "below the stable PySCF minimum" in sentence
+    assert "ERROR" in verdict(summary.values)
+
+
+def test_canonical_says_what_it_drops(quick, tmp_path, capsys, monkeypatch):
+    import flax.linen as nn
+    import jax.numpy as jnp
+
+    import nnks
+    from nnks.ansatz import ANSATZE
+    from nnks.registry import Entry
+
+    class Doubled(nn.Module):
+        """Every orbital is nearly the first one."""
+
+        guess: str = "minao"
+
+        @nn.compact
+        def __call__(self, r, start):
+            tilt = self.param("tilt", nn.initializers.constant(1e-7), (), r.dtype)
+            orbitals = start.orbitals(r)
+            return orbitals[:, :1] + tilt * orbitals * jnp.arange(orbitals.shape[1])[None, :]
+
+    monkeypatch.setitem(ANSATZE._entries, "doubled", Entry(Doubled, "for this test"))
+    changes = {"system__molecule": "LiH", "system__basis": "sto-3g", "training__steps": 1}
+    nnks.run(quick(orthogonalizer__name="canonical", **changes), results=tmp_path)
+    assert "drops" not in capsys.readouterr().err
+    config = quick(ansatz__name="doubled", orthogonalizer__name="canonical", optimizer__name="sgd", **changes)
+    nnks.run(config, results=tmp_path)
+    assert "1 of 2 occupied orbitals are near-dependent at the start" in capsys.readouterr().err

@@ -85,45 +85,45 @@ class LBFGS:
         return LBFGSState(empty, empty, jnp.zeros_like(flat), Evaluated(unknown, solved))
 
     def make_step(self, problem: Problem) -> StepFn:
-        """The compiled step: one direction, one line search."""
+        """The compiled step: one direction, one line search. Problems of the same shapes share the program."""
+        return lambda state: _step(self, problem, state)
 
-        @jax.jit
-        def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-            x, unravel = ravel_pytree(state.params)
-            old: LBFGSState = state.opt_state
-            direction = -_inverse_hessian(old, old.gradient)
-            slope = jnp.dot(direction, old.gradient)
-            # without curvature, or if rounding spoiled the direction: steepest descent of bounded length
-            fresh = (jnp.sum(old.steps[0] ** 2) == 0) | (slope >= 0)
-            norm = jnp.linalg.norm(old.gradient)
-            steepest = -old.gradient * jnp.minimum(1 / self.curvature, self.first_step / jnp.maximum(norm, 1e-30))
-            direction = jnp.where(fresh, steepest, direction)
-            slope = jnp.dot(direction, old.gradient)
 
-            def evaluate(length: Scalar) -> tuple[Evaluated, Array]:
-                params = unravel(x + length * direction)
-                (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
-                return evaluated, ravel_pytree(gradient)[0]
+@jax.jit(static_argnums=0)
+def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
+    x, unravel = ravel_pytree(state.params)
+    old: LBFGSState = state.opt_state
+    direction = -_inverse_hessian(old, old.gradient)
+    slope = jnp.dot(direction, old.gradient)
+    # without curvature, or if rounding spoiled the direction: steepest descent of bounded length
+    fresh = (jnp.sum(old.steps[0] ** 2) == 0) | (slope >= 0)
+    norm = jnp.linalg.norm(old.gradient)
+    steepest = -old.gradient * jnp.minimum(1 / optimizer.curvature, optimizer.first_step / jnp.maximum(norm, 1e-30))
+    direction = jnp.where(fresh, steepest, direction)
+    slope = jnp.dot(direction, old.gradient)
 
-            found = _line_search(evaluate, old, direction, slope, self.trials, problem.resolution)
-            moved = found.length * direction
-            change = found.gradient - old.gradient
-            keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
-            new = LBFGSState(
-                jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
-                jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
-                found.gradient,
-                found.evaluated,
-            )
-            metrics = energy_metrics(found.evaluated.energies) | {
-                "grad/norm": jnp.linalg.norm(found.gradient),
-                "line_search/evaluations": found.count,
-            }
-            params = found.evaluated.remember(unravel(x + moved))
-            evaluations = state.evaluations + found.count
-            return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
+    def evaluate(length: Scalar) -> tuple[Evaluated, Array]:
+        params = unravel(x + length * direction)
+        (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
+        return evaluated, ravel_pytree(gradient)[0]
 
-        return lambda state: step(problem, state)
+    found = _line_search(evaluate, old, direction, slope, optimizer.trials, problem.resolution)
+    moved = found.length * direction
+    change = found.gradient - old.gradient
+    keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
+    new = LBFGSState(
+        jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
+        jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
+        found.gradient,
+        found.evaluated,
+    )
+    metrics = energy_metrics(found.evaluated.energies) | {
+        "grad/norm": jnp.linalg.norm(found.gradient),
+        "line_search/evaluations": found.count,
+    }
+    params = found.evaluated.remember(unravel(x + moved))
+    evaluations = state.evaluations + found.count
+    return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
 
 
 def _inverse_hessian(state: LBFGSState, vector: Array) -> Array:
