@@ -11,7 +11,7 @@ run: setup  ## the quickstart comparison: trains, prints the table, writes the r
 	$(BIN)/nnks report $(RESULTS)/quickstart
 
 test: setup lint  ## style, types, then every test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --cov=nnks --cov-report= --cov-fail-under=90
 
 lint: setup
 	$(BIN)/ruff check .

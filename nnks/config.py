@@ -54,7 +54,7 @@ def default_config() -> ConfigDict:
 
     c.functional = ConfigDict()
     c.functional.xc = "lda,vwn"  # as in PySCF
-    c.functional.hartree = "auto"  # exact, density_fitting, pairwise; auto: exact for small Gaussian bases
+    c.functional.hartree = "auto"  # exact, density_fitting, poisson, pairwise; auto: exact for small Gaussian bases
     c.functional.one_electron = "auto"  # analytic or quadrature; auto: analytic for Gaussian orbitals
     c.functional.fitting = "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron
     c.functional.auxiliary = "auto"  # fitting set: PySCF's for the basis, "even_tempered", or a name
@@ -70,7 +70,7 @@ def default_config() -> ConfigDict:
     c.evaluation = ConfigDict()
     c.evaluation.level = placeholder(int)  # grid of the final energy; None: the training grid's for Gaussian
     #                                        orbitals (as PySCF's), two levels finer for others
-    c.evaluation.hartree = "auto"  # as functional.hartree; auto: the same for Gaussian orbitals, else fitting
+    c.evaluation.hartree = "auto"  # as functional.hartree; auto: the same for Gaussian orbitals, else poisson
     c.evaluation.auxiliary = "auto"  # fitting set of it; auto: functional.auxiliary, "even_tempered" for others
 
     c.reference = ConfigDict()

@@ -99,7 +99,7 @@ def _deviation(x: Orbitals) -> jax.Array:
 def _hartree(system: build.System) -> tuple[str, str]:
     """Hartree method and fitting set of the final energy: one that the orbitals were not trained against."""
     e, f = system.config.evaluation, system.config.functional
-    asked = e.hartree if e.hartree != "auto" else (f.hartree if system.gaussian else "density_fitting")
+    asked = e.hartree if e.hartree != "auto" else (f.hartree if system.gaussian else "poisson")
     if asked == "pairwise" and e.hartree == "auto":
         asked = "auto"  # a stand-in for training, not accurate enough to report
     method = build.hartree_method(system, asked, system.gaussian)

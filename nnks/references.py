@@ -11,6 +11,27 @@ import nnks
 from nnks import build
 from nnks.interop.reference import LARGE_LEVEL, ReferenceSpec, cached, identity, large_basis, reference
 from nnks.tracking import warn
+from nnks.tracking.store import EXACT
+
+EXACT_ATOMS = {
+    ("He", 0): -2.834836,
+    ("Be", 0): -14.447209,
+    ("Ne", 0): -128.233481,
+    ("Ar", 0): -525.946195,
+    ("H", 1): -0.478671,
+    ("Li", 1): -7.343957,
+    ("N", 3): -54.136799,
+}
+"""Complete-basis energies [Ha] of neutral atoms by symbol and spin, for `lda,vwn`: central-field LDA (closed shells)
+and LSD (half-filled ones) of the NIST Atomic Reference Data; Kotochigova et al., Phys. Rev. A 55, 191 (1997)."""
+
+
+def exact_energy(system: build.System) -> float | None:
+    """The energy without basis or grid [Ha], where it is known."""
+    molecule, xc = system.molecule, system.config.functional.xc
+    if molecule.natoms != 1 or molecule.charge or xc != "lda,vwn" or system.restricted != (molecule.spin == 0):
+        return None
+    return EXACT_ATOMS.get((molecule.symbols[0], molecule.spin))
 
 
 def find_references(system: build.System, hartree: str, cache: Path) -> dict[str, Any]:
@@ -22,7 +43,7 @@ def find_references(system: build.System, hartree: str, cache: Path) -> dict[str
         cache: folder of one file a reference.
 
     Returns:
-        `reference`: name to total [Ha]; `reference_terms`: name to all terms [Ha]; `reference_same` and
+        `reference`: name to total [Ha], with `exact` for atoms whose limit is tabulated; `reference_terms`: name to all terms [Ha]; `reference_same` and
         `reference_large`: which of the names is the one in the same basis, and the one near the basis limit.
     """
     config = system.config
@@ -40,6 +61,8 @@ def find_references(system: build.System, hartree: str, cache: Path) -> dict[str
     if config.reference.scf:
         found["scf"] = _scf(system, cache)
     totals = {name: energies["total"] for name, energies in found.items()}
+    if (exact := exact_energy(system)) is not None:
+        totals[EXACT] = exact
     return {"reference": totals, "reference_terms": found} | roles
 
 

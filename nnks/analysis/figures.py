@@ -218,13 +218,15 @@ def _symmetric_log(axes: Axes, errors: Sequence[float]) -> None:
     top = math.floor(math.log10(sizes.max()))
     bottom = min(max(math.floor(math.log10(sizes.min())), top - 5), top)
     linear = 10.0**bottom
-    axes.set_xscale("symlog", linthresh=linear, linscale=0.5)
+    axes.set_xscale("symlog", linthresh=linear, linscale=0.6)
     left, right = min(values.min() * 2, -0.5 * linear), max(values.max() * 2, 0.5 * linear)
     axes.set_xlim(left, right)
     decades = [10.0**power for power in range(bottom, top + 2)]
     both = sum(left <= -d for d in decades) + sum(d <= right for d in decades)
     decades = decades[:: 1 if both <= 5 else 2]
-    ticks = [x for x in (*(-d for d in decades), 0.0, *decades) if left <= x <= right]
+    # the first decade stands too near to zero for long labels on both sides of it
+    crowded = left <= -decades[0] and len(decades) > 1 and bottom < -1
+    ticks = [x for x in (*(-d for d in decades[crowded:]), 0.0, *decades[crowded:]) if left <= x <= right]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))

@@ -48,7 +48,9 @@ def write_report(folder: Path | str) -> ReportPaths:
     records = list_runs(folder)
     if not records:
         raise InputError(f"the folder '{folder}' holds no runs; run `nnks sweep` first, or give another folder.")
-    rows = run_rows(records)
+    pairs = zip(run_rows(records), records, strict=True)
+    pairs = sorted(pairs, key=lambda pair: (pair[0]["system"], pair[0]["method"], pair[0]["seed"]))
+    rows, records = [row for row, _ in pairs], [record for _, record in pairs]
     figures = _figures(rows, records, folder / "figures")
     content = _content(folder, rows, records)
     replace_text(folder / "report.md", _markdown(content, figures))
@@ -70,7 +72,6 @@ def _content(folder: Path, rows: Sequence[Row], records: Sequence[RunRecord]) ->
     """Everything that both forms of the report show."""
     about = read_json(folder / "experiment.json") or {}
     methods = sorted(seed_rows(rows), key=lambda m: (m["system"], m["method"]))
-    rows = sorted(rows, key=lambda row: (row["system"], row["method"], row["seed"]))
     environment: Mapping[str, Any] = next((r.environment for r in records if r.environment), {})
     return {
         "title": about.get("title") or folder.resolve().name,

@@ -19,6 +19,7 @@ from nnks.functional.hartree import (
     PairwiseHartree,
     QuadratureFittedHartree,
     fitting_operator,
+    make_poisson,
 )
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
@@ -74,7 +75,7 @@ def hartree_method(system: System, name: str, gaussian: bool) -> str:
     if name == "exact" and not gaussian:
         raise InputError(
             f"functional.hartree='exact' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' leaves "
-            "it; use 'density_fitting' or 'pairwise'."
+            "it; use 'density_fitting' or 'poisson'."
         )
     if name == "auto":
         return "exact" if gaussian and system.mole.nao <= EXACT_LIMIT else "density_fitting"
@@ -88,6 +89,8 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         return ExactHartree(interop.coulomb_integrals(system.mole))
     if method == "pairwise":
         return PairwiseHartree()
+    if method == "poisson":
+        return make_poisson(grid, np.asarray(system.molecule.positions), interop.angular_degrees())
     place = system.config.functional.fitting
     if place not in ("auto", "basis", "quadrature"):
         raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")

@@ -128,18 +128,28 @@ def becke_grid(
         grids.prune = None
     per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
     points, weights = grids.get_partition(mole, per_atom, concat=False)
-    atoms, shells = [], []
+    atoms, shells, cells = [], [], []
     for a in range(mole.natm):
-        distance = np.linalg.norm(per_atom[mole.atom_symbol(a)][0], axis=1)
+        own, cell = per_atom[mole.atom_symbol(a)]
+        distance = np.linalg.norm(own, axis=1)
         radii = np.unique(np.round(distance, 10))
         atoms.append(np.full(len(distance), a))
         shells.append(np.searchsorted(radii, np.round(distance, 10)))
+        cells.append(cell)
     return Grid(
         points=jnp.array(np.concatenate(points)),
         weights=jnp.array(np.concatenate(weights)),
         atom=jnp.array(np.concatenate(atoms)),
         shell=jnp.array(np.concatenate(shells)),
+        cells=jnp.array(np.concatenate(cells)),
     )
+
+
+def angular_degrees() -> dict[int, int]:
+    """Number of points of a Lebedev grid to the largest degree of harmonics whose products it integrates exactly."""
+    from pyscf.dft import gen_grid
+
+    return {points: order // 2 for order, points in gen_grid.LEBEDEV_ORDER.items()}
 
 
 def one_electron_integrals(mole: Any) -> Integrals:

@@ -52,12 +52,14 @@ class Grid:
         weights: quadrature weights [Bohr³], some of them possibly negative.
         atom: the atom whose partition a point belongs to.
         shell: the radial shell of a point within its atom, counted from 0 at the nucleus outward.
+        cells: each point's weight in its atom's own grid, before space was divided among the atoms [Bohr³].
     """
 
     points: Float[Array, "points 3"] = field()
     weights: Float[Array, " points"] = field()
     atom: Int[Array, " points"] = field()
     shell: Int[Array, " points"] = field()
+    cells: Float[Array, " points"] | None = field(default=None)
 
     @property
     def size(self) -> int:

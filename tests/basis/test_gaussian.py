@@ -84,3 +84,12 @@ def test_rows_of_the_whole_grid_are_not_copied(points):
     table = tabulate(gaussian_basis(mole("sto-3g")), jnp.array(points))
     assert table.rows(None) is table
     np.testing.assert_array_equal(table.rows(jnp.array([3, 3])).values, table.values[jnp.array([3, 3])])
+
+
+def test_all_degrees_at_once_are_the_single_ones(points):
+    from nnks.basis.harmonics import solid_harmonics, spherical_harmonics
+
+    u = jnp.array(points / np.linalg.norm(points, axis=1)[:, None])
+    single = [solid_harmonics(l, u) for l in range(7)]
+    single[1] = single[1][:, jnp.array([1, 2, 0])]  # PySCF's x, y, z as m = -1, 0, 1
+    np.testing.assert_allclose(spherical_harmonics(6, u), jnp.concatenate(single, axis=1), atol=1e-13)

@@ -20,6 +20,7 @@ from nnks.functional.hartree import (
     PairwiseHartree,
     QuadratureFittedHartree,
     fitting_operator,
+    make_poisson,
 )
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
@@ -60,6 +61,7 @@ TERMS = {
     ),
     "hartree, fitted on the quadrature": lambda s: fitted(s.mole, s.grid),
     "hartree, pairwise": lambda s: PairwiseHartree(),
+    "hartree, poisson": lambda s: make_poisson(s.grid, np.asarray(s.molecule.positions), interop.angular_degrees()),
     "nuclear": lambda s: Nuclear(s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)),
 } | {f"xc, {kind}": lambda s, name=name: xc_term(name) for kind, name in XC.items()}
 
@@ -82,7 +84,7 @@ def test_every_term_is_tested():
         classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
         found |= {c for _, c in classes if {"name", "order"} <= set(getattr(c, "__dataclass_fields__", {}))}
     assert found == {type(make(toys.system())) for make in TERMS.values()}
-    assert set(HARTREE) == {"auto", "exact", "density_fitting", "pairwise"}
+    assert set(HARTREE) == {"auto", "exact", "density_fitting", "pairwise", "poisson"}
 
 
 @functools.cache

@@ -5,11 +5,14 @@ from nnks.functional.hartree.fitting import BasisFittedHartree as BasisFittedHar
 from nnks.functional.hartree.fitting import QuadratureFittedHartree as QuadratureFittedHartree
 from nnks.functional.hartree.fitting import fitting_operator as fitting_operator
 from nnks.functional.hartree.pairwise import PairwiseHartree as PairwiseHartree
+from nnks.functional.hartree.poisson import PoissonHartree as PoissonHartree
+from nnks.functional.hartree.poisson import make_poisson as make_poisson
 
 HARTREE = {
     "auto": "exact in a Gaussian basis of up to 150 functions, density_fitting otherwise",
     "exact": "four-center integrals; Gaussian orbitals only; memory grows as basis^4",
     "density_fitting": "auxiliary Gaussians, in the basis or on the quadrature for any density; energy is a lower bound",
+    "poisson": "Poisson's equation on the atomic grids, for any density; no fitting set that orbitals could exploit",
     "pairwise": "sum over pairs of quadrature points with a self-cell correction; the paper's method, corrected",
 }
 """What `functional.hartree` may be."""
