@@ -25,6 +25,9 @@ Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change
 Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
 
 COMMANDS = ("run", "sweep", "report", "list")
+SHOWN = 5
+"""Columns of a sweep's table: the keys that its runs differ in, the first ones."""
+
 KINDS = ("ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "molecule", "config")
 
 
@@ -173,30 +176,15 @@ def _sweep(options: dict[str, Any], command: str) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from nnks.sweep import is_finished, load_sweep, run_sweep
+    from nnks.sweep import flat, is_finished, load_sweep, run_sweep
 
     sweep = load_sweep(options["config"], options["changes"])
-    table = Table(
-        "run",
-        "molecule",
-        "basis",
-        "ansatz",
-        "optimizer",
-        "seed",
-        "state",
-        title=f"{sweep.name}: {sweep.title}",
-    )
-    for n, c in enumerate(sweep.configs, 1):
-        state = "finished" if is_finished(c, options["results"]) else "to do"
-        table.add_row(
-            str(n),
-            c.system.molecule,
-            c.system.basis,
-            c.ansatz.name,
-            c.optimizer.name,
-            str(c.training.seed),
-            state,
-        )
+    keys = list(dict.fromkeys(("system.molecule", *sweep.axes)))[:SHOWN]
+    columns = [key.removesuffix(".name").rpartition(".")[2] for key in keys]
+    table = Table("run", *columns, "state", title=f"{sweep.name}: {sweep.title}")
+    for n, config in enumerate(sweep.configs, 1):
+        state = "finished" if is_finished(config, options["results"]) else "to do"
+        table.add_row(str(n), *(str(flat(config).get(key, "")) for key in keys), state)
     Console().print(table)
     if options["dry_run"]:
         return 0

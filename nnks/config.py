@@ -274,7 +274,7 @@ def load_config(name: str, changes: Mapping[str, Any] | None = None) -> ConfigDi
 
 def from_dict(values: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> ConfigDict:
     """A config from what `to_dict` returned, such as a run's `config.json`."""
-    flat = dict(_flatten(values))
+    flat = dict(flatten(values))
     return override(default_config(), {k: v for k, v in flat.items() if v is not None} | dict(changes or {}))
 
 
@@ -283,9 +283,10 @@ def to_dict(config: ConfigDict) -> dict[str, Any]:
     return config.copy_and_resolve_references().to_dict()
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested values as pairs of dotted key and value."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

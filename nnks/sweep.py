@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nnks.config import ConfigDict, find_config, load_config, load_module, override, to_dict
+from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.registry import InputError
 from nnks.tracking import check_writable, config_hash, find_run
 from nnks.tracking.files import write_json
@@ -22,12 +22,14 @@ class Sweep:
         title: first line of the file's docstring.
         claim: what the runs are to show (the file's `CLAIM`), or nothing.
         configs: one resolved config a run.
+        axes: the dotted keys that `sweep()` sets and in which the runs differ, in its order.
     """
 
     name: str
     title: str
     claim: str
     configs: tuple[ConfigDict, ...]
+    axes: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +57,15 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
     lines = (module.__doc__ or "").strip().splitlines()
+    configs = tuple(override(base, dict(run) | common) for run in runs)
+    values = [flat(config) for config in configs]
+    keys = dict.fromkeys(key for run in runs for key in run if key not in ("label", "experiment"))
     return Sweep(
         name=experiment,
         title=lines[0] if lines else experiment,
         claim=str(getattr(module, "CLAIM", "")),
-        configs=tuple(override(base, dict(run) | common) for run in runs),
+        configs=configs,
+        axes=tuple(key for key in keys if len({str(each.get(key)) for each in values}) > 1),
     )
 
 
@@ -113,3 +119,8 @@ def is_finished(config: ConfigDict, results: str | Path) -> bool:
     """Whether a finished run of this config and seed is stored."""
     found = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
     return found is not None and found.finished
+
+
+def flat(config: ConfigDict) -> dict[str, Any]:
+    """The config's values by dotted key."""
+    return dict(flatten(to_dict(config)))

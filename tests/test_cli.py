@@ -128,7 +128,7 @@ def test_dry_run_prints_the_plan(capsys, tmp_path):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("name", ["accuracy", "gaussian", "neural", "quickstart", "water"])
+@pytest.mark.parametrize("name", ["accuracy", "gaussian", "limit", "neural", "quickstart", "water"])
 def test_packaged_configs_load_and_sweep(name):
     from nnks.sweep import load_sweep
 
