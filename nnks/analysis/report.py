@@ -12,8 +12,12 @@ from typing import Any
 from nnks.analysis.figures import convergence, final_errors
 from nnks.analysis.table import Row, grouped, run_rows, seed_rows
 from nnks.registry import InputError
+from nnks.tracking.console import EQUAL
 from nnks.tracking.files import read_json, replace_text
 from nnks.tracking.store import FINISHED, RunRecord, list_runs
+
+TINY = 5e-4
+"""Differences below this [mHa] would read 0.000."""
 
 CAPTIONS = {
     "final_errors": "Energy of the final evaluation above the best reference. Dots are seeds, bars medians, gray "
@@ -98,6 +102,8 @@ def _sentence(system: str, methods: Sequence[Row]) -> str:
     if not ended:
         return f"{system}: no run has finished."
     best, worst = ended[0], ended[-1]
+    if abs(worst[key]) < EQUAL:
+        return f"{system}: every method is equal within {EQUAL:g} mHa to {best['reference_best']}."
     text = f"{system}: closest to {best['reference_best']} is {best['method']}, {_signed(best[key])} mHa (median of {best['n']})"
     if len(ended) > 1:
         text += f"; farthest is {worst['method']}, {_signed(worst[key])} mHa"
@@ -152,7 +158,8 @@ def _number(value: float | int, form: str) -> str:
 
 
 def _signed(value: float | int) -> str:
-    return _number(value, "+.3f")
+    """A difference [mHa] in three decimals, or as a power of ten where they would all be zero."""
+    return _number(value, "+.1e" if 0 < abs(value) < TINY else "+.3f")
 
 
 def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
