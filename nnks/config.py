@@ -11,6 +11,7 @@ import functools
 import importlib.util
 import inspect
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -247,6 +248,9 @@ def _load(path: Path, changed: int) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:  # as for a script: a file may import its neighbors, a user's ansatz for example
+        sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except InputError:

@@ -106,6 +106,20 @@ def test_config_file_with_an_error(capsys, tmp_path):
     assert "has no function get_config" in refused(capsys, "run", f"--config={file}")
 
 
+def test_config_file_imports_its_neighbor(capsys, tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "neighbor_of_config.py").write_text("MOLECULE = 'LiH'\n")
+    file = tmp_path / "uses_neighbor.py"
+    file.write_text(
+        "import neighbor_of_config\nfrom nnks.config import default_config\n"
+        "def get_config():\n    c = default_config()\n    c.system.molecule = neighbor_of_config.MOLECULE\n    return c\n"
+    )
+    assert main(["run", f"--config={file}", "--config.quadrature.level=0", "--dry-run"]) == 0
+    assert "HLi" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "kind", ["ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "molecule", "config"]
 )
