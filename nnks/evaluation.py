@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from nnks import build
+from nnks.functional import Functional
 from nnks.interop import pyscf as interop
 from nnks.orbitals import OrbitalModel, Orbitals
 from nnks.orthogonalize import Lowdin
-from nnks.quadrature import make_full
+from nnks.quadrature import Grid, make_full
 from nnks.training import Problem
 from nnks.types import Params, cast
 
@@ -30,6 +31,10 @@ class Evaluation:
         orthonormality: largest deviation of the orbitals' overlap from one, on the final quadrature.
         level: grid level that was used.
         hartree: Hartree method that was used.
+        virial: the ratio -V/T. It is 2 at the basis limit of an atom, or of a molecule in equilibrium, for exchange
+            alone; correlation, which does not scale like the inverse length, moves it by about 0.01.
+        quadrature_error: how much the total differs from that on the next coarser grid [Ha]; None for Gaussian
+            orbitals, whose energy is defined on the grid that PySCF has, too.
     """
 
     energies: dict[str, float]
@@ -37,6 +42,8 @@ class Evaluation:
     orthonormality: float
     level: int
     hartree: str
+    virial: float
+    quadrature_error: float | None
 
 
 def final_level(system: build.System) -> int:
@@ -50,14 +57,31 @@ def final_level(system: build.System) -> int:
 
 def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluation:
     """Energies of trained orbitals in float64; orthonormalized anew, as the energy depends on their span alone."""
-    config, level = system.config, final_level(system)
-    method, auxiliary = _hartree(system)
-    same = level == config.quadrature.level and config.functional.hartree == config.evaluation.hartree == "auto"
-    grid = system.grid
-    if level != config.quadrature.level:
-        q = config.quadrature
+    level, (method, auxiliary) = final_level(system), _hartree(system)
+    params = cast(params, jnp.float64)
+
+    def at(level: int) -> tuple[dict[str, float], float, float]:
+        model, functional, grid = _parts(system, problem, level, method, auxiliary)
+        energies, electrons, deviation = _evaluate(model, functional, grid.quadrature(), params)
+        return {name: float(value) for name, value in energies.items()}, float(electrons), float(deviation)
+
+    energies, electrons, deviation = at(level)
+    kinetic, error = energies["kinetic"], None
+    if not system.gaussian and level > 0:
+        error = abs(energies["total"] - at(level - 1)[0]["total"])
+    virial = (kinetic - energies["total"]) / kinetic
+    return Evaluation(energies, electrons, deviation, level, method, virial, error)
+
+
+def _parts(
+    system: build.System, problem: Problem, level: int, method: str, auxiliary: str
+) -> tuple[OrbitalModel, Functional, Grid]:
+    """Orbitals and functional on the grid of a level; those of the training where they are the same."""
+    config, gaussian = system.config, system.gaussian
+    q, grid = config.quadrature, system.grid
+    if level != q.level:
         grid = interop.becke_grid(system.mole, level, q.pruning or None)
-    gaussian = system.gaussian
+    same = level == q.level and config.functional.hartree == config.evaluation.hartree == "auto"
     exact = dataclasses.replace(system, config=build.analytic(config)) if gaussian else system
     functional = (
         problem.functional
@@ -74,14 +98,7 @@ def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluati
         order=functional.order,
         gram="analytic" if gaussian else "batch",
     )
-    energies, electrons, deviation = _evaluate(model, functional, grid.quadrature(), cast(params, jnp.float64))
-    return Evaluation(
-        {name: float(value) for name, value in energies.items()},
-        float(electrons),
-        float(deviation),
-        level,
-        method,
-    )
+    return model, functional, grid
 
 
 @jax.jit

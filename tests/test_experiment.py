@@ -212,3 +212,21 @@ def test_canonical_says_what_it_drops(quick, tmp_path, capsys, monkeypatch):
     config = quick(ansatz__name="doubled", orthogonalizer__name="canonical", optimizer__name="sgd", **changes)
     nnks.run(config, results=tmp_path)
     assert "1 of 2 occupied orbitals are near-dependent at the start" in capsys.readouterr().err
+
+
+def test_a_neural_run_states_its_quadrature_error_and_virial(quick, tmp_path):
+    import nnks
+    from nnks.tracking import verdict
+
+    neural = quick(
+        quadrature__level=1, ansatz__name="neural_basis", ansatz__width=12, training__steps=2,
+        functional__auxiliary="even_tempered", functional__xc="lda,",
+    )  # fmt: skip
+    summary = nnks.run(neural, results=tmp_path)
+    assert summary.values["evaluation"] == {"level": 3, "hartree": "poisson"}
+    assert 0 < summary.values["quadrature_error"] < 1e-4  # level 3 against level 2
+    assert summary.values["virial"] == pytest.approx(2, abs=1e-3)  # exact at the limit: exchange scales
+    assert "quadrature error is about" in verdict(summary.values)
+    gaussian = nnks.run(quick(), results=tmp_path)
+    assert gaussian.values["quadrature_error"] is None
+    assert gaussian.values["virial"] != pytest.approx(2, abs=1e-3)  # 6-31G is not scaled

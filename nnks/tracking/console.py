@@ -93,6 +93,9 @@ def verdict(summary: Mapping[str, Any]) -> str:
         distances.append(f"{distance(energy, reference)} {name}" + (f" ({purpose})" if purpose else ""))
     if distances:
         sentences.append(f"This is {', '.join(distances)}.")
+    error = summary.get("quadrature_error")
+    if error is not None:
+        sentences.append(f"Its quadrature error is about {max(error / MILLIHARTREE, EQUAL):.3f} mHa.")
     sentences += [f"ERROR: {sentence}" for sentence in summary.get(VIOLATIONS) or []]
     return " ".join(sentences)
 
