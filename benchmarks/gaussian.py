@@ -4,7 +4,9 @@ Run:      .venv/bin/python benchmarks/gaussian.py [--molecules H2O C6H6] [--basi
 
 Both run in this process on one machine, in turn, and the table gives medians and the ratio. PySCF's time is that of
 `kernel()` from building the grid on; nnks's is that of building the problem and minimizing, `cold` with compilation and
-`warm` without (a second problem of the same shapes in one process). Writes results/stored/benchmarks/gaussian.json.
+`warm` without (a second problem of the same shapes in one process). Both use the cores that they find; set OMP_NUM_THREADS
+for PySCF's. Energies differ by a few nHa to µHa because PySCF's defaults leave out points of low density. Writes
+results/stored/benchmarks/gaussian.json.
 """
 
 from __future__ import annotations
