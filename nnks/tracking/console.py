@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnks.tracking.progress import duration
@@ -27,6 +27,9 @@ else:
 EQUAL = 1e-3
 """Energies closer than this [mHa] are called equal: the agreement asked of two programs is 1e-6 Ha."""
 
+OWN_WIDTH, REFERENCE_WIDTH = 24, 28
+"""Characters that the run's own columns of the final table take, and those of a reference."""
+
 
 def ordered_references(summary: Mapping[str, Any]) -> dict[str, float]:
     """The references of a run [Ha]: same basis first, then large basis, exact, and the others."""
@@ -42,11 +45,12 @@ def role(summary: Mapping[str, Any], name: str) -> str:
     return " and ".join(text for key, text in roles.items() if summary.get(key) == name)
 
 
-def energy_table(summary: Mapping[str, Any]) -> Table:
+def energy_table(summary: Mapping[str, Any], names: Sequence[str] | None = None) -> Table:
     """Energies by term: this run, each reference, and the differences (run - reference) in mHa.
 
     Args:
         summary: a run's summary; references without known terms fill the row of the total only.
+        names: of the references to show; None for all.
 
     Returns:
         A rich table.
@@ -56,12 +60,12 @@ def energy_table(summary: Mapping[str, Any]) -> Table:
     from rich.table import Table
 
     energies = summary.get("energies") or {}
-    references = ordered_references(summary)
+    references = {n: e for n, e in ordered_references(summary).items() if names is None or n in names}
     terms = summary.get(REFERENCE_TERMS) or {}
     widest = max((len(_number(e, ".7f")) for e in energies.values()), default=0)  # digits are never cut off
     title = escape(str(summary.get("label") or "")) or None
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    table.add_column("energy")
+    table.add_column("energy", no_wrap=True, min_width=max(map(len, ENERGY_TERMS)))
     table.add_column("this run\n\\[Ha]", justify="right", style="bold", no_wrap=True, min_width=widest)
     for name in references:
         purpose = role(summary, name) or "reference"
@@ -114,7 +118,10 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
 
     console = console or Console()
     if summary.get("energies"):
-        console.print(energy_table(summary))
+        names = list(ordered_references(summary))
+        fit = max(1, (console.width - OWN_WIDTH) // REFERENCE_WIDTH)  # the rest go into a table below
+        for start in range(0, max(len(names), 1), fit):
+            console.print(energy_table(summary, names[start : start + fit]))
     style = "bold red" if summary.get(VIOLATIONS) or summary.get("status") == FAILED else "bold"
     console.print(verdict(summary), style=style, markup=False, highlight=False)
 

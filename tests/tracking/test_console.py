@@ -3,12 +3,12 @@ import io
 import pytest
 
 
-def printed(summary):
+def printed(summary, width=160):
     from rich.console import Console
 
     from nnks.tracking.console import print_summary
 
-    out = Console(file=io.StringIO(), width=160, color_system=None)
+    out = Console(file=io.StringIO(), width=width, color_system=None)
     print_summary(summary, out)
     return out.file.getvalue()
 
@@ -25,6 +25,16 @@ def test_table_holds_energies_references_and_differences(summary):
     assert kinetic == ["kinetic", "75.4000000", "75.3000000", "+100.0000"]
     for header in ("this run", "[Ha]", "pyscf/pcseg-3", "same basis [Ha]", "large basis [Ha]", "[mHa]"):
         assert header in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_nothing_is_cut_off_in_a_narrow_terminal(summary, width):
+    text = printed(summary, width)
+    assert "…" not in text
+    for energy in (*summary["energies"].values(), *summary["reference"].values()):
+        assert f"{energy:.7f}" in text
+    for name in ("external", "nuclear", "+0.2000", "-95.1937"):
+        assert name in text
 
 
 def test_verdict_is_a_sentence(summary):
