@@ -72,7 +72,7 @@ def default_config() -> ConfigDict:
     c.evaluation.level = placeholder(int)  # grid of the final energy; None: the training grid's for Gaussian
     #                                        orbitals (as PySCF's), two levels finer for others
     c.evaluation.hartree = "auto"  # as functional.hartree; auto: the same for Gaussian orbitals, else poisson
-    c.evaluation.auxiliary = "auto"  # its fitting set, if it fits; auto: functional.auxiliary, "even_tempered" for others
+    c.evaluation.auxiliary = "auto"  # set of a fitted one; auto: functional.auxiliary, "even_tempered" for others
 
     c.reference = ConfigDict()
     c.reference.pyscf = True  # PySCF in the same basis on the same grid, stable solution
