@@ -6,6 +6,8 @@ from nnks.ansatz.base import BasisAnsatz as BasisAnsatz
 from nnks.ansatz.base import GaussianAnsatz as GaussianAnsatz
 from nnks.ansatz.base import Start as Start
 from nnks.ansatz.base import make_ansatz as make_ansatz
+from nnks.ansatz.gaussian_learned import GaussianLearned as GaussianLearned
 from nnks.ansatz.lcgto import LCGTO as LCGTO
+from nnks.ansatz.local_scaling import LocalScaling as LocalScaling
 from nnks.ansatz.neural_basis import NeuralBasis as NeuralBasis
 from nnks.ansatz.residual import Residual as Residual

@@ -11,7 +11,7 @@ from nnks.ansatz import ANSATZE
 from nnks.testing import ANSATZ_CHECKS, AnsatzCase, check_ansatz, toys
 from nnks.testing import ansatz as battery
 
-DETERMINISTIC = {"lcgto"}
+DETERMINISTIC = {"lcgto", "gaussian_learned"}
 
 
 @functools.cache
