@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -12,8 +13,11 @@ from nnks.ansatz.base import ANSATZE, Start
 from nnks.ansatz.features import ACTIVATIONS, check_network, safe_norm
 from nnks.types import Array, Float, Params, Scalar
 
-SMALLEST, LARGEST = 0.2, 6.0
+SMALLEST, LARGEST = 0.05, 6.0
 """The first distance at which slopes may change, in units of 1/Z, and the last [Bohr]."""
+
+WIDTH = 0.8
+"""Over what share of its distance a slope changes."""
 
 TINY = 1e-8
 """Added to squared distances of which the inverse is needed [Bohr^2]: nuclei stay where they are to this share."""
@@ -30,6 +34,19 @@ def stretch(
     """
     h, slope = jax.jvp(factor, (r,), (r - center,))
     return center + (r - center) * h, h * jnp.sqrt(h + slope)
+
+
+def mean_step(d: Scalar, scales: Float[Array, " scales"]) -> Float[Array, " scales"]:
+    r"""$t_k = \frac1d\int_0^d q_k$: means over a ray of smooth steps from $q_k(0)=0$ to 1, around the distances $s_k$.
+
+    $$q_k(x) = \frac{g(x/s_k)-g(0)}{1-g(0)}, \qquad g(y) = \frac12 + \frac{y-1}{2\sqrt{(y-1)^2+w^2}}$$
+
+    A step in $x/s_k$ falls with $s_k$ everywhere, so that differences of consecutive ones are positive. It starts
+    linearly in $d$: through it the map has its kink at the nucleus.
+    """
+    root, first = jnp.sqrt((d - scales) ** 2 + (WIDTH * scales) ** 2), (1 + WIDTH**2) ** 0.5
+    before = 0.5 * (1 - 1 / first)
+    return (0.5 * (1 + (d - 2 * scales) / (root + first * scales)) - before) / (1 - before)
 
 
 def room(r: Float[Array, 3], others: Float[Array, "atoms 3"], reach: Float[Array, " atoms"]) -> Scalar:
@@ -51,10 +68,10 @@ class LocalScaling(nn.Module):
       d\,(1+\beta_a) = \int_0^d \sum_{k=0}^K e^{\theta_k(u)}\,p_k(x)\,dx, \qquad d = |r-R_a|$$
 
     The $p_k \ge 0$ add up to one, so the integrand, the slope of the radial map, is positive whatever the
-    parameters: $p_k = q_k-q_{k+1}$, $q_k = 1 - s_k^2/(x+s_k)^2$, at $K$ scales $s_k$ from $0.2/Z_a$ to 6 Bohr, whose
-    integral is $d\,(t_k-t_{k+1})$ with $t_k = d/(d+s_k)$. The innermost $\theta_0$ is a number; the others depend on
-    the direction $u$ through an MLP. Parameters start such that $\theta=0$, $f(r)=r$. An odd power of $d$ gives the
-    cusp at the nucleus.
+    parameters: they are differences $q_k-q_{k+1}$ of smooth steps at $K$ distances $s_k$ from $0.05/Z_a$ to 6 Bohr,
+    $q_0=1$, $q_{K+1}=0$, with integrals in closed form (`mean_step`). The innermost $\theta_0$ is a number; the others
+    depend on the direction $u$ through an MLP. All start at $\theta=0$, where $f(r)=r$. The map is linear in $d$, not
+    $d^2$, at its nucleus, which gives orbitals their cusps.
 
     In a molecule the displacement $b = d\beta_a$ is bounded by $\ell$, half the distance to the nearest other nucleus
     ($b \to b/\sqrt{1+b^2/\ell^2}$, which keeps slopes positive), and fades at other nuclei by
@@ -72,7 +89,7 @@ class LocalScaling(nn.Module):
     """
 
     guess: str = "scf"
-    scales: int = 8
+    scales: int = 12
     angular: bool = True
     width: int = 9
     depth: int = 2
@@ -126,7 +143,7 @@ class LocalScaling(nn.Module):
     def _radial(self, own: Params, x: Float[Array, 3], scales: Float[Array, " scales"]) -> Scalar:
         r"""$\beta$: relative displacement by the radial map, before it is bounded."""
         d = safe_norm(x)
-        t = d / (d + scales)
+        t = mean_step(d, scales)
         one = jnp.ones(1, t.dtype)
         shares = jnp.concatenate([one, t]) - jnp.concatenate([t, 0 * one])
         theta = own["theta"]
@@ -145,7 +162,7 @@ class LocalScaling(nn.Module):
         if not self.angular:
             return made
         sizes = (3, *[self.width] * self.depth, self.scales)
-        for n, (before, after) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for n, (before, after) in enumerate(itertools.pairwise(sizes)):
             last = n == self.depth
             made[f"kernel_{n}"] = self.param(f"kernel_{n}", zeros if last else kernel, (*lead, before, after), dtype)
             if not last:  # different thresholds: an odd network of directions has no even parts to begin with
