@@ -90,7 +90,8 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
     if method == "pairwise":
         return PairwiseHartree()
     if method == "poisson":
-        return make_poisson(grid, np.asarray(system.molecule.positions), interop.angular_degrees())
+        positions = np.asarray(system.molecule.positions)
+        return make_poisson(grid, positions, interop.angular_degrees(), interop.atomic_charges(system.mole))
     place = system.config.functional.fitting
     if place not in ("auto", "basis", "quadrature"):
         raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")

@@ -18,6 +18,9 @@ from nnks.registry import InputError, suggest
 # Measured on pcseg-3 densities: helium 0.00001 mHa, water 0.002 mHa (from sto-3g's exponents: 0.03 and 2.7 mHa).
 EVEN_TEMPERED_RANGE, EVEN_TEMPERED_RATIO = "def2-qzvp", 2.0
 
+# Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
+SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
+
 
 def make_mole(molecule: Molecule, basis: str) -> Any:
     """A PySCF `Mole` with the molecule's own coordinates in Bohr, without symmetry or output.
@@ -150,6 +153,27 @@ def angular_degrees() -> dict[int, int]:
     from pyscf.dft import gen_grid
 
     return {points: order // 2 for order, points in gen_grid.LEBEDEV_ORDER.items()}
+
+
+def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    r"""Every atom's free spherical density as Gaussian charges at the nucleus: exponents [Bohr^-2] and charges.
+
+    The density is PySCF's `minao` guess of the single atom; the charges solve $(i|j)\,q_j = (i|\rho)$, which minimizes
+    the Coulomb self-energy of the error. The exponents are even-tempered up to $100Z^2$, where a core's density is flat.
+    """
+    from pyscf import df, gto
+
+    found = {}
+    for symbol in {mole.atom_pure_symbol(a) for a in range(mole.natm)}:
+        number = gto.charge(symbol)
+        atom = gto.M(atom=[(symbol, (0, 0, 0))], basis="ano", spin=number % 2, verbose=0)
+        steps = np.arange(np.ceil(np.log(100 * number**2 / SMALLEST_CHARGE) / np.log(CHARGE_RATIO)))
+        exponents = SMALLEST_CHARGE * CHARGE_RATIO**steps
+        charges = gto.fakemol_for_charges(np.zeros((len(exponents), 3)), exponents)
+        potentials = np.einsum("pqi,pq->i", df.incore.aux_e2(atom, charges), guess_density(atom, "minao").sum(axis=0))
+        metric = charges.intor_symmetric("int2c2e")
+        found[symbol] = exponents, np.linalg.lstsq(metric, potentials, rcond=1e-12)[0]
+    return [found[mole.atom_pure_symbol(a)] for a in range(mole.natm)]
 
 
 def one_electron_integrals(mole: Any) -> Integrals:

@@ -61,7 +61,9 @@ TERMS = {
     ),
     "hartree, fitted on the quadrature": lambda s: fitted(s.mole, s.grid),
     "hartree, pairwise": lambda s: PairwiseHartree(),
-    "hartree, poisson": lambda s: make_poisson(s.grid, np.asarray(s.molecule.positions), interop.angular_degrees()),
+    "hartree, poisson": lambda s: make_poisson(
+        s.grid, np.asarray(s.molecule.positions), interop.angular_degrees(), interop.atomic_charges(s.mole)
+    ),
     "nuclear": lambda s: Nuclear(s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)),
 } | {f"xc, {kind}": lambda s, name=name: xc_term(name) for kind, name in XC.items()}
 
