@@ -15,7 +15,7 @@ from nnks.orbitals import OrbitalModel, Orbitals
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid, make_full
 from nnks.training import Problem
-from nnks.types import Params, cast
+from nnks.types import Array, Float, Params, cast
 
 FINER = 2
 """Levels by which the final grid is finer than the training grid, for orbitals that could fit a grid's errors."""
@@ -33,6 +33,8 @@ class Evaluation:
         hartree: Hartree method that was used.
         virial: the ratio -V/T. It is 2 at the basis limit of an atom, or of a molecule in equilibrium, for exchange
             alone; correlation, which does not scale like the inverse length, moves it by about 0.01.
+        orbital_energies: of the occupied orbitals of each spin [Ha], ascending: eigenvalues of the Kohn-Sham operator in the
+            occupied space. They are those of the converged calculation as far as that space is.
         quadrature_error: how much the total differs from that on the next coarser grid [Ha]; None for Gaussian
             orbitals, whose energy is defined on the grid that PySCF has, too.
     """
@@ -43,6 +45,7 @@ class Evaluation:
     level: int
     hartree: str
     virial: float
+    orbital_energies: list[list[float]]
     quadrature_error: float | None
 
 
@@ -60,17 +63,20 @@ def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluati
     level, (method, auxiliary) = final_level(system), _hartree(system)
     params = cast(params, jnp.float64)
 
-    def at(level: int) -> tuple[dict[str, float], float, float]:
+    def at(level: int) -> tuple[Orbitals, Functional]:
         model, functional, grid = _parts(system, problem, level, method, auxiliary)
-        energies, electrons, deviation = _evaluate(model, functional, grid.quadrature(), params)
-        return {name: float(value) for name, value in energies.items()}, float(electrons), float(deviation)
+        return _orbitals(model, grid.quadrature(), params), functional
 
-    energies, electrons, deviation = at(level)
+    x, functional = at(level)
+    values, electrons, deviation = _evaluate(functional, x)
+    energies = {name: float(value) for name, value in values.items()}
     kinetic, error = energies["kinetic"], None
     if not system.gaussian and level > 0:
-        error = abs(energies["total"] - at(level - 1)[0]["total"])
+        coarse, on_it = at(level - 1)
+        error = abs(energies["total"] - float(_evaluate(on_it, coarse)[0]["total"]))
     virial = (kinetic - energies["total"]) / kinetic
-    return Evaluation(energies, electrons, deviation, level, method, virial, error)
+    levels = [list(map(float, e[:n])) for e, n in zip(orbital_energies(functional, x), system.counts, strict=True)]
+    return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error)
 
 
 def _parts(
@@ -102,9 +108,40 @@ def _parts(
 
 
 @jax.jit
-def _evaluate(model: OrbitalModel, functional: Any, quadrature: Any, params: Params) -> tuple:
-    x = model(params, quadrature)
-    return functional.energies(x), quadrature.integrate(x.density().total), _deviation(x)
+def _orbitals(model: OrbitalModel, quadrature: Any, params: Params) -> Orbitals:
+    return model(params, quadrature)
+
+
+@jax.jit
+def _evaluate(functional: Any, x: Orbitals) -> tuple:
+    return functional.energies(x), x.quadrature.integrate(x.density().total), _deviation(x)
+
+
+@jax.jit
+def orbital_energies(functional: Functional, x: Orbitals) -> Float[Array, "spin orbitals"]:
+    r"""Eigenvalues [Ha] of the Kohn-Sham operator in the occupied space, ascending; empty orbitals come last, as infinity.
+
+    Mixing the orbitals, $\psi C$, changes the energy at $C = 1$ by $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the
+    operator's matrix is a derivative, whatever the terms are.
+    """
+
+    def energy(mix: Array) -> Array:
+        values = jnp.einsum("sjp,sji->sip", x.values, mix)
+        gradients = None if x.gradients is None else jnp.einsum("sjpd,sji->sipd", x.gradients, mix)
+        coefficients = None if x.coefficients is None else jnp.einsum("sbj,sji->sbi", x.coefficients, mix)
+        mixed = Orbitals(x.quadrature, values, gradients, x.occupations, coefficients)
+        return functional.energies(mixed)["total"]
+
+    spins, n = x.occupations.shape
+    identity = jnp.broadcast_to(jnp.eye(n, dtype=x.values.dtype), (spins, n, n))
+    slope = jax.grad(energy)(identity)
+    occupied = x.occupations > 0
+    matrix = slope / jnp.where(occupied, 2 * x.occupations, 1.0)[:, None, :]
+    matrix = 0.5 * (matrix + jnp.swapaxes(matrix, 1, 2))  # a symmetric operator, up to the quadrature's error
+    far = 1e6  # empty orbitals are zero; they go to the end
+    matrix = matrix + jax.vmap(jnp.diag)(jnp.where(occupied, 0.0, far).astype(matrix.dtype))
+    values = jnp.linalg.eigvalsh(matrix)
+    return jnp.where(values > far / 2, jnp.inf, values)
 
 
 def _deviation(x: Orbitals) -> jax.Array:

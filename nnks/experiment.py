@@ -238,6 +238,7 @@ class _Run:
             "electrons": outcome.electrons,
             "orthonormality": outcome.orthonormality,
             "virial": outcome.virial,
+            "orbital_energies": outcome.orbital_energies,
             "quadrature_error": outcome.quadrature_error,
             "evaluation": {"level": outcome.level, "hartree": outcome.hartree},
             "parameters": parameters,

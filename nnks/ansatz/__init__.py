@@ -9,5 +9,6 @@ from nnks.ansatz.base import make_ansatz as make_ansatz
 from nnks.ansatz.gaussian_learned import GaussianLearned as GaussianLearned
 from nnks.ansatz.lcgto import LCGTO as LCGTO
 from nnks.ansatz.local_scaling import LocalScaling as LocalScaling
+from nnks.ansatz.neural import Neural as Neural
 from nnks.ansatz.neural_basis import NeuralBasis as NeuralBasis
 from nnks.ansatz.residual import Residual as Residual

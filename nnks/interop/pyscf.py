@@ -96,7 +96,7 @@ def becke_grid(
     radial: int | None = None,
     angular: int | None = None,
 ) -> Grid:
-    """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition.
+    """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition with Treutler's radii.
 
     Points keep the order of atoms and radial shells, which stratified sampling uses; energies do not depend on it.
 
@@ -130,7 +130,8 @@ def becke_grid(
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
     per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
-    points, weights = grids.get_partition(mole, per_atom, concat=False)
+    scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
+    points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
     atoms, shells, cells = [], [], []
     for a in range(mole.natm):
         own, cell = per_atom[mole.atom_symbol(a)]

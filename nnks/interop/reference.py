@@ -73,6 +73,7 @@ def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> di
 def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     """All that a reference energy depends on, beside the program."""
     return dataclasses.asdict(spec) | {
+        "partition": "becke, treutler's radii",
         "symbols": molecule.symbols,
         "positions": np.round(np.asarray(molecule.positions), 10).tolist(),
         "charge": molecule.charge,

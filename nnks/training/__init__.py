@@ -7,6 +7,7 @@ from nnks.training.lbfgs import LBFGS as LBFGS
 from nnks.training.loop import Convergence as Convergence
 from nnks.training.loop import Progress as Progress
 from nnks.training.loop import iterate as iterate
+from nnks.training.natural_gradient import NaturalGradient as NaturalGradient
 from nnks.training.state import Problem as Problem
 from nnks.training.state import TrainingDiverged as TrainingDiverged
 from nnks.training.state import TrainState as TrainState

@@ -164,3 +164,33 @@ def test_pairwise_with_self_cell_beats_without():
         params = problem.model.ansatz.init_params(build.run_key(config))
         energies[method] = float(problem.energies(params, build.run_key(config), jnp.int32(0))["hartree"])
     assert abs(energies["pairwise"] - energies["exact"]) < 0.01
+
+
+def test_the_grid_is_pyscf_s():
+    """Point by point, partition and all; PySCF sorts its points unless told not to."""
+    from pyscf.dft import gen_grid
+
+    from nnks import build
+    from nnks.config import default_config, override
+
+    system = build.make_system(override(default_config(), {"system.molecule": "HF", "quadrature.level": 1}))
+    grids = gen_grid.Grids(system.mole)
+    grids.level = 1
+    grids.build(sort_grids=False)
+    np.testing.assert_allclose(system.grid.points, grids.coords[: system.grid.size], atol=1e-14)  # it fills up to eights
+    np.testing.assert_allclose(system.grid.weights, grids.weights[: system.grid.size], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("molecule", "xc"), [("HF", "pbe,pbe"), ("Li", "lda,vwn")])
+def test_orbital_energies(molecule, xc):
+    """Eigenvalues in the occupied space are PySCF's orbital energies; an error of the orbitals enters squared."""
+    from pyscf import dft
+
+    system, outcome, _, converged = solve(molecule, xc, level=0)
+    assert converged
+    mf = (dft.RKS if system.restricted else dft.UKS)(system.mole, xc=xc)
+    mf.grids.coords, mf.grids.weights = np.asarray(system.grid.points), np.asarray(system.grid.weights)
+    mf.conv_tol, mf.verbose, mf.small_rho_cutoff, mf.chkfile = 1e-12, 0, 0, None
+    mf.kernel()
+    for ours, theirs, n in zip(outcome.orbital_energies, np.atleast_2d(mf.mo_energy), system.counts, strict=True):
+        np.testing.assert_allclose(ours, theirs[:n], atol=1e-6)
