@@ -62,6 +62,7 @@ def default_config() -> ConfigDict:
 
     c.training = ConfigDict()
     c.training.steps = 300  # at most; runs stop earlier when converged
+    c.training.seconds = placeholder(float)  # at most, without the first step, which compiles; None: no limit
     c.training.seed = 0  # of initial parameters and batches
     c.training.precision = "float64"  # or float32; the final evaluation is always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
@@ -76,7 +77,8 @@ def default_config() -> ConfigDict:
 
     c.reference = ConfigDict()
     c.reference.pyscf = True  # PySCF in the same basis on the same grid, stable solution
-    c.reference.large_basis = "auto"  # PySCF near the basis limit: a basis, "" for none, auto: the largest affordable
+    c.reference.large_basis = "auto"  # PySCF near the basis limit: bases such as "cc-pvqz,pcseg-4", the best last; ""
+    #                                   for none; auto: the largest affordable
     c.reference.scf = False  # nnks's own self-consistent field in the same basis
 
     c.tracking = ConfigDict()

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from nnks import build
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
-from nnks.interop.reference import large_basis
+from nnks.interop.reference import large_bases
 from nnks.references import find_references
 from nnks.tracking import (
     ConsoleWriter,
@@ -104,8 +104,7 @@ def plan(config: ConfigDict) -> Plan:
     system = build.make_system(config)
     problem = build.make_problem(system)
     optimizer = build.make_optimizer(config, problem)
-    if config.reference.large_basis:
-        large_basis(system.molecule, config.reference.large_basis)
+    large_bases(system.molecule, config.reference.large_basis)
     return Plan(config, system, problem, optimizer)
 
 
@@ -209,13 +208,15 @@ class _Run:
         converged = bool(last) and problem.sampler.exact and convergence.holds(last)
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
         before = float(last.get("time/elapsed_s", 0.0))
-        started, seconds = time.perf_counter(), before
+        started, seconds, compiled = time.perf_counter(), before, float(history[0]["time/elapsed_s"]) if history else 0.0
         step = self.plan.optimizer.make_step(problem)
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
             state, metrics = progress.state, progress.metrics
             seconds = before + time.perf_counter() - started
+            compiled = compiled or seconds
             converged = convergence.reached(metrics) and problem.sampler.exact
-            ends = converged or progress.step == training.steps
+            spent = training.seconds is not None and seconds - compiled >= training.seconds
+            ends = converged or spent or progress.step == training.steps
             # a saved step is always recorded: what goes on from it needs the energy before
             if log(progress.step) or save(progress.step) or ends:
                 writers.write(progress.step, metrics | {"time/elapsed_s": seconds})

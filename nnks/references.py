@@ -9,7 +9,7 @@ import jax
 
 import nnks
 from nnks import build
-from nnks.interop.reference import LARGE_LEVEL, ReferenceSpec, cached, identity, large_basis, reference
+from nnks.interop.reference import ReferenceSpec, cached, identity, large_bases, large_spec, reference
 from nnks.tracking import warn
 from nnks.tracking.store import EXACT
 
@@ -53,9 +53,8 @@ def find_references(system: build.System, hartree: str, cache: Path) -> dict[str
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")
         found[spec.name] = reference(system.molecule, spec, cache)["energies"]
         roles["reference_same"] = spec.name
-    asked = config.reference.large_basis
-    if asked and (large := large_basis(system.molecule, asked)):
-        spec = ReferenceSpec(large, config.functional.xc, system.restricted, LARGE_LEVEL)
+    for large in large_bases(system.molecule, config.reference.large_basis):
+        spec = large_spec(system.molecule, large, config.functional.xc, system.restricted)
         found[spec.name] = reference(system.molecule, spec, cache)["energies"]
         roles["reference_large"] = spec.name
     if config.reference.scf:

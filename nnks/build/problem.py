@@ -145,6 +145,8 @@ def check_training(config: ConfigDict) -> None:
     for key, least in (("steps", 1), ("checkpoint_steps", 0), ("seed", 0)):
         if t[key] < least:
             raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")
+    if t.seconds is not None and not t.seconds > 0:
+        raise InputError(f"training.seconds is {t.seconds}; it must be positive, or None for no limit.")
     for key in ("energy_tolerance", "gradient_tolerance"):
         if not t[key] >= 0:
             raise InputError(f"training.{key} is {t[key]}; it must be zero or positive, such as 1e-6.")

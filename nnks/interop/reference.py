@@ -21,7 +21,7 @@ LARGE_BASES = ("pcseg-4", "pcseg-3", "pcseg-2", "def2-tzvp", "pcseg-1", "def2-sv
 """Bases made for density functionals, from the largest; the first that is affordable is the reference near the limit."""
 
 AFFORDABLE = 130
-"""Basis functions that a large-basis reference may have: seconds to a minute on one core."""
+"""Basis functions that a large-basis reference may have, and beyond which a named one is density-fitted."""
 
 LARGE_LEVEL = 5
 """Grid level of large-basis references; their quadrature error is below a microhartree."""
@@ -161,15 +161,31 @@ def _terms(mf: Any) -> dict[str, float]:
     return {"total": float(mf.e_tot)} | {name: float(value) for name, value in energies.items()}
 
 
-def large_basis(molecule: Molecule, basis: str) -> str:
-    """The basis of the reference near the complete-basis limit: the one that is named, or the largest affordable."""
-    if basis != "auto":
-        make_mole(molecule, basis)
-        return basis
+def large_bases(molecule: Molecule, asked: str) -> tuple[str, ...]:
+    """The bases of references near the complete-basis limit, the best last: those that are named, or the largest affordable.
+
+    Args:
+        molecule: decides what is affordable.
+        asked: names with commas between them, `auto`, or nothing.
+    """
+    if asked != "auto":
+        names = tuple(name.strip() for name in asked.split(",") if name.strip())
+        for name in names:
+            make_mole(molecule, name)
+        return names
     for name in LARGE_BASES:
         try:
             if make_mole(molecule, name).nao <= AFFORDABLE:
-                return name
+                return (name,)
         except InputError:
             continue
-    return ""
+    return ()
+
+
+def large_spec(molecule: Molecule, basis: str, xc: str, restricted: bool) -> ReferenceSpec:
+    """A reference near the limit; its Coulomb energy is fitted where four-center integrals would take minutes.
+
+    The set is even-tempered over the exponents of def2-qzvp (error on water in pcseg-4: `docs/decisions.md`).
+    """
+    fitted = make_mole(molecule, basis).nao > AFFORDABLE
+    return ReferenceSpec(basis, xc, restricted, LARGE_LEVEL, auxiliary="even_tempered" if fitted else None)

@@ -36,8 +36,8 @@ DENSE_LIMIT = 4000
 DECREASE = 1e-4
 """Share of the predicted decrease that a step must keep (Armijo)."""
 
-LARGEST_DAMPING = 1.0
-"""Beyond this the direction is that of the diagonal."""
+LARGEST_DAMPING = 1e3
+"""At this the direction is the gradient over the diagonal, short enough for any curvature."""
 
 
 @record
