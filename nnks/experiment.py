@@ -208,7 +208,11 @@ class _Run:
         converged = bool(last) and problem.sampler.exact and convergence.holds(last)
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
         before = float(last.get("time/elapsed_s", 0.0))
-        started, seconds, compiled = time.perf_counter(), before, float(history[0]["time/elapsed_s"]) if history else 0.0
+        started, seconds, compiled = (
+            time.perf_counter(),
+            before,
+            float(history[0]["time/elapsed_s"]) if history else 0.0,
+        )
         step = self.plan.optimizer.make_step(problem)
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
             state, metrics = progress.state, progress.metrics

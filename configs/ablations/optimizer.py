@@ -34,7 +34,9 @@ def get_config() -> ConfigDict:
 
 def sweep() -> list[dict]:
     return [
-        {"system.molecule": molecule, "ansatz.name": ansatz, "training.seconds": seconds, "training.seed": seed} | optimizer
+        {"system.molecule": molecule, "ansatz.name": ansatz, "training.seconds": seconds, "training.seed": seed}
+        | {"label": f"{ansatz}, {optimizer['optimizer.name']}"}
+        | optimizer
         for seed in (0, 1, 2)
         for molecule, seconds in SECONDS.items()
         for ansatz in ANSATZE

@@ -19,16 +19,18 @@ def safe_norm(x: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
 
 
 def nuclear_features(
-    r: Float[Array, 3], centers: Float[Array, "atoms 3"]
+    r: Float[Array, 3], centers: Float[Array, "atoms 3"], charges: Float[Array, " atoms"] | None = None
 ) -> tuple[Float[Array, " features"], Float[Array, " atoms"]]:
     r"""Distances $|r-R_a|$ and smooth directions $(r-R_a)/\sqrt{1+|r-R_a|^2}$ as one vector, and the distances.
 
-    The distances have a kink at their nucleus, from which orbitals get their cusps.
+    The distances have a kink at their nucleus, from which orbitals get their cusps. With charges there are also the cusp
+    features $e^{-Z_a|r-R_a|}$, which resolve the core: a distance alone hardly changes within it.
     """
     displacement = r[None, :] - centers
     distance = safe_norm(displacement)
     direction = displacement / jnp.sqrt(1 + distance[:, None] ** 2)
-    return jnp.concatenate([distance, direction.reshape(-1)]), distance
+    cusps = [] if charges is None else [jnp.exp(-charges * distance)]
+    return jnp.concatenate([distance, direction.reshape(-1), *cusps]), distance
 
 
 def initial_log_zeta(charges: Float[Array, " atoms"], envelopes: int) -> Float[Array, "atoms envelopes"]:

@@ -177,7 +177,9 @@ def test_the_grid_is_pyscf_s():
     grids = gen_grid.Grids(system.mole)
     grids.level = 1
     grids.build(sort_grids=False)
-    np.testing.assert_allclose(system.grid.points, grids.coords[: system.grid.size], atol=1e-14)  # it fills up to eights
+    np.testing.assert_allclose(
+        system.grid.points, grids.coords[: system.grid.size], atol=1e-14
+    )  # it fills up to eights
     np.testing.assert_allclose(system.grid.weights, grids.weights[: system.grid.size], rtol=1e-12)
 
 
