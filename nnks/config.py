@@ -64,9 +64,9 @@ def default_config() -> ConfigDict:
     c.training.steps = 300  # at most; runs stop earlier when converged
     c.training.seconds = placeholder(float)  # at most, without the first step, which compiles; None: no limit
     c.training.seed = 0  # of initial parameters and batches
-    c.training.precision = "float64"  # or float32; the final evaluation is always float64
+    c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
-    c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this
+    c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this; below float64 at least 1e-7 Ha and 5e-5
     c.training.checkpoint_steps = 100  # steps between checkpoints
 
     c.evaluation = ConfigDict()
@@ -89,8 +89,9 @@ def default_config() -> ConfigDict:
 
     c.orthogonalizer = {
         "name": "cholesky",
-        "gram": "auto",
-    }  # gram: analytic, full, batch; auto: exact where it can be
+        "gram": "auto",  # analytic, full, batch, or ema: a moving average over minibatches; auto: exact where it can be
+        "decay": 0.9,  # of the moving average
+    }
     c.sampler = {"name": "full"}  # of quadrature points: full, uniform, stratified, importance
     c.ansatz = {"name": "lcgto"}  # nnks list ansatz
     c.optimizer = {"name": "lbfgs"}  # nnks list optimizer
@@ -117,7 +118,7 @@ def member(kind: str, name: str, fields: Mapping[str, Any]) -> ConfigDict:
     registry = registries()[kind]
     defaults = {key: value for key, value in registry.fields(name).items() if key != "positive"}
     if kind == "orthogonalizer":
-        defaults["gram"] = "auto"
+        defaults |= {"gram": "auto", "decay": 0.9}
     section = ConfigDict({"name": name})
     for key, value in defaults.items():
         section[key] = placeholder(int if key == "batch_size" else type(value)) if value is None else value

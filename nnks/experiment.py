@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from nnks import build
 from nnks.config import ConfigDict, complete, to_dict
@@ -32,7 +31,6 @@ from nnks.tracking import (
 from nnks.training import Convergence, Problem, TrainState, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.state import TrainingDiverged, count_parameters, initial_state, settled
-from nnks.types import cast
 
 VIOLATION = 1e-6
 """How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
@@ -77,7 +75,7 @@ class Plan:
 
     def describe(self) -> dict[str, Any]:
         """What would run, for `--dry-run`."""
-        params = jax.eval_shape(self.problem.model.ansatz.init_params, build.run_key(self.config))
+        params = jax.eval_shape(self.problem.init_params, build.run_key(self.config))
         sampler = self.problem.sampler
         molecule = self.system.molecule
         return {
@@ -141,9 +139,9 @@ class _Run:
     def execute(self) -> Summary:
         """Restore, train, evaluate, compare, store."""
         config, plan = self.config, self.plan
-        problem = cast(plan.problem, jnp.dtype(config.training.precision))
+        problem = build.in_precision(plan.problem, config.training.precision)
         key = build.run_key(config)
-        params = problem.model.ansatz.init_params(key)
+        params = problem.init_params(key)
         state = initial_state(params, plan.optimizer.init(problem, params, key), key)
         checkpoints = Checkpoints(self.folder.checkpoints)
         state = checkpoints.restore(state) or state
@@ -154,7 +152,7 @@ class _Run:
             state, converged, seconds = self._train(problem, state, checkpoints, writers)
             self._say_what_is_dropped(problem, state.params, "at the end")
             if not problem.sampler.exact:
-                converged = gradient_norm(problem, state.params) < config.training.gradient_tolerance
+                converged = gradient_norm(problem, state.params) < build.tolerances(config)[1]
             outcome = evaluate(plan.system, plan.problem, settled(plan.problem, state.params))
             summary = self._summary(outcome, state, converged, seconds, count_parameters(params))
         except TrainingDiverged as error:
@@ -204,7 +202,7 @@ class _Run:
         training = self.config.training
         history = self.folder.read_metrics()
         last = history[-1] if history else {}
-        convergence = Convergence(training.energy_tolerance, training.gradient_tolerance, last.get("energy/total"))
+        convergence = Convergence(*build.tolerances(self.config), last.get("energy/total"))
         converged = bool(last) and problem.sampler.exact and convergence.holds(last)
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
         before = float(last.get("time/elapsed_s", 0.0))

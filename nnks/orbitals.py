@@ -3,73 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from nnks.ansatz.base import Ansatz, GaussianAnsatz
+from nnks.averaging import averaged, grams, updated
 from nnks.basis import BasisTable
-from nnks.orthogonalize import Canonical, Orthogonalizer, orthonormalize
+from nnks.density import Density as Density
+from nnks.density import HasDensity as HasDensity
+from nnks.density import TabulatedDensity as TabulatedDensity
+from nnks.orthogonalize import Canonical, Orthogonalizer, orthonormalize, orthonormalize_gram
 from nnks.quadrature import Quadrature
-from nnks.types import Array, Float, Params, record, static
+from nnks.types import Array, Float, Params, cast, record, static
 
-GRAMS = ("auto", "analytic", "full", "batch")
+GRAMS = ("auto", "analytic", "full", "batch", "ema")
 """Where the Gram matrix of a step comes from; `auto` is analytic in a Gaussian basis and batch otherwise."""
 
 BLOCK = 512
 """Points of an ansatz that are evaluated together (measured: 256 to 1024 are equally fast on a CPU)."""
-
-
-@record
-class Density:
-    r"""What a local functional sees. `sigma` and `tau` are None where they were not asked for.
-
-    Restricted: one channel with the total density. Unrestricted: up and down.
-    """
-
-    rho: Float[Array, "spin points"]
-    gradient: Float[Array, "spin points 3"] | None
-    tau: Float[Array, "spin points"] | None
-
-    @property
-    def total(self) -> Float[Array, " points"]:
-        """Density of all electrons [Bohr^-3]."""
-        return jnp.sum(self.rho, axis=0)
-
-    @property
-    def sigma(self) -> Float[Array, "pairs points"] | None:
-        r"""$\nabla\rho_s\cdot\nabla\rho_t$: one row restricted; up-up, up-down, down-down unrestricted."""
-        if self.gradient is None:
-            return None
-        pairs = [(0, 0)] if len(self.rho) == 1 else [(0, 0), (0, 1), (1, 1)]
-        return jnp.stack([jnp.sum(self.gradient[s] * self.gradient[t], axis=-1) for s, t in pairs])
-
-
-@runtime_checkable
-class HasDensity(Protocol):
-    """All that a term needs which is a functional of the density on a quadrature."""
-
-    @property
-    def quadrature(self) -> Quadrature:
-        """Where the density is known."""
-        ...
-
-    def density(self) -> Density:
-        """The density there."""
-        ...
-
-
-@record
-class TabulatedDensity:
-    """A density that is given by its values: what a potential is the derivative with respect to."""
-
-    quadrature: Quadrature
-    values: Density
-
-    def density(self) -> Density:
-        """The values."""
-        return self.values
 
 
 @record
@@ -85,6 +38,17 @@ class Orbitals:
     gradients: Float[Array, "spin orbitals points 3"] | None
     occupations: Float[Array, "spin orbitals"]
     coefficients: Float[Array, "spin basis orbitals"] | None
+
+    def mixed(self, mix: Float[Array, "spin orbitals n"]) -> Orbitals:
+        r"""The combinations $\phi M$ of raw orbitals."""
+        c, grad = self.coefficients, self.gradients
+        return Orbitals(
+            self.quadrature,
+            jnp.einsum("sjp,sji->sip", self.values, mix),
+            None if grad is None else jnp.einsum("sjpd,sji->sipd", grad, mix),
+            self.occupations,
+            None if c is None else c @ mix,
+        )
 
     def density(self) -> Density:
         r"""$\rho_s=\sum_i n_i|\psi_i|^2$, $\nabla\rho_s=2\sum_i n_i\psi_i\nabla\psi_i$, $\tau_s=\frac12\sum_i n_i|\nabla\psi_i|^2$."""
@@ -123,7 +87,10 @@ class OrbitalModel:
         table: the Gaussian basis on the full grid, if the ansatz lives in it.
         grid: the full quadrature, for `gram="full"`.
         order: 1 if some term needs gradients, else 0.
-        gram: `analytic`, `full`, or `batch`.
+        gram: `analytic`, `full`, `batch`, or `ema`.
+        decay: of the moving average, for `gram="ema"`.
+        evaluation: precision in which an ansatz is evaluated at points, `float32` in mixed precision; None for that of
+            everything else. A table has its own.
     """
 
     ansatz: Ansatz
@@ -134,16 +101,37 @@ class OrbitalModel:
     counts: tuple[int, ...] = static()
     order: int = static(default=1)
     gram: str = static(default="batch")
+    decay: float = static(default=0.9)
+    evaluation: str | None = static(default=None)
 
     def __call__(self, params: Params, quadrature: Quadrature) -> Orbitals:
         """The orthonormal orbitals on a quadrature (a batch, or the whole grid)."""
         if isinstance(self.ansatz, GaussianAnsatz) and self.table is not None:
             return self._gaussian(self.ansatz, self.table, params, quadrature)
-        values, gradients = raw_orbitals(self.ansatz, params, quadrature.points, self.order)
-        mix = self._mix(params, values, quadrature)
-        psi = jnp.einsum("sjp,sji->sip", values, mix)
-        grad = None if gradients is None else jnp.einsum("sjpd,sji->sipd", gradients, mix)
-        return Orbitals(quadrature, psi, grad, self.occupations, None)
+        raw = self._raw(params, quadrature)
+        return raw.mixed(self._mix(params, raw.values, quadrature))
+
+    def pair(self, params: Params, x: Quadrature, y: Quadrature) -> tuple[Orbitals, Orbitals, Params | None]:
+        """The orbitals on a step's two batches, and the moving average of Gram matrices after it, if there is one.
+
+        Their Gram matrices are pooled: half of what the derivative sees is then independent of the terms that it acts on.
+        """
+        if self.gram != "ema":
+            return self(params, x), self(params, y), None
+        raw = self._raw(params, x), self._raw(params, y)
+        gx, gy = (grams(r.values, r.quadrature.weights) for r in raw)
+        mean = averaged(params, 0.5 * (gx + gy))
+        mix = orthonormalize_gram(self.orthogonalizer, mean, self.counts)
+        return raw[0].mixed(mix), raw[1].mixed(mix), updated(params, gx, gy, self.decay)
+
+    def _raw(self, params: Params, quadrature: Quadrature) -> Orbitals:
+        """The raw orbitals on a quadrature."""
+        if isinstance(self.ansatz, GaussianAnsatz) and self.table is not None:
+            c = self.ansatz.coefficients(params)
+            values, gradients = self.table.rows(quadrature.index).contract(c, self.order)
+            return Orbitals(quadrature, values, gradients, self.occupations, c)
+        values, gradients = raw_orbitals(self.ansatz, params, quadrature.points, self.order, self.evaluation)
+        return Orbitals(quadrature, values, gradients, self.occupations, None)
 
     def _gaussian(self, ansatz: GaussianAnsatz, table: BasisTable, params: Params, quadrature: Quadrature) -> Orbitals:
         """Coefficients first, then one contraction of the tabulated basis with the occupied orbitals."""
@@ -153,13 +141,9 @@ class OrbitalModel:
             ones = jnp.ones(coordinates.shape[1], coordinates.dtype)
             mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(coordinates, 1, 2), ones, self.counts)
         else:
-            raw = jnp.einsum("pb,sbi->sip", rows.values, ansatz.coefficients(params))
-            mix = self._mix(params, raw, quadrature)
+            mix = self._mix(params, rows.contract(ansatz.coefficients(params), 0)[0], quadrature)
         c = ansatz.coefficients(params) @ mix
-        psi = jnp.einsum("pb,sbi->sip", rows.values, c)
-        grad = None
-        if self.order and rows.gradients is not None:
-            grad = jnp.einsum("dpb,sbi->sipd", rows.gradients, c)
+        psi, grad = rows.contract(c, self.order)
         return Orbitals(quadrature, psi, grad, self.occupations, c)
 
     def dropped(self, params: Params, quadrature: Quadrature) -> int:
@@ -178,29 +162,40 @@ class OrbitalModel:
     def _mix(self, params: Params, values: Array, quadrature: Quadrature) -> Array:
         """The mix from values at the batch, or at the full grid if the Gram matrix is to be exact there."""
         weights = quadrature.weights
+        if self.gram == "ema" and quadrature.index is not None:
+            own = grams(values, weights)
+            return orthonormalize_gram(self.orthogonalizer, averaged(params, own), self.counts)
         if self.gram == "full" and self.grid is not None and quadrature.index is not None:
-            values, weights = raw_orbitals(self.ansatz, params, self.grid.points, 0)[0], self.grid.weights
+            values = raw_orbitals(self.ansatz, params, self.grid.points, 0, self.evaluation)[0]
+            weights = self.grid.weights
         return orthonormalize(self.orthogonalizer, values, weights, self.counts)
 
 
 def raw_orbitals(
-    ansatz: Ansatz, params: Params, points: Float[Array, "points 3"], order: int
+    ansatz: Ansatz, params: Params, points: Float[Array, "points 3"], order: int, precision: str | None = None
 ) -> tuple[Float[Array, "spin orbitals points"], Float[Array, "spin orbitals points 3"] | None]:
     """Raw orbitals, and their gradients if `order` is 1, at many points: the ansatz sees one at a time.
 
     Points go through in blocks that fit the cache, and a block is evaluated again when it is differentiated:
     memory stays that of the orbitals, and the gradient of a neural ansatz is three times faster than in one piece.
+
+    With a `precision` the ansatz is evaluated in it, and the results are in that of the points. Parameters are cast within
+    a block, so that their derivative is summed over blocks in their own precision.
     """
+    inner, outer = jnp.dtype(precision or points.dtype), points.dtype
 
     def at(r: Array) -> Array:
-        return ansatz.evaluate(params, r)
+        return cast(ansatz, inner).evaluate(cast(params, inner), r)
+
+    def value(r: Array) -> Array:
+        return at(r.astype(inner)).astype(outer)
 
     def both(r: Array) -> tuple[Array, Array]:
-        columns = [jax.jvp(at, (r,), (axis,)) for axis in jnp.eye(3, dtype=r.dtype)]
-        return columns[0][0], jnp.stack([gradient for _, gradient in columns], axis=-1)
+        columns = [jax.jvp(at, (r.astype(inner),), (axis,)) for axis in jnp.eye(3, dtype=inner)]
+        return columns[0][0].astype(outer), jnp.stack([gradient for _, gradient in columns], axis=-1).astype(outer)
 
     if order == 0:
-        return jnp.moveaxis(in_blocks(at, points), 0, -1), None
+        return jnp.moveaxis(in_blocks(value, points), 0, -1), None
     values, gradients = in_blocks(both, points)
     return jnp.moveaxis(values, 0, -1), jnp.moveaxis(gradients, 0, -2)
 

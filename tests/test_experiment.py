@@ -45,7 +45,7 @@ def test_a_run_stores_what_the_design_says(quick, tmp_path):
 
 
 INTERRUPTED = {
-    "stochastic": STOCHASTIC,
+    "stochastic": STOCHASTIC | {"orthogonalizer__gram": "ema"},
     "full grid": {"training__checkpoint_steps": 2, "ansatz__guess": "core"},
     "rarely recorded": {"training__checkpoint_steps": 3, "ansatz__guess": "core", "tracking__log_steps": 50},
 }

@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent / "nnks"
 LAYERS = [
     {"types", "units", "registry"},
     {"molecule", "geometries", "basis"},
-    {"quadrature", "ansatz", "orthogonalize"},
+    {"quadrature", "ansatz", "orthogonalize", "averaging"},
+    {"density"},
     {"orbitals"},
     {"functional"},
     {"scf"},

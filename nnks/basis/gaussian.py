@@ -78,6 +78,16 @@ class BasisTable:
         gradients = None if self.gradients is None else self.gradients[:, index]
         return BasisTable(self.values[index], gradients)
 
+    def contract(
+        self, coefficients: Float[Array, "spin basis orbitals"], order: int
+    ) -> tuple[Float[Array, "spin orbitals points"], Float[Array, "spin orbitals points 3"] | None]:
+        """Values, and gradients if `order` is 1, of combinations: computed in the table's precision, returned in theirs."""
+        c, outer = coefficients.astype(self.values.dtype), coefficients.dtype
+        values = jnp.einsum("pb,sbi->sip", self.values, c).astype(outer)
+        if not order or self.gradients is None:
+            return values, None
+        return values, jnp.einsum("dpb,sbi->sipd", self.gradients, c).astype(outer)
+
 
 def tabulate(basis: GaussianBasis, points: Float[Array, "points 3"], *, order: int = 1) -> BasisTable:
     """Values (`order` 0), or values and gradients (`order` 1), of a basis at many points.

@@ -7,10 +7,12 @@ from nnks.build.functional import analytic as analytic
 from nnks.build.functional import hartree_method as hartree_method
 from nnks.build.functional import make_functional as make_functional
 from nnks.build.problem import check_training as check_training
+from nnks.build.problem import in_precision as in_precision
 from nnks.build.problem import make_model as make_model
 from nnks.build.problem import make_optimizer as make_optimizer
 from nnks.build.problem import make_problem as make_problem
 from nnks.build.problem import run_key as run_key
+from nnks.build.problem import tolerances as tolerances
 from nnks.build.start import make_start as make_start
 from nnks.build.start import matrix_energy as matrix_energy
 from nnks.build.start import matrix_hartree as matrix_hartree

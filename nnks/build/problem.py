@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -19,12 +20,18 @@ from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
 from nnks.training import OPTIMIZERS, Optimizer, Problem
 from nnks.training.elimination import Elimination
+from nnks.types import cast
 
 TABLES = 8
 """Arrays of points times functions that solving for coefficients holds at once: four of the basis, as many copies."""
 
 SMALL_GAP = 0.2
 """Orbital-energy differences below this count as this in the preconditioner [Ha] (measured: design notes)."""
+
+PRECISIONS = ("float64", "mixed", "float32")
+
+RESOLVED = 1e-7, 5e-5
+"""The least changes of an energy [Ha] and norms of a gradient that orbitals evaluated in float32 show (measured: water)."""
 
 EXACT_LIMIT = 150
 """Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
@@ -50,6 +57,11 @@ def make_problem(system: System) -> Problem:
     sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
     ansatz = make_ansatz(module, make_start(system, module.guess))
     model = make_model(system, ansatz, system.grid, functional.order)
+    if model.gram == "ema" and sampler.exact:
+        raise InputError(
+            f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole grid at "
+            "every step; use orthogonalizer.gram='batch', which is exact there, or sampler.name='uniform'."
+        )
     return Problem(model, functional, sampler, system.grid, make_elimination(system, module, ansatz, sampler.exact))
 
 
@@ -67,6 +79,11 @@ def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> E
         )
     if not (linear == "solved" or (linear == "auto" and exact)):
         return None
+    if system.config.training.precision == "float32":
+        raise InputError(
+            "training.precision='float32' cannot solve for linear coefficients, whose nearly dependent functions it does not "
+            "resolve; use training.precision='mixed', or ansatz.linear='trained'."
+        )
     _check_table(system, ansatz)
     return Elimination(system.occupations)
 
@@ -88,18 +105,20 @@ def _check_table(system: System, ansatz: Any) -> None:
 def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalModel:
     """The orbital layer of an ansatz on a grid."""
     section = dict(system.config.orthogonalizer.items())
-    gram = section.pop("gram")
+    gram, decay = section.pop("gram"), section.pop("decay")
     if gram not in GRAMS:
         raise InputError(f"orthogonalizer.gram is '{gram}'; {suggest(gram, GRAMS)}.")
+    if not 0 <= decay < 1:
+        raise InputError(f"orthogonalizer.decay is {decay}; it must be at least 0 and below 1, such as 0.9.")
     if gram == "auto":
         gram = "analytic" if system.gaussian else "batch"
     if gram == "analytic" and not system.gaussian:
         raise InputError(
             f"orthogonalizer.gram='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "
-            "leaves it; use 'full' or 'batch'."
+            "leaves it; use 'full', 'batch' or 'ema'."
         )
     orthogonalizer = ORTHOGONALIZERS.build(section)
-    if gram != "analytic":
+    if gram not in ("analytic", "ema"):
         check_weights(orthogonalizer, grid.weights)
     return OrbitalModel(
         ansatz=ansatz,
@@ -110,6 +129,7 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalMo
         counts=system.counts,
         order=order,
         gram=gram,
+        decay=decay,
     )
 
 
@@ -128,6 +148,28 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     return optimizer
 
 
+def in_precision(problem: Problem, precision: str) -> Problem:
+    """The problem as `training.precision` wants it: all of it cast, or (`mixed`) only what is evaluated point by point.
+
+    `mixed` evaluates an ansatz, or contracts a table of Gaussians, in float32; sums over points, matrices of orbitals and
+    energies stay in float64, and so do the parameters.
+    """
+    if precision != "mixed":
+        return cast(problem, jnp.dtype(precision))
+    model, elimination = problem.model, problem.elimination
+    model = dataclasses.replace(model, table=cast(model.table, jnp.float32), evaluation="float32")
+    if elimination is not None:
+        elimination = dataclasses.replace(elimination, evaluation="float32")
+    return dataclasses.replace(problem, model=model, elimination=elimination)
+
+
+def tolerances(config: ConfigDict) -> tuple[float, float]:
+    """What ends a run, of the energy's change [Ha] and of its gradient's norm: as configured, or as float32 resolves."""
+    t = config.training
+    least = (0.0, 0.0) if t.precision == "float64" else RESOLVED
+    return max(t.energy_tolerance, least[0]), max(t.gradient_tolerance, least[1])
+
+
 def run_key(config: ConfigDict) -> jax.Array:
     """The run's random key."""
     return jax.random.key(config.training.seed)
@@ -140,8 +182,8 @@ def check_training(config: ConfigDict) -> None:
         InputError: in one sentence.
     """
     t = config.training
-    if t.precision not in ("float64", "float32"):
-        raise InputError(f"training.precision is '{t.precision}'; choose float64 or float32.")
+    if t.precision not in PRECISIONS:
+        raise InputError(f"training.precision is '{t.precision}'; choose float64, mixed or float32.")
     for key, least in (("steps", 1), ("checkpoint_steps", 0), ("seed", 0)):
         if t[key] < least:
             raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")

@@ -2,6 +2,8 @@ r"""Exchange and correlation, $E_{xc} = \int e_{xc}(\rho,\sigma,\tau)$."""
 
 from __future__ import annotations
 
+import jax.numpy as jnp
+
 from nnks.functional.xc.base import XCFunctional
 from nnks.orbitals import Density, HasDensity
 from nnks.types import Array, Float, Scalar, record, static
@@ -22,6 +24,7 @@ class ExchangeCorrelation:
     def of_density(self, density: Density, weights: Float[Array, " points"]) -> Scalar:
         """Energy [Ha] of densities at points with weights."""
         if self.xc.family == "LDA":
-            return weights @ self.xc(density.rho, None, None)
-        tau = density.tau if self.xc.family == "MGGA" else None
-        return weights @ self.xc(density.rho, density.sigma, tau)
+            values = self.xc(density.rho, None, None)
+        else:
+            values = self.xc(density.rho, density.sigma, density.tau if self.xc.family == "MGGA" else None)
+        return jnp.dot(weights.astype(jnp.float64), values.astype(jnp.float64)).astype(values.dtype)

@@ -31,8 +31,9 @@ class Quadrature:
     index: Int[Array, " points"] | None = field(default=None)
 
     def integrate(self, values: Float[Array, "*batch points"]) -> Float[Array, "*batch"]:
-        """The weighted sum over the last axis, in the unit of `values` times Bohr³."""
-        return jnp.einsum("...p,p->...", values, self.weights, precision="highest")
+        """The weighted sum over the last axis, in the unit of `values` times Bohr³; summed in float64."""
+        total = jnp.einsum("...p,p->...", values.astype(jnp.float64), self.weights.astype(jnp.float64))
+        return total.astype(values.dtype)
 
 
 @record

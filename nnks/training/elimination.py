@@ -18,7 +18,7 @@ from nnks.orbitals import in_blocks
 from nnks.orthogonalize import inverse_square_root
 from nnks.quadrature import Quadrature
 from nnks.scf import self_consistent
-from nnks.types import Array, Float, Params, record, static
+from nnks.types import Array, Float, Params, cast, record, static
 
 
 @record
@@ -32,6 +32,8 @@ class Elimination:
         cycles: of the self-consistent field at most; the start is good, and 5 to 8 are used.
         energy_tolerance: change of the energy in the last cycle [Ha].
         gradient_tolerance: norm of the last commutator [Ha].
+        evaluation: precision in which the functions are evaluated, `float32` in mixed precision; None for that of
+            everything else.
     """
 
     occupations: Float[Array, "spin orbitals"]
@@ -39,11 +41,12 @@ class Elimination:
     cycles: int = static(default=30)
     energy_tolerance: float = static(default=1e-8)
     gradient_tolerance: float = static(default=1e-4)
+    evaluation: str | None = static(default=None)
 
     def __call__(self, ansatz: BasisAnsatz, functional: Functional, params: Params, quadrature: Quadrature) -> Params:
         """The parameters with solved coefficients, which are constants to a derivative."""
         fixed = jax.lax.stop_gradient(params)
-        values, gradients = tabulate_functions(ansatz, fixed, quadrature.points)
+        values, gradients = tabulate_functions(ansatz, fixed, quadrature.points, self.evaluation)
         energy = TabulatedEnergy.make(functional, values, gradients, quadrature)
         overlap = energy.overlap()
         solved = self_consistent(
@@ -60,15 +63,18 @@ class Elimination:
 
 
 def tabulate_functions(
-    ansatz: BasisAnsatz, params: Params, points: Float[Array, "points 3"]
+    ansatz: BasisAnsatz, params: Params, points: Float[Array, "points 3"], precision: str | None = None
 ) -> tuple[Float[Array, "points basis"], Float[Array, "3 points basis"]]:
-    """Values and gradients of the learned basis at many points, in blocks."""
+    """Values and gradients of the learned basis at many points, in blocks; evaluated in a precision of their own."""
+    inner, outer = jnp.dtype(precision or points.dtype), points.dtype
+    ansatz, params = cast((ansatz, params), inner)
 
     def both(r: Array) -> tuple[Array, Array]:
         columns = [
-            jax.jvp(lambda at: ansatz.functions(params, at), (r,), (axis,)) for axis in jnp.eye(3, dtype=r.dtype)
+            jax.jvp(lambda at: ansatz.functions(params, at), (r.astype(inner),), (axis,))
+            for axis in jnp.eye(3, dtype=inner)
         ]
-        return columns[0][0], jnp.stack([gradient for _, gradient in columns])
+        return columns[0][0].astype(outer), jnp.stack([gradient for _, gradient in columns]).astype(outer)
 
     values, gradients = in_blocks(both, points)
     return values, jnp.moveaxis(gradients, 1, 0)

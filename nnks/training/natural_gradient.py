@@ -141,7 +141,8 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
     old: NaturalState = state.opt_state
     (_, evaluated), slopes = jax.value_and_grad(problem.loss, has_aux=True)(state.params, state.key, state.step)
     gradient, _ = ravel_pytree(slopes)
-    params = evaluated.remember(state.params)
+    # the trials start from what was solved for, but keep the average of Gram matrices that this batch was compared with
+    params = dataclasses.replace(evaluated, average=None).remember(state.params)
     start, unravel = ravel_pytree(params)
     key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), 1)  # 0 is the sampler's
     model, sample = problem.model, draw(problem.grid, old.sampling, optimizer.points, key)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from nnks.ansatz.base import BasisAnsatz
+from nnks.averaging import AVERAGE, with_average
 from nnks.functional import Functional
 from nnks.orbitals import OrbitalModel, Orbitals
 from nnks.quadrature import Grid
@@ -43,14 +44,18 @@ class Evaluated:
     Attributes:
         energies: every term and the total [Ha].
         coefficients: the solution for eliminated coefficients, from which the next one starts; else None.
+        average: the moving average of Gram matrices after this step, for `gram="ema"`; else None.
     """
 
     energies: dict[str, Array]
     coefficients: Array | None
+    average: dict[str, Array] | None = None
 
     def remember(self, params: Params) -> Params:
-        """The parameters with the solution kept in them."""
-        return params if self.coefficients is None else {**params, "coefficients": self.coefficients}
+        """The parameters with what the next step needs of this one kept in them."""
+        found = {"coefficients": self.coefficients, AVERAGE: self.average}
+        kept = {name: value for name, value in found.items() if value is not None}
+        return {**params, **kept} if kept else params
 
 
 @record
@@ -71,6 +76,13 @@ class Problem:
         """Differences of energies [Ha] that mean nothing, beside rounding: how well coefficients are solved for."""
         return 0.0 if self.elimination is None else self.elimination.energy_tolerance
 
+    def init_params(self, key: PRNGKey) -> Params:
+        """Initial parameters of the ansatz, and room for what steps remember in them."""
+        params, model = self.model.ansatz.init_params(key), self.model
+        if model.gram != "ema":
+            return params
+        return with_average(params, model.occupations)
+
     def settle(self, params: Params) -> Params:
         """The parameters with linear coefficients solved for, where they are eliminated; else as they are."""
         ansatz = self.model.ansatz
@@ -80,21 +92,30 @@ class Problem:
 
     def orbitals(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Orbitals, Orbitals]:
         """The orbitals on this step's two independent batches; on a full grid both are the same object."""
+        x, y, _ = self._orbitals(params, key, step)
+        return x, y
+
+    def _orbitals(
+        self, params: Params, key: PRNGKey, step: Int[Array, ""]
+    ) -> tuple[Orbitals, Orbitals, dict[str, Array] | None]:
+        """The same, and the moving average of Gram matrices after this step, if one is kept."""
         if self.sampler.exact:
             x = self.model(params, self.grid.quadrature())
-            return x, x
+            return x, x, None
         first, second = self.sampler.draw(key, step)
-        return self.model(params, self.grid.take(first)), self.model(params, self.grid.take(second))
+        return self.model.pair(params, self.grid.take(first), self.grid.take(second))
 
     def energies(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> dict[str, Array]:
         """Every term [Ha] as this step estimates it, and their `total`."""
         return self.functional.energies(*self.orbitals(params, key, step))
 
     def loss(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Scalar, Evaluated]:
-        """The total, and beside it all terms and the coefficients that were solved for."""
+        """The total, and beside it all terms, the coefficients that were solved for, and a new average."""
         params = self.settle(params)
-        energies = self.energies(params, key, step)
-        return energies["total"], Evaluated(energies, None if self.elimination is None else params["coefficients"])
+        x, y, average = self._orbitals(params, key, step)
+        energies = self.functional.energies(x, y)
+        solved = None if self.elimination is None else params["coefficients"]
+        return energies["total"], Evaluated(energies, solved, average)
 
 
 @jax.jit
@@ -133,7 +154,8 @@ def initial_state(params: Params, opt_state: Any, key: PRNGKey) -> TrainState:
 
 def count_parameters(params: Params) -> int:
     """Number of trainable numbers."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
+    trained = {k: v for k, v in params.items() if k != AVERAGE} if isinstance(params, dict) else params
+    return sum(leaf.size for leaf in jax.tree.leaves(trained))
 
 
 def energy_metrics(energies: dict[str, Array]) -> Metrics:

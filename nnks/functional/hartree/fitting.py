@@ -50,12 +50,14 @@ class QuadratureFittedHartree:
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""
-        return 0.5 * jnp.dot(self._project(x), self._project(y))
+        return (0.5 * jnp.dot(self._project(x), self._project(y))).astype(self.table.dtype)
 
     def _project(self, x: HasDensity) -> Float[Array, " auxiliary"]:
         index = x.quadrature.index
         table = self.table if index is None else self.table[:, index]
-        return table @ (x.quadrature.weights * x.density().total)
+        # summed in float64: near-dependent auxiliary functions leave large entries of either sign
+        charge = x.quadrature.weights.astype(jnp.float64) * x.density().total.astype(jnp.float64)
+        return table.astype(jnp.float64) @ charge
 
 
 def fitting_operator(

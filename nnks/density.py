@@ -1,0 +1,61 @@
+"""The density on a quadrature, and what a term needs that is a functional of it."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import jax.numpy as jnp
+
+from nnks.quadrature import Quadrature
+from nnks.types import Array, Float, record
+
+
+@record
+class Density:
+    r"""What a local functional sees. `sigma` and `tau` are None where they were not asked for.
+
+    Restricted: one channel with the total density. Unrestricted: up and down.
+    """
+
+    rho: Float[Array, "spin points"]
+    gradient: Float[Array, "spin points 3"] | None
+    tau: Float[Array, "spin points"] | None
+
+    @property
+    def total(self) -> Float[Array, " points"]:
+        """Density of all electrons [Bohr^-3]."""
+        return jnp.sum(self.rho, axis=0)
+
+    @property
+    def sigma(self) -> Float[Array, "pairs points"] | None:
+        r"""$\nabla\rho_s\cdot\nabla\rho_t$: one row restricted; up-up, up-down, down-down unrestricted."""
+        if self.gradient is None:
+            return None
+        pairs = [(0, 0)] if len(self.rho) == 1 else [(0, 0), (0, 1), (1, 1)]
+        return jnp.stack([jnp.sum(self.gradient[s] * self.gradient[t], axis=-1) for s, t in pairs])
+
+
+@runtime_checkable
+class HasDensity(Protocol):
+    """All that a term needs which is a functional of the density on a quadrature."""
+
+    @property
+    def quadrature(self) -> Quadrature:
+        """Where the density is known."""
+        ...
+
+    def density(self) -> Density:
+        """The density there."""
+        ...
+
+
+@record
+class TabulatedDensity:
+    """A density that is given by its values: what a potential is the derivative with respect to."""
+
+    quadrature: Quadrature
+    values: Density
+
+    def density(self) -> Density:
+        """The values."""
+        return self.values
