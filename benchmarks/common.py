@@ -1,0 +1,138 @@
+"""What the timings share: a minimization with the seconds of every step, PySCF's calculation, tables and stored results."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from rich.console import Console
+from rich.table import Table
+
+from nnks import build
+from nnks.config import ConfigDict
+from nnks.evaluation import Evaluation, evaluate
+from nnks.interop.pyscf import auxiliary_mole
+from nnks.tracking import environment
+from nnks.tracking.files import write_json
+from nnks.training import Convergence, Problem, initial_state
+from nnks.training.state import count_parameters, settled
+
+
+@dataclasses.dataclass(frozen=True)
+class Minimized:
+    """A finished minimization.
+
+    Attributes:
+        build_s: seconds until the problem stood.
+        seconds: in all, building included.
+        cpu_s: processor seconds of all threads in that time.
+        history: (seconds since the start, total on the training grid [Ha]) after every step.
+        evaluations: energy gradients.
+        parameters: trained and solved numbers.
+        converged: whether the thresholds were reached.
+    """
+
+    system: build.System
+    problem: Problem
+    params: Any
+    build_s: float
+    seconds: float
+    cpu_s: float
+    history: list[tuple[float, float]]
+    evaluations: int
+    parameters: int
+    converged: bool
+
+    def first_below(self, energy: float) -> float | None:
+        """Seconds until the training energy first lay below this [Ha]; None if it never did."""
+        return next((seconds for seconds, total in self.history if total < energy), None)
+
+    def evaluate(self) -> Evaluation:
+        """The energy that a run reports, outside the time taken."""
+        return evaluate(self.system, self.problem, settled(self.problem, self.params))
+
+
+def minimize(config: ConfigDict, convergence: Convergence | None = None, *, compiled: bool = False) -> Minimized:
+    """Builds and minimizes as `nnks run` does, reading the numbers of a step before the next one starts.
+
+    Args:
+        config: of the run.
+        convergence: when to stop; the config's thresholds if not given.
+        compiled: take one step, outside the time, that compiles the program of all steps; building is compiled as it is.
+    """
+    training = config.training
+    started, cpu = time.perf_counter(), time.process_time()
+    system = build.make_system(config)
+    problem = build.make_problem(system)
+    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    params = problem.model.ansatz.init_params(key)
+    state = initial_state(params, optimizer.init(problem, params, key), key)
+    convergence = convergence or Convergence(training.energy_tolerance, training.gradient_tolerance)
+    build_s = time.perf_counter() - started
+    step, history, converged = optimizer.make_step(problem), [], False
+    if compiled:
+        before, busy = time.perf_counter(), time.process_time()
+        jax.block_until_ready(step(state))
+        started, cpu = started + time.perf_counter() - before, cpu + time.process_time() - busy
+    for _ in range(training.steps):
+        state, metrics = step(state)
+        metrics = {name: float(value) for name, value in metrics.items()}
+        history.append((time.perf_counter() - started, metrics["energy/total"]))
+        if converged := convergence.reached(metrics):
+            break
+    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    counts = int(state.evaluations), count_parameters(params)
+    return Minimized(system, problem, state.params, build_s, seconds, cpu_s, history, *counts, converged)
+
+
+@dataclasses.dataclass(frozen=True)
+class Solved:
+    """PySCF's own calculation: wall and processor seconds of `kernel()` from building the grid on, cycles, total [Ha]."""
+
+    seconds: float
+    cpu_s: float
+    cycles: int
+    total: float
+
+
+def kohn_sham(mole: Any, xc: str, level: int, *, fitted: bool = False, auxiliary: str | None = None) -> Solved:
+    """PySCF with its defaults, to 1e-8 Ha; with a fitted Coulomb energy, in a named set or PySCF's for the basis."""
+    from pyscf import dft
+
+    started, cpu = time.perf_counter(), time.process_time()
+    mf: Any = dft.KS(mole, xc=xc)
+    if fitted:
+        mf = mf.density_fit(auxbasis=None if auxiliary is None else auxiliary_mole(mole, auxiliary)._basis)
+    mf.grids.level, mf.conv_tol, mf.verbose, mf.chkfile = level, 1e-8, 0, None
+    total = mf.kernel()
+    return Solved(time.perf_counter() - started, time.process_time() - cpu, mf.cycles, float(total))
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str, digits: int = 3) -> None:
+    """Rows of the same keys as a table; absent numbers are a dash, energies keep six decimals."""
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*(_cell(name, value, digits) for name, value in row.items()))
+    Console(width=160).print(table)
+
+
+def _cell(name: str, value: Any, digits: int) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.6f}" if name.endswith("_Ha") else f"{value:.{digits}g}"
+
+
+def store(path: Path, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **more: Any) -> Path:
+    """Stores rows with what they were measured on: packages, device, threads and load, but no paths of this machine."""
+    found = environment()
+    found["command"] = " ".join(Path(w).name if Path(w).is_absolute() else w for w in found["command"].split())
+    found["load"] = os.getloadavg()  # of other work too: times beyond the number of cores are not the program's
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_json(path, {"settings": settings, "rows": rows, **more, "environment": found})
