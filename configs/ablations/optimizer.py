@@ -6,10 +6,7 @@ Cost:     54 runs of 6 s (H2) or 20 s (water) of training on two cores, half an 
 
 from nnks.config import ConfigDict, default_config
 
-CLAIM = (
-    "At equal seconds the natural gradient ends lowest for orbitals that are trained as a whole (residual, neural), by one to two "
-    "orders of magnitude; a learned basis whose linear coefficients are solved for reaches the limit with any optimizer."
-)
+CLAIM = "Which of Adam, L-BFGS and the natural gradient ends nearest to the basis limit after equal seconds of training?"
 SECONDS = {"H2": 6.0, "H2O": 20.0}
 ANSATZE = ("residual", "neural", "neural_basis")
 OPTIMIZERS = (
