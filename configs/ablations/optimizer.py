@@ -6,7 +6,9 @@ Cost:     54 runs of 6 s (H2) or 20 s (water) of training on two cores, half an 
 
 from nnks.config import ConfigDict, default_config
 
-CLAIM = "Which of Adam, L-BFGS and the natural gradient ends nearest to the basis limit after equal seconds of training?"
+CLAIM = (
+    "Which of Adam, L-BFGS and the natural gradient ends nearest to the basis limit after equal seconds of training?"
+)
 SECONDS = {"H2": 6.0, "H2O": 20.0}
 ANSATZE = ("residual", "neural", "neural_basis")
 OPTIMIZERS = (

@@ -15,6 +15,12 @@ SPINS = {"He": (0,), "Li": (1,), "Be": (0,), "C": (2, 0), "N": (3, 1), "O": (2, 
 
 NETWORK = {"functional.auxiliary": "even_tempered"}
 NATURAL = NETWORK | {"optimizer.name": "natural_gradient", "training.energy_tolerance": 1e-5, "training.steps": 40}
+MAPS = NETWORK | {  # the natural gradient drives a map's sharp steps between the shells of the grid
+    "optimizer.curvature": 0.03,
+    "training.steps": 60,
+    "training.energy_tolerance": 1e-6,
+    "training.gradient_tolerance": 3e-4,
+}
 RECIPE = {  # that of configs/neural.py
     "optimizer.curvature": 0.03,
     "training.steps": 12,
@@ -23,7 +29,7 @@ RECIPE = {  # that of configs/neural.py
 }
 METHODS = {
     "STO-3g": {"ansatz.name": "lcgto"},
-    "local scaling": {"ansatz.name": "local_scaling"} | NATURAL,
+    "local scaling": {"ansatz.name": "local_scaling"} | MAPS,
     "residual": {"ansatz.name": "residual"} | NATURAL,
     "neural basis": {"ansatz.name": "neural_basis"} | NETWORK | RECIPE,
     "neural": {"ansatz.name": "neural"} | NATURAL,
