@@ -38,6 +38,7 @@ BAD = {
     "precision": (["training.precision=float16"], "choose float64, mixed or float32"),
     "solved in float32": (["ansatz.name=neural_basis", "training.precision=float32"], "use training.precision='mixed'"),
     "steps": (["training.steps=0"], "at least 1"),
+    "seconds": (["training.seconds=-1.0"], "training.seconds is -1.0"),
     "wandb": (["tracking.wandb=onlin"], "did you mean 'online'"),
     "large basis": (["reference.large_basis=cc-pvqqz"], "cc-pvqqz"),
     "auxiliary": (

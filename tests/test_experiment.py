@@ -77,6 +77,15 @@ def test_an_interrupted_run_continues_to_identical_numbers(case, quick, tmp_path
     assert len(list((tmp_path / "b" / "default").iterdir())) == 1
 
 
+def test_a_run_ends_after_its_seconds(quick, tmp_path):
+    """The first step compiles and does not count; the second is longer than a microsecond."""
+    import nnks
+
+    summary = nnks.run(quick(optimizer__name="adam", training__seconds=1e-6), results=tmp_path)
+    assert summary.steps == 2
+    assert not summary.converged
+
+
 def test_a_config_read_back_gives_the_same_numbers(quick, tmp_path):
     import nnks
 

@@ -196,3 +196,15 @@ def test_orbital_energies(molecule, xc):
     mf.kernel()
     for ours, theirs, n in zip(outcome.orbital_energies, np.atleast_2d(mf.mo_energy), system.counts, strict=True):
         np.testing.assert_allclose(ours, theirs[:n], atol=1e-6)
+
+
+def test_several_large_bases():
+    from nnks.interop.reference import large_bases, large_spec
+    from nnks.molecule import Molecule
+
+    water = Molecule.from_spec("water")
+    assert large_bases(water, "sto-3g, 6-31g") == ("sto-3g", "6-31g")
+    assert large_bases(water, "") == ()
+    assert len(large_bases(water, "auto")) == 1
+    assert large_spec(water, "pcseg-4", "lda,vwn", True).auxiliary == "even_tempered"
+    assert large_spec(water, "6-31g", "lda,vwn", True).auxiliary is None
