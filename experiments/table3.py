@@ -64,7 +64,7 @@ def rows(found: dict[tuple[str, int, str], float], methods: list[str], spins: di
             gains = [plain - found[atom, spin, m] if (atom, spin, m) in found else None for m in methods[1:]]
             limit = found.get((atom, spin, "large"))
             scaling = gains[0]
-            verdict = "better" if scaling is not None and scaling / MILLIHARTREE > paper else "not better"
+            verdict = "" if scaling is None else "better" if scaling / MILLIHARTREE > paper else "not better"
             state = "Hund" if n == 0 else "lowest"
             cells = [f"{g / MILLIHARTREE:.1f}" if g is not None else "" for g in gains]
             most = "" if limit is None else f"{(plain - limit) / MILLIHARTREE:.1f}"
