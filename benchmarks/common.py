@@ -68,11 +68,12 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
     training = config.training
     started, cpu = time.perf_counter(), time.process_time()
     system = build.make_system(config)
-    problem = build.make_problem(system)
+    exact = build.make_problem(system)
+    problem = build.in_precision(exact, training.precision)
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
-    params = problem.model.ansatz.init_params(key)
+    params = problem.init_params(key)
     state = initial_state(params, optimizer.init(problem, params, key), key)
-    convergence = convergence or Convergence(training.energy_tolerance, training.gradient_tolerance)
+    convergence = convergence or Convergence(*build.tolerances(config))
     build_s = time.perf_counter() - started
     step, history, converged = optimizer.make_step(problem), [], False
     if compiled:
@@ -87,7 +88,7 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
             break
     seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
     counts = int(state.evaluations), count_parameters(params)
-    return Minimized(system, problem, state.params, build_s, seconds, cpu_s, history, *counts, converged)
+    return Minimized(system, exact, state.params, build_s, seconds, cpu_s, history, *counts, converged)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,7 +46,7 @@ def energies(results: Path) -> dict[tuple[str, int, str], float]:
         atom, spin = system["molecule"], int(system["spin"])
         if (summary["quadrature_error"] or 0.0) > TRUSTED:
             continue  # the orbitals fit the grid, not the functional
-        found[atom, spin, summary["label"].split(" / ")[-1]] = summary["energies"]["total"]
+        found[atom, spin, summary["label"]] = summary["energies"]["total"]
         if large := summary.get("reference_large"):
             found[atom, spin, "large"] = summary["reference"][large]
     return found

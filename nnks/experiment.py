@@ -205,23 +205,20 @@ class _Run:
         convergence = Convergence(*build.tolerances(self.config), last.get("energy/total"))
         converged = bool(last) and problem.sampler.exact and convergence.holds(last)
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
-        before = float(last.get("time/elapsed_s", 0.0))
-        started, seconds, compiled = (
-            time.perf_counter(),
-            before,
-            float(history[0]["time/elapsed_s"]) if history else 0.0,
-        )
+        before, trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
+        started, seconds, compiled = time.perf_counter(), before, None
         step = self.plan.optimizer.make_step(problem)
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
             state, metrics = progress.state, progress.metrics
-            seconds = before + time.perf_counter() - started
-            compiled = compiled or seconds
+            now = time.perf_counter()
+            compiled = compiled or now  # the first step of a process compiles, and counts as no training
+            seconds, spent = before + now - started, trained + now - compiled
             converged = convergence.reached(metrics) and problem.sampler.exact
-            spent = training.seconds is not None and seconds - compiled >= training.seconds
-            ends = converged or spent or progress.step == training.steps
+            late = training.seconds is not None and spent >= training.seconds
+            ends = converged or late or progress.step == training.steps
             # a saved step is always recorded: what goes on from it needs the energy before
             if log(progress.step) or save(progress.step) or ends:
-                writers.write(progress.step, metrics | {"time/elapsed_s": seconds})
+                writers.write(progress.step, metrics | {"time/elapsed_s": seconds, "time/training_s": spent})
             if save(progress.step) or ends:
                 checkpoints.save(state)
             if ends:

@@ -49,7 +49,7 @@ def get_config() -> ConfigDict:
 
 def sweep() -> list[dict]:
     return [
-        {"system.molecule": atom, "system.spin": spin, "label": f"{atom} {spin} / {name}"} | method
+        {"system.molecule": atom, "system.spin": spin, "label": name} | method
         for atom, spins in SPINS.items()
         for spin in spins
         for name, method in METHODS.items()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -59,7 +62,7 @@ class Neural(nn.Module):
         return jnp.einsum("b,sbi->si", functions, self.param("coefficients", initial))
 
 
-def fit_start(functions, start: Start, key: PRNGKey) -> Float[Array, "spin functions orbitals"]:
+def fit_start(functions: Callable[[Array], Any], start: Start, key: PRNGKey) -> Float[Array, "spin functions orbitals"]:
     r"""Least-squares coefficients of the guess's orbitals in functions of one point.
 
     Points lie around every nucleus with radial density $\propto e^{-d}$, each counted once for the volume $\propto d^2e^{d}$

@@ -25,16 +25,10 @@ from nnks.types import cast
 TABLES = 8
 """Arrays of points times functions that solving for coefficients holds at once: four of the basis, as many copies."""
 
-SMALL_GAP = 0.2
-"""Orbital-energy differences below this count as this in the preconditioner [Ha] (measured: design notes)."""
-
 PRECISIONS = ("float64", "mixed", "float32")
 
 RESOLVED = 1e-7, 5e-5
 """The least changes of an energy [Ha] and norms of a gradient that orbitals evaluated in float32 show (measured: water)."""
-
-EXACT_LIMIT = 150
-"""Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
 
 
 def make_problem(system: System) -> Problem:
@@ -137,13 +131,20 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     """The optimizer of a config.
 
     Raises:
-        InputError: for a bad learning rate or schedule, or a full-grid method with a minibatch sampler.
+        InputError: for a bad learning rate or schedule, a full-grid method with a minibatch sampler, or a line search with
+            averaged Gram matrices.
     """
     optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
     if not (problem.sampler.exact or optimizer.minibatch):
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
             f"'{config.sampler.name}' draws a new batch each step; use sampler.name='full', or optimizer.name='adam'."
+        )
+    # an average of earlier steps has the derivative of the batch's matrix, but not its value at other parameters
+    if problem.model.gram == "ema" and getattr(optimizer, "line_search", False):
+        raise InputError(
+            f"optimizer '{config.optimizer.name}' compares energies along a line, which orthogonalizer.gram='ema' does not give; "
+            "use orthogonalizer.gram='full' or 'batch', or optimizer.name='adam'."
         )
     return optimizer
 

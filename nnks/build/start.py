@@ -18,9 +18,6 @@ from nnks.types import Array, Float
 SMALL_GAP = 0.2
 """Orbital-energy differences below this count as this in the preconditioner [Ha] (measured: design notes)."""
 
-EXACT_LIMIT = 150
-"""Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
-
 
 def make_start(system: System, guess: str) -> Start:
     """The first guess: orbitals of one Fock matrix, or converged ones, and the scales of rotations from them."""

@@ -105,7 +105,7 @@ def draw(
     """A systematic sample: points and the weights [Bohr³] of its estimates; negative weights count as positive ones.
 
     Points are moved within their cells. On the grid itself the metric would not see what orbitals do between its points, and
-    a flexible ansatz would be led to spikes there that lower the quadrature's energy (helium, level 1: 0.1 Ha in 25 steps).
+    a flexible ansatz would be led all the faster to spikes there, which lower the quadrature's energy and mean nothing.
     """
     offset, move = jax.random.uniform(key, dtype=cumulative.dtype), jax.random.fold_in(key, 0)
     place = (jnp.arange(size, dtype=cumulative.dtype) + offset) / size

@@ -96,6 +96,7 @@ class NaturalGradient:
 
     # the metric is an average over steps, and a line search compares energies of one batch
     minibatch: ClassVar[bool] = True
+    line_search: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuses settings that no step can use."""
@@ -137,20 +138,19 @@ def _sampling(problem: Problem, params: Params) -> Float[Array, " points"]:
 
 @jax.jit(static_argnums=0)
 def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-    flat, unravel = ravel_pytree(state.params)
     old: NaturalState = state.opt_state
     (_, evaluated), slopes = jax.value_and_grad(problem.loss, has_aux=True)(state.params, state.key, state.step)
     gradient, _ = ravel_pytree(slopes)
-    # the trials start from what was solved for, but keep the average of Gram matrices that this batch was compared with
-    params = dataclasses.replace(evaluated, average=None).remember(state.params)
+    params = evaluated.remember(state.params)
     start, unravel = ravel_pytree(params)
-    key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), 1)  # 0 is the sampler's
+    # samplers split the step's key in two, which are its streams 0 and 1: the metric's points are drawn from another
+    key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), 2)
     model, sample = problem.model, draw(problem.grid, old.sampling, optimizer.points, key)
     tangents = make_tangents(model.ansatz, params, model.counts, model.occupations, *sample)
-    if optimizer.dense(flat.size):
+    if optimizer.dense(start.size):
         new = dense_metric(tangents, start, unravel)
         # the plain mean until enough steps are there
-        share = jnp.minimum(optimizer.decay, 1 - 1 / (state.step + 1)).astype(flat.dtype)
+        share = jnp.minimum(optimizer.decay, 1 - 1 / (state.step + 1)).astype(start.dtype)
         metric = share * old.metric + (1 - share) * new
         direction = _solve(metric, gradient, old.damping)
     else:
@@ -162,10 +162,10 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
 
     rate = make_schedule(optimizer.schedule, optimizer.learning_rate, optimizer.steps)(state.step)
     slope = jnp.dot(gradient, direction)
-    found = _line_search(energy, evaluated, slope, jnp.asarray(rate, flat.dtype), optimizer.trials, problem.resolution)
+    found = _line_search(energy, evaluated, slope, jnp.asarray(rate, start.dtype), optimizer.trials, problem.resolution)
     # a step that had to be shortened says that the metric lacks a direction: damping bends the next one away from it
     change = jnp.where(found.accepted, jnp.where(found.count == 1, 0.5, jnp.where(found.count == 2, 1.0, 4.0)), 10.0)
-    damping = jnp.clip(change * old.damping, optimizer.least_damping, LARGEST_DAMPING).astype(flat.dtype)
+    damping = jnp.clip(change * old.damping, optimizer.least_damping, LARGEST_DAMPING).astype(start.dtype)
     moved = found.evaluated.remember(unravel(start + found.length * direction))
     metrics = energy_metrics(evaluated.energies) | {
         "grad/norm": optax.tree.norm(slopes),

@@ -121,7 +121,7 @@ def train(config, steps):
 
     problem = build.make_problem(build.make_system(config))
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
-    params = problem.model.ansatz.init_params(key)
+    params = problem.init_params(key)
     step, state = optimizer.make_step(problem), initial_state(params, optimizer.init(problem, params, key), key)
     metrics = []
     for _ in range(steps):
@@ -150,7 +150,7 @@ def test_minibatches_go_down(quick):
     batches = {"sampler__name": "stratified", "sampler__batch_size": 1500, "optimizer__learning_rate": 0.3}
     problem, state, _ = train(helium(quick, **batches, orthogonalizer__gram="full"), 20)
     full = jax.jit(lambda problem, p: problem.functional.energies(problem.model(p, problem.grid.quadrature()))["total"])
-    before = float(full(problem, problem.model.ansatz.init_params(jax.random.key(0))))
+    before = float(full(problem, problem.init_params(jax.random.key(0))))
     assert float(full(problem, state.params)) < before - 0.03
 
 
@@ -161,6 +161,10 @@ def test_minibatches_go_down(quick):
         ({"optimizer__points": 0}, "at least 1"),
         ({"optimizer__decay": 1.0}, "below 1"),
         ({"optimizer__damping": 1e-9}, "positive, and the least not above"),
+        (
+            {"sampler__name": "stratified", "sampler__batch_size": 1500, "orthogonalizer__gram": "ema"},
+            "compares energies along a line",
+        ),
     ],
 )
 def test_bad_settings_get_a_sentence(quick, changes, words):
