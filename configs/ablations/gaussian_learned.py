@@ -34,7 +34,6 @@ def get_config() -> ConfigDict:
     c.functional.xc = "lda,"  # exchange alone, as in the ablation of local_scaling
     c.quadrature.level = 1
     c.training.steps = 60
-    c.reference.large_basis = ""
     return c
 
 

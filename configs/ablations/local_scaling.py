@@ -35,7 +35,6 @@ def get_config() -> ConfigDict:
     c.functional.xc = "lda,"  # exchange alone, as in the paper's table
     c.quadrature.level = 1
     c.training.steps = 60
-    c.reference.large_basis = ""
     return c
 
 

@@ -126,9 +126,15 @@ def _draw_curve(
 
 def _choose_x_scale(axes: Axes, curves: Sequence[np.ndarray]) -> None:
     """A logarithmic axis where the lengths of the runs differ so much that the short ones would be a stroke."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     ends = [x[-1] for x in curves]
     if min(ends) > 0 and max(ends) / min(ends) > 8:
         axes.set_xscale("log")
+        few = max(ends) / min(x[0] for x in curves if x[0] > 0) < 300  # decades alone would be one or two labels
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_xlim(left=0)
 
