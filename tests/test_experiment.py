@@ -77,6 +77,19 @@ def test_an_interrupted_run_continues_to_identical_numbers(case, quick, tmp_path
     assert len(list((tmp_path / "b" / "default").iterdir())) == 1
 
 
+def test_programs_are_dropped_only_when_memory_maps_run_short():
+    import jax
+
+    from nnks.sweep import release_programs
+
+    double = jax.jit(lambda x: 2 * x)
+    double(1.0)
+    assert not release_programs(limit=10**9)
+    assert double._cache_size() == 1
+    if release_programs(limit=1):  # Linux
+        assert double._cache_size() == 0
+
+
 def test_a_run_ends_after_its_seconds(quick, tmp_path):
     """The first step compiles and does not count; the second is longer than a microsecond."""
     import nnks
