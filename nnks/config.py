@@ -67,6 +67,11 @@ def default_config() -> ConfigDict:
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
     c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this; below float64 at least 1e-7 Ha and 5e-5
+    c.training.held_out_steps = placeholder(
+        int
+    )  # steps between energies on a finer grid; a step that lowers the energy
+    #                                              on the training grid alone is taken back and ends the run; 0: none;
+    #                                              None: 1 where orbitals could fit the grid, 0 for Gaussian ones
     c.training.checkpoint_steps = 100  # steps between checkpoints
 
     c.evaluation = ConfigDict()

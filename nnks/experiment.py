@@ -30,7 +30,11 @@ from nnks.tracking import (
 )
 from nnks.training import Convergence, Problem, TrainState, iterate
 from nnks.training.checkpoint import Checkpoints
+from nnks.training.held_out import Guard
 from nnks.training.state import TrainingDiverged, count_parameters, initial_state, settled
+
+CONVERGED, GRID = "converged", "grid"
+"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
 
 VIOLATION = 1e-6
 """How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
@@ -72,6 +76,7 @@ class Plan:
     system: build.System
     problem: Problem
     optimizer: Any
+    guard: Guard | None
 
     def describe(self) -> dict[str, Any]:
         """What would run, for `--dry-run`."""
@@ -103,7 +108,7 @@ def plan(config: ConfigDict) -> Plan:
     problem = build.make_problem(system)
     optimizer = build.make_optimizer(config, problem)
     large_bases(system.molecule, config.reference.large_basis)
-    return Plan(config, system, problem, optimizer)
+    return Plan(config, system, problem, optimizer, build.make_guard(system, problem))
 
 
 def run(config: ConfigDict, results: str | Path = "results", *, position: tuple[int, int] | None = None) -> Summary:
@@ -149,12 +154,14 @@ class _Run:
         writers = self._writers(count_parameters(params))
         try:
             self._say_what_is_dropped(problem, state.params, "at the start")
-            state, converged, seconds = self._train(problem, state, checkpoints, writers)
+            state, stopped, seconds = self._train(problem, state, checkpoints, writers)
+            converged = stopped == CONVERGED
             self._say_what_is_dropped(problem, state.params, "at the end")
             if not problem.sampler.exact:
                 converged = gradient_norm(problem, state.params) < build.tolerances(config)[1]
             outcome = evaluate(plan.system, plan.problem, settled(plan.problem, state.params))
             summary = self._summary(outcome, state, converged, seconds, count_parameters(params))
+            summary["stopped"] = CONVERGED if converged else stopped
         except TrainingDiverged as error:
             checkpoints.save(error.state)
             writers.fail(str(error))
@@ -197,8 +204,8 @@ class _Run:
 
     def _train(
         self, problem: Problem, state: TrainState, checkpoints: Checkpoints, writers: WriterGroup
-    ) -> tuple[TrainState, bool, float]:
-        """The loop: writes, saves and stops; the steps themselves know of none of it."""
+    ) -> tuple[TrainState, str, float]:
+        """The loop: writes, saves and stops; the steps themselves know of none of it. Also why it ended, and its seconds."""
         training = self.config.training
         history = self.folder.read_metrics()
         last = history[-1] if history else {}
@@ -207,23 +214,31 @@ class _Run:
         save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
         before, trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
         started, seconds, compiled = time.perf_counter(), before, None
-        step = self.plan.optimizer.make_step(problem)
+        step, guard = self.plan.optimizer.make_step(problem), self.plan.guard
+        stopped = CONVERGED if converged else ""
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
+            best = guard.check(state, progress.metrics) if guard is not None else None
             state, metrics = progress.state, progress.metrics
             now = time.perf_counter()
             compiled = compiled or now  # the first step of a process compiles, and counts as no training
             seconds, spent = before + now - started, trained + now - compiled
-            converged = convergence.reached(metrics) and problem.sampler.exact
-            late = training.seconds is not None and spent >= training.seconds
-            ends = converged or late or progress.step == training.steps
+            stopped = self._stop(convergence.reached(metrics) and problem.sampler.exact, best, spent, progress.step)
             # a saved step is always recorded: what goes on from it needs the energy before
-            if log(progress.step) or save(progress.step) or ends:
+            if log(progress.step) or save(progress.step) or stopped:
                 writers.write(progress.step, metrics | {"time/elapsed_s": seconds, "time/training_s": spent})
-            if save(progress.step) or ends:
+            state = best if best is not None and stopped == GRID else state
+            if save(progress.step) or stopped:
                 checkpoints.save(state)
-            if ends:
+            if stopped:
                 break
-        return state, converged, seconds
+        return state, stopped, seconds
+
+    def _stop(self, converged: bool, best: TrainState | None, spent: float, step: int) -> str:
+        """Why a run ends after this step; empty if it does not."""
+        training = self.config.training
+        late = training.seconds is not None and spent >= training.seconds
+        ends = {CONVERGED: converged, GRID: best is not None, "seconds": late, "steps": step == training.steps}
+        return next((reason for reason, holds in ends.items() if holds), "")
 
     def _summary(
         self, outcome: Evaluation, state: TrainState, converged: bool, seconds: float, parameters: int

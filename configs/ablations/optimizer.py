@@ -12,9 +12,9 @@ CLAIM = (
 SECONDS = {"H2": 6.0, "H2O": 20.0}
 ANSATZE = ("residual", "neural", "neural_basis")
 OPTIMIZERS = (
-    {"optimizer.name": "adam", "optimizer.learning_rate": 3e-3},
-    {"optimizer.name": "lbfgs", "optimizer.curvature": 0.03},
-    {"optimizer.name": "natural_gradient"},
+    {"optimizer.name": "adam", "optimizer.learning_rate": 3e-3, "training.held_out_steps": 20},
+    {"optimizer.name": "lbfgs", "optimizer.curvature": 0.03, "training.held_out_steps": 5},
+    {"optimizer.name": "natural_gradient", "training.held_out_steps": 1},
 )
 
 

@@ -8,6 +8,7 @@ from nnks.build.functional import hartree_method as hartree_method
 from nnks.build.functional import make_functional as make_functional
 from nnks.build.problem import check_training as check_training
 from nnks.build.problem import in_precision as in_precision
+from nnks.build.problem import make_guard as make_guard
 from nnks.build.problem import make_model as make_model
 from nnks.build.problem import make_optimizer as make_optimizer
 from nnks.build.problem import make_problem as make_problem

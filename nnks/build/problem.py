@@ -14,16 +14,21 @@ from nnks.build.functional import make_functional
 from nnks.build.start import make_start, spin_density
 from nnks.build.system import System
 from nnks.config import ConfigDict
+from nnks.interop import pyscf as interop
 from nnks.orbitals import GRAMS, OrbitalModel
 from nnks.orthogonalize import ORTHOGONALIZERS, check_weights
 from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
 from nnks.training import OPTIMIZERS, Optimizer, Problem
 from nnks.training.elimination import Elimination
+from nnks.training.held_out import Guard, HeldOut
 from nnks.types import cast
 
 TABLES = 8
 """Arrays of points times functions that solving for coefficients holds at once: four of the basis, as many copies."""
+
+FINEST_LEVEL = 9
+"""Of PySCF's grids."""
 
 PRECISIONS = ("float64", "mixed", "float32")
 
@@ -149,6 +154,26 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     return optimizer
 
 
+def make_guard(system: System, problem: Problem) -> Guard | None:
+    """The second grid that tells when training fits the first, one level finer; None for Gaussian orbitals and minibatches."""
+    config = system.config
+    every, level = config.training.held_out_steps, config.quadrature.level + 1
+    if every is None:
+        every = 0 if system.gaussian or level > FINEST_LEVEL else 1
+    if not every or not problem.sampler.exact:
+        return None
+    if level > FINEST_LEVEL:
+        raise InputError(
+            f"training.held_out_steps is {every}, and no grid is finer than quadrature.level={config.quadrature.level}; use a level "
+            "below it, or training.held_out_steps=0."
+        )
+    f, gaussian = config.functional, system.gaussian
+    grid = interop.becke_grid(system.mole, level, config.quadrature.pruning or None)
+    functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
+    model = make_model(system, problem.model.ansatz, grid, functional.order)
+    return Guard(HeldOut(model, functional, grid.quadrature()), every, tolerances(config)[0])
+
+
 def in_precision(problem: Problem, precision: str) -> Problem:
     """The problem as `training.precision` wants it: all of it cast, or (`mixed`) only what is evaluated point by point.
 
@@ -190,6 +215,10 @@ def check_training(config: ConfigDict) -> None:
             raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")
     if t.seconds is not None and not t.seconds > 0:
         raise InputError(f"training.seconds is {t.seconds}; it must be positive, or None for no limit.")
+    if t.held_out_steps is not None and t.held_out_steps < 0:
+        raise InputError(
+            f"training.held_out_steps is {t.held_out_steps}; it must be positive, or 0 for no second grid."
+        )
     for key in ("energy_tolerance", "gradient_tolerance"):
         if not t[key] >= 0:
             raise InputError(f"training.{key} is {t[key]}; it must be zero or positive, such as 1e-6.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnks.tracking.progress import duration
+from nnks.tracking.progress import duration, outcome
 from nnks.tracking.store import (
     ENERGY_TERMS,
     EXACT,
@@ -88,9 +88,8 @@ def verdict(summary: Mapping[str, Any]) -> str:
     if energy is None:
         return "The run has no final energy."
     seconds = summary.get("seconds")
-    ended = "converged" if summary.get("converged") else "stopped without convergence"
     spent = "" if seconds is None else f", {duration(seconds)}"
-    sentences = [f"E = {energy:.7f} Ha, {ended} after {summary.get('steps', '?')} steps{spent}."]
+    sentences = [f"E = {energy:.7f} Ha, {outcome(summary)} after {summary.get('steps', '?')} steps{spent}."]
     distances = []
     for name, reference in ordered_references(summary).items():
         purpose = role(summary, name)

@@ -88,10 +88,11 @@ class ConsoleWriter:
         """Closes the display with one line: the final energy, the number of steps and the time."""
         energy = (summary.get("energies") or {}).get("total")
         found = "" if energy is None else f"E = {energy:.7f} Ha, "
-        ended = "converged" if summary.get("converged") else "not converged"
         seconds = summary.get("seconds")
         spent = self._clock() - self._start if seconds is None else seconds
-        self._close(f"{self._title}: {found}{ended} after {summary.get('steps', '?')} steps, {duration(spent)}")
+        self._close(
+            f"{self._title}: {found}{outcome(summary)} after {summary.get('steps', '?')} steps, {duration(spent)}"
+        )
 
     def fail(self, reason: str) -> None:
         """Closes the display with the reason."""
@@ -130,3 +131,15 @@ def duration(seconds: float | int) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
+
+
+def outcome(summary: Mapping[str, Any]) -> str:
+    """How a run's training ended, in words."""
+    if summary.get("converged"):
+        return "converged"
+    ends = {
+        "grid": "as low as its grid can tell",
+        "steps": "not converged, out of steps",
+        "seconds": "not converged, out of time",
+    }
+    return ends.get(summary.get("stopped", ""), "not converged")

@@ -50,7 +50,9 @@ def test_verdict_is_a_sentence(summary):
     ("change", "text"),
     [
         ({"violations": ["too low"]}, "ERROR: too low"),
-        ({"converged": False}, "stopped without convergence"),
+        ({"converged": False}, "not converged after"),
+        ({"converged": False, "stopped": "grid"}, "as low as its grid can tell after"),
+        ({"converged": False, "stopped": "seconds"}, "out of time after"),
         ({"status": "failed", "reason": "xc became nan"}, "The run failed: xc became nan"),
         ({"energies": {}}, "no final energy"),
         ({"reference": {"exact": -75.9131004}}, "equal within 0.001 mHa to exact"),
