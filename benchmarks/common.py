@@ -19,7 +19,7 @@ from nnks.evaluation import Evaluation, evaluate
 from nnks.interop.pyscf import auxiliary_mole
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
-from nnks.training import Convergence, Problem, initial_state
+from nnks.training import Convergence, Problem, begin
 from nnks.training.state import count_parameters, settled
 
 
@@ -72,7 +72,7 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
     problem = build.in_precision(exact, training.precision)
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
     params = problem.init_params(key)
-    state = initial_state(params, optimizer.init(problem, params, key), key)
+    state = begin(optimizer, problem, params, key)
     convergence = convergence or Convergence(*build.tolerances(config))
     build_s = time.perf_counter() - started
     step, history, converged = optimizer.make_step(problem), [], False

@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--xc", default="lda,vwn")
     parser.add_argument("--widths", type=int, nargs="*", default=[2, 5, 10, 20, 40])
     parser.add_argument("--residual-widths", type=int, nargs="*", default=[5, 20])
+    parser.add_argument("--steps", type=int, default=12, help="of the recipe at most; at full width it takes about six")
     parser.add_argument("--residual-steps", type=int, default=30)
     parser.add_argument("--out", type=Path, default=Path("results/stored/accuracy_cost"))
     parser.add_argument("--draw-only", action="store_true", help="draw the stored points again")
@@ -131,11 +132,12 @@ def main() -> None:
     build.make_problem(build.make_system(load_config("neural", changes)))  # compiles what every width shares
     points = itertools.chain(
         gaussian_points(molecule, xc),
-        neural_points(BASIS, load_config("neural", changes), arguments.widths),
+        neural_points(BASIS, load_config("neural", changes | {"training.steps": arguments.steps}), arguments.widths),
         neural_points(RESIDUAL, load_config("neural", changes | residual), arguments.residual_widths),
     )
     title, rows = f"{arguments.molecule}, {xc}", []
-    settings = {"molecule": arguments.molecule, "xc": xc, "level": LEVEL, "residual_steps": arguments.residual_steps}
+    settings = {"molecule": arguments.molecule, "xc": xc, "level": LEVEL, "steps": arguments.steps}
+    settings |= {"residual_steps": arguments.residual_steps}
     settings |= {"reference": LIMIT, "reference_level": FINE, "reference_Ha": limit}
     for point in points:  # stored after every point: an interrupted run keeps what it has
         rows.append(point | {"error_mHa": 1e3 * (point["total_Ha"] - limit)})

@@ -33,7 +33,7 @@ from nnks.quadrature import make_full
 from nnks.testing.toys import noisy
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
-from nnks.training import OPTIMIZERS, initial_state, iterate
+from nnks.training import OPTIMIZERS, begin, iterate
 
 BLOCK, WARM = 64, 512
 EXACT: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -139,7 +139,7 @@ def train(choice: str, fraction: int, steps: int, seeds: int) -> dict:
     for seed in range(seeds):
         key = jax.random.key(seed)
         params = problem.init_params(key)
-        state = initial_state(params, optimizer.init(problem, params, key), key)
+        state = begin(optimizer, problem, params, key)
         for progress in iterate(step, state, until=steps):
             state = progress.state
         errors.append(1e3 * (evaluate(system, problem, state.params).energies["total"] - exact))

@@ -36,7 +36,7 @@ from nnks.scf import self_consistent
 from nnks.testing.toys import noisy
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
-from nnks.training import Convergence, initial_state, iterate
+from nnks.training import Convergence, begin, iterate
 from nnks.training.elimination import _orthonormal, stable_frame, tabulate_functions
 from nnks.types import cast
 
@@ -171,7 +171,7 @@ def train(name: str, precision: str, steps: int) -> dict:
     problem = build.in_precision(exact, precision)
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
     params = problem.init_params(key)
-    state = initial_state(params, optimizer.init(problem, params, key), key)
+    state = begin(optimizer, problem, params, key)
     convergence, times = Convergence(*build.tolerances(config)), [time.perf_counter()]
     for progress in iterate(optimizer.make_step(problem), state, until=steps):
         state = progress.state

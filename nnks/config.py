@@ -53,6 +53,11 @@ def default_config() -> ConfigDict:
     c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
     c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
 
+    c.quadrature.memory = placeholder(
+        float
+    )  # gigabytes that a table of the basis on the grid may take; beyond, functions
+    #                                           are evaluated at every use; None: half of what is free
+
     c.functional = ConfigDict()
     c.functional.xc = "lda,vwn"  # as in PySCF
     c.functional.hartree = "auto"  # exact, density_fitting, poisson, pairwise; auto: exact for small Gaussian bases
@@ -64,6 +69,7 @@ def default_config() -> ConfigDict:
     c.training.steps = 300  # at most; runs stop earlier when converged
     c.training.seconds = placeholder(float)  # at most, without the first step, which compiles; None: no limit
     c.training.seed = 0  # of initial parameters and batches
+    c.training.devices = placeholder(int)  # that points of the grid are spread over, for Gaussian orbitals; None: all
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
     c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this; below float64 at least 1e-7 Ha and 5e-5

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
 from nnks.quadrature import Quadrature
-from nnks.types import Array, Float, record
+from nnks.types import Array, Float, Scalar, record
 
 
 @record
@@ -35,6 +36,10 @@ class Density:
         return jnp.stack([jnp.sum(self.gradient[s] * self.gradient[t], axis=-1) for s, t in pairs])
 
 
+Local = Callable[[Density], Array]
+"""From densities at points to a value at each: hashable, and without arrays of its own."""
+
+
 @runtime_checkable
 class HasDensity(Protocol):
     """All that a term needs which is a functional of the density on a quadrature."""
@@ -48,6 +53,10 @@ class HasDensity(Protocol):
         """The density there."""
         ...
 
+    def integral(self, local: Local) -> Scalar:
+        """The quadrature of a function of the density at each point."""
+        ...
+
 
 @record
 class TabulatedDensity:
@@ -59,3 +68,7 @@ class TabulatedDensity:
     def density(self) -> Density:
         """The values."""
         return self.values
+
+    def integral(self, local: Local) -> Scalar:
+        """The quadrature of a function of them at each point."""
+        return self.quadrature.integrate(local(self.values))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from nnks import build
 from nnks.functional import Functional
 from nnks.interop import pyscf as interop
-from nnks.orbitals import OrbitalModel, Orbitals
+from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid, make_full
 from nnks.training import Problem
@@ -63,7 +63,7 @@ def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluati
     level, (method, auxiliary) = final_level(system), _hartree(system)
     params = cast(params, jnp.float64)
 
-    def at(level: int) -> tuple[Orbitals, Functional]:
+    def at(level: int) -> tuple[AnyOrbitals, Functional]:
         model, functional, grid = _parts(system, problem, level, method, auxiliary)
         return _orbitals(model, grid.quadrature(), params), functional
 
@@ -98,7 +98,7 @@ def _parts(
         ansatz=problem.model.ansatz,
         orthogonalizer=Lowdin(),
         occupations=system.occupations,
-        table=system.table(grid, functional.order) if gaussian else None,
+        table=system.blocks(grid, functional.order) if gaussian else None,
         grid=None,
         counts=system.counts,
         order=functional.order,
@@ -108,17 +108,17 @@ def _parts(
 
 
 @jax.jit
-def _orbitals(model: OrbitalModel, quadrature: Any, params: Params) -> Orbitals:
+def _orbitals(model: OrbitalModel, quadrature: Any, params: Params) -> AnyOrbitals:
     return model(params, quadrature)
 
 
 @jax.jit
-def _evaluate(functional: Any, x: Orbitals) -> tuple:
+def _evaluate(functional: Any, x: AnyOrbitals) -> tuple:
     return functional.energies(x), x.quadrature.integrate(x.density().total), _deviation(x)
 
 
 @jax.jit
-def orbital_energies(functional: Functional, x: Orbitals) -> Float[Array, "spin orbitals"]:
+def orbital_energies(functional: Functional, x: AnyOrbitals) -> Float[Array, "spin orbitals"]:
     r"""Eigenvalues [Ha] of the Kohn-Sham operator in the occupied space, ascending; empty orbitals come last, as infinity.
 
     Mixing the orbitals, $\psi C$, changes the energy at $C = 1$ by $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the
@@ -126,14 +126,10 @@ def orbital_energies(functional: Functional, x: Orbitals) -> Float[Array, "spin 
     """
 
     def energy(mix: Array) -> Array:
-        values = jnp.einsum("sjp,sji->sip", x.values, mix)
-        gradients = None if x.gradients is None else jnp.einsum("sjpd,sji->sipd", x.gradients, mix)
-        coefficients = None if x.coefficients is None else jnp.einsum("sbj,sji->sbi", x.coefficients, mix)
-        mixed = Orbitals(x.quadrature, values, gradients, x.occupations, coefficients)
-        return functional.energies(mixed)["total"]
+        return functional.energies(x.mixed(mix))["total"]
 
     spins, n = x.occupations.shape
-    identity = jnp.broadcast_to(jnp.eye(n, dtype=x.values.dtype), (spins, n, n))
+    identity = jnp.broadcast_to(jnp.eye(n), (spins, n, n))
     slope = jax.grad(energy)(identity)
     occupied = x.occupations > 0
     matrix = slope / jnp.where(occupied, 2 * x.occupations, 1.0)[:, None, :]
@@ -144,8 +140,8 @@ def orbital_energies(functional: Functional, x: Orbitals) -> Float[Array, "spin 
     return jnp.where(values > far / 2, jnp.inf, values)
 
 
-def _deviation(x: Orbitals) -> jax.Array:
-    overlap = jnp.einsum("sip,sjp,p->sij", x.values, x.values, x.quadrature.weights)
+def _deviation(x: AnyOrbitals) -> jax.Array:
+    overlap = x.overlap()
     occupied = (x.occupations > 0).astype(overlap.dtype)
     return jnp.max(jnp.abs(overlap - jax.vmap(jnp.diag)(occupied)))
 

@@ -11,6 +11,8 @@ from typing import Any
 import jax
 
 from nnks import build
+from nnks.basis import BasisOnPoints
+from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
 from nnks.interop.reference import large_bases
@@ -28,10 +30,10 @@ from nnks.tracking import (
     print_summary,
     warn,
 )
-from nnks.training import Convergence, Problem, TrainState, iterate
+from nnks.training import Convergence, Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.held_out import Guard
-from nnks.training.state import TrainingDiverged, count_parameters, initial_state, settled
+from nnks.training.state import TrainingDiverged, count_parameters, settled
 
 CONVERGED, GRID = "converged", "grid"
 """Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
@@ -90,10 +92,21 @@ class Plan:
             "grid points": self.system.grid.size,
             "points a step": sampler.size if not sampler.exact else f"{self.system.grid.size} (all)",
             "parameters": count_parameters(params),
+            **self._basis(),
             "hartree": build.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian),
             "final grid level": final_level(self.system),
             "run": f"{self.config.experiment}/*-{config_hash(to_dict(self.config))}-s{self.config.training.seed}",
         }
+
+    def _basis(self) -> dict[str, str]:
+        """How the Gaussian basis is held on the grid, if it is."""
+        table = self.problem.model.table
+        if isinstance(table, BasisBlocks):
+            size = f"{1e-9 * table.table_bytes:.3g} GB, {table.columns} of {self.system.mole.nao} functions at a point"
+            return {"basis on the grid": size if table.held else f"at every use (a table would take {size})"}
+        if isinstance(table, BasisOnPoints):
+            return {"basis on the grid": "at every use, for the points of a batch"}
+        return {}
 
 
 def plan(config: ConfigDict) -> Plan:
@@ -147,7 +160,7 @@ class _Run:
         problem = build.in_precision(plan.problem, config.training.precision)
         key = build.run_key(config)
         params = problem.init_params(key)
-        state = initial_state(params, plan.optimizer.init(problem, params, key), key)
+        state = begin(plan.optimizer, problem, params, key)
         checkpoints = Checkpoints(self.folder.checkpoints)
         state = checkpoints.restore(state) or state
         self.folder.resume(int(state.step))

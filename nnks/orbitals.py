@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 
+from nnks import blocks
 from nnks.ansatz.base import Ansatz, GaussianAnsatz
 from nnks.averaging import averaged, grams, updated
-from nnks.basis import BasisTable
+from nnks.basis import BasisOnPoints, BasisTable
+from nnks.blocks import BasisBlocks
 from nnks.density import Density as Density
 from nnks.density import HasDensity as HasDensity
+from nnks.density import Local
 from nnks.density import TabulatedDensity as TabulatedDensity
 from nnks.orthogonalize import Canonical, Orthogonalizer, orthonormalize, orthonormalize_gram
 from nnks.quadrature import Quadrature
-from nnks.types import Array, Float, Params, cast, record, static
+from nnks.types import Array, Float, Params, Scalar, cast, record, static
 
 GRAMS = ("auto", "analytic", "full", "batch", "ema")
 """Where the Gram matrix of a step comes from; `auto` is analytic in a Gaussian basis and batch otherwise."""
@@ -61,8 +64,15 @@ class Orbitals:
 
     def density_matrix(self) -> Float[Array, "spin basis basis"]:
         r"""$D_s = \sum_i n_i c_i c_i^T$, in a Gaussian basis."""
-        c = self.require_coefficients()
-        return jnp.einsum("sbi,si,sci->sbc", c, self.occupations, c)
+        return density_matrix(self.require_coefficients(), self.occupations)
+
+    def integral(self, local: Local) -> Scalar:
+        """The quadrature of a function of the density at each point."""
+        return self.quadrature.integrate(local(self.density()))
+
+    def overlap(self) -> Float[Array, "spin orbitals orbitals"]:
+        """The quadrature of products of orbitals."""
+        return jnp.einsum("sip,sjp,p->sij", self.values, self.values, self.quadrature.weights)
 
     def require_coefficients(self) -> Float[Array, "spin basis orbitals"]:
         """The coefficients, for a term that is analytic in a Gaussian basis.
@@ -75,6 +85,69 @@ class Orbitals:
         return self.coefficients
 
 
+@runtime_checkable
+class InBasis(Protocol):
+    """Orbitals in a Gaussian basis: all that a term with integrals in it needs."""
+
+    @property
+    def occupations(self) -> Float[Array, "spin orbitals"]:
+        """Electrons in each."""
+        ...
+
+    def require_coefficients(self) -> Float[Array, "spin basis orbitals"]:
+        """Their coefficients."""
+        ...
+
+    def density_matrix(self) -> Float[Array, "spin basis basis"]:
+        r"""$D_s = \sum_i n_i c_i c_i^T$."""
+        ...
+
+
+@record
+class BlockedOrbitals:
+    """Orthonormal orbitals in a Gaussian basis, which are never held on the whole grid: `Orbitals` without values."""
+
+    quadrature: Quadrature
+    blocks: BasisBlocks
+    occupations: Float[Array, "spin orbitals"]
+    coefficients: Float[Array, "spin basis orbitals"]
+
+    def mixed(self, mix: Float[Array, "spin orbitals n"]) -> BlockedOrbitals:
+        """The combinations of orbitals."""
+        return BlockedOrbitals(self.quadrature, self.blocks, self.occupations, self.coefficients @ mix)
+
+    def density(self) -> Density:
+        """The density at every point."""
+        return blocks.density(self.blocks, self.coefficients, self.occupations)
+
+    def integral(self, local: Local) -> Scalar:
+        """The quadrature of a function of the density at each point, and its derivative in the same pass."""
+        return blocks.integral(self.blocks, local, self.coefficients, self.occupations)
+
+    def overlap(self) -> Float[Array, "spin orbitals orbitals"]:
+        """The quadrature of products of orbitals."""
+        return blocks.overlap(self.blocks, self.coefficients)
+
+    def density_matrix(self) -> Float[Array, "spin basis basis"]:
+        r"""$D_s = \sum_i n_i c_i c_i^T$."""
+        return density_matrix(self.coefficients, self.occupations)
+
+    def require_coefficients(self) -> Float[Array, "spin basis orbitals"]:
+        """The coefficients."""
+        return self.coefficients
+
+
+AnyOrbitals = Orbitals | BlockedOrbitals
+"""Whatever an orbital model returns."""
+
+
+def density_matrix(
+    coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
+) -> Float[Array, "spin basis basis"]:
+    r"""$D_s = \sum_i n_i c_i c_i^T$."""
+    return jnp.einsum("sbi,sci->sbc", coefficients * occupations[:, None, :], coefficients)
+
+
 @record
 class OrbitalModel:
     """From parameters and points to orthonormal orbitals: ansatz, mix, and what they need of the system.
@@ -84,7 +157,8 @@ class OrbitalModel:
         orthogonalizer: the shared layer.
         occupations: electrons in each orbital.
         counts: occupied orbitals of each spin channel.
-        table: the Gaussian basis on the full grid, if the ansatz lives in it.
+        table: the Gaussian basis on the full grid, if the ansatz lives in it: in blocks, where the Gram matrix is analytic
+            and every step takes the whole grid.
         grid: the full quadrature, for `gram="full"`.
         order: 1 if some term needs gradients, else 0.
         gram: `analytic`, `full`, `batch`, or `ema`.
@@ -96,7 +170,7 @@ class OrbitalModel:
     ansatz: Ansatz
     orthogonalizer: Orthogonalizer
     occupations: Float[Array, "spin orbitals"]
-    table: BasisTable | None
+    table: BasisTable | BasisOnPoints | BasisBlocks | None
     grid: Quadrature | None
     counts: tuple[int, ...] = static()
     order: int = static(default=1)
@@ -104,14 +178,14 @@ class OrbitalModel:
     decay: float = static(default=0.9)
     evaluation: str | None = static(default=None)
 
-    def __call__(self, params: Params, quadrature: Quadrature) -> Orbitals:
+    def __call__(self, params: Params, quadrature: Quadrature) -> AnyOrbitals:
         """The orthonormal orbitals on a quadrature (a batch, or the whole grid)."""
         if isinstance(self.ansatz, GaussianAnsatz) and self.table is not None:
             return self._gaussian(self.ansatz, self.table, params, quadrature)
         raw = self._raw(params, quadrature)
         return raw.mixed(self._mix(params, raw.values, quadrature))
 
-    def pair(self, params: Params, x: Quadrature, y: Quadrature) -> tuple[Orbitals, Orbitals, Params | None]:
+    def pair(self, params: Params, x: Quadrature, y: Quadrature) -> tuple[AnyOrbitals, AnyOrbitals, Params | None]:
         """The orbitals on a step's two batches, and the moving average of Gram matrices after it, if there is one.
 
         Their Gram matrices are pooled: half of what the derivative sees is then independent of the terms that it acts on.
@@ -126,23 +200,34 @@ class OrbitalModel:
 
     def _raw(self, params: Params, quadrature: Quadrature) -> Orbitals:
         """The raw orbitals on a quadrature."""
-        if isinstance(self.ansatz, GaussianAnsatz) and self.table is not None:
+        if isinstance(self.ansatz, GaussianAnsatz) and isinstance(self.table, BasisTable | BasisOnPoints):
             c = self.ansatz.coefficients(params)
             values, gradients = self.table.rows(quadrature.index).contract(c, self.order)
             return Orbitals(quadrature, values, gradients, self.occupations, c)
         values, gradients = raw_orbitals(self.ansatz, params, quadrature.points, self.order, self.evaluation)
         return Orbitals(quadrature, values, gradients, self.occupations, None)
 
-    def _gaussian(self, ansatz: GaussianAnsatz, table: BasisTable, params: Params, quadrature: Quadrature) -> Orbitals:
+    def _gaussian(
+        self,
+        ansatz: GaussianAnsatz,
+        table: BasisTable | BasisOnPoints | BasisBlocks,
+        params: Params,
+        quadrature: Quadrature,
+    ) -> AnyOrbitals:
         """Coefficients first, then one contraction of the tabulated basis with the occupied orbitals."""
-        rows = table.rows(quadrature.index)
-        coordinates = ansatz.coordinates(params)
+        raw = ansatz.coefficients(params)
         if self.gram == "analytic":
+            coordinates = ansatz.coordinates(params)
             ones = jnp.ones(coordinates.shape[1], coordinates.dtype)
             mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(coordinates, 1, 2), ones, self.counts)
+            if isinstance(table, BasisBlocks):
+                return BlockedOrbitals(quadrature, table, self.occupations, raw @ mix)
+            rows = table.rows(quadrature.index)
         else:
-            mix = self._mix(params, rows.contract(ansatz.coefficients(params), 0)[0], quadrature)
-        c = ansatz.coefficients(params) @ mix
+            assert not isinstance(table, BasisBlocks), "blocks serve the whole grid with an analytic Gram matrix"
+            rows = table.rows(quadrature.index)
+            mix = self._mix(params, rows.contract(raw, 0)[0], quadrature)
+        c = raw @ mix
         psi, grad = rows.contract(c, self.order)
         return Orbitals(quadrature, psi, grad, self.occupations, c)
 

@@ -9,14 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nnks.basis import BasisTable
-from nnks.functional import Functional
-from nnks.functional.exchange_correlation import ExchangeCorrelation
-from nnks.functional.external import AnalyticExternal
-from nnks.functional.hartree import BasisFittedHartree, ExactHartree
-from nnks.functional.kinetic import AnalyticKinetic
-from nnks.functional.nuclear import Nuclear, nuclear_repulsion
-from nnks.orbitals import Density
+from nnks import blocks
+from nnks.blocks import BasisBlocks
+from nnks.functional import Functional, OfMatrix
+from nnks.orbitals import Density, TabulatedDensity, density_matrix
+from nnks.quadrature import Quadrature
 from nnks.types import Array, Float, Int, Scalar, record
 
 DROPPED = 1e6
@@ -24,79 +21,60 @@ DROPPED = 1e6
 
 
 @record
-class MatrixEnergy:
-    """The energy as a function of spin density matrices in a Gaussian basis; its derivative is the Fock matrix."""
+class GaussianEnergy:
+    """The energy of occupied orbitals in a Gaussian basis, and its derivative, the Fock matrix.
+
+    Terms with integrals in the basis see the density matrix, all others the density on the grid, which is computed from the
+    occupied orbitals: only the Fock matrix itself takes a product of two bases at every point.
+    """
 
     functional: Functional
-    table: BasisTable
-    weights: Float[Array, " points"]
+    blocks: BasisBlocks
+    quadrature: Quadrature
 
     def __call__(
         self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
     ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
-        """Every term [Ha] of occupied orbitals, and the Fock matrix of each spin [Ha]."""
-        return fock(self, jnp.einsum("sbi,si,sci->sbc", coefficients, occupations, coefficients))
+        """Every term [Ha] of orbitals with occupations, and the Fock matrix of each spin [Ha]."""
+        terms = self.functional.terms
+        total = jnp.sum(density_matrix(coefficients, occupations), axis=0)
+        analytic = {term.name: term.of_matrix for term in terms if isinstance(term, OfMatrix)}
+        others = [term for term in terms if not isinstance(term, OfMatrix)]
 
-    def terms(self, matrix: Float[Array, "spin basis basis"]) -> dict[str, Array]:
-        """Every term [Ha] of a density matrix, and `total`."""
-        total = jnp.sum(matrix, axis=0)
-        hartree, xc = self.functional["hartree"], self.functional["xc"]
-        kinetic, external = self.functional["kinetic"], self.functional["external"]
-        nuclear = self.functional["nuclear"]
-        assert isinstance(hartree, ExactHartree | BasisFittedHartree)
-        assert isinstance(xc, ExchangeCorrelation)
-        assert isinstance(kinetic, AnalyticKinetic)
-        assert isinstance(external, AnalyticExternal)
-        assert isinstance(nuclear, Nuclear)
-        energies = {
-            "kinetic": jnp.sum(kinetic.integrals * total),
-            "external": jnp.sum(external.integrals * total),
-            "hartree": hartree.of_matrix(total),
-            "xc": xc.of_density(self._density(matrix, xc.order), self.weights),
-            "nuclear": nuclear_repulsion(nuclear.positions, nuclear.charges),
-        }
-        return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
+        def of_matrix(matrix: Array) -> tuple[Scalar, dict[str, Array]]:
+            energies = {name: term(matrix) for name, term in analytic.items()}
+            return sum(energies.values(), jnp.zeros(())), energies
 
-    def _density(self, matrix: Array, order: int) -> Density:
-        chi, grad = self.table.values, self.table.gradients
-        half = jnp.einsum("pb,sbc->spc", chi, matrix)
-        rho = jnp.einsum("spc,pc->sp", half, chi)
-        if order == 0 or grad is None:
-            return Density(rho, None, None)
-        gradient = 2 * jnp.einsum("spc,dpc->spd", half, grad)
-        tau = 0.5 * jnp.einsum("dpb,sbc,dpc->sp", grad, matrix, grad)
-        return Density(rho, gradient, tau)
+        def of_density(density: Density) -> tuple[Scalar, dict[str, Array]]:
+            x = TabulatedDensity(self.quadrature, density)
+            energies = {term.name: term(x, x) for term in others}
+            return sum(energies.values(), jnp.zeros(())), energies
+
+        (_, first), matrix = jax.value_and_grad(of_matrix, has_aux=True)(total)
+        density = blocks.density(self.blocks, coefficients, occupations)
+        (_, second), slope = jax.value_and_grad(of_density, has_aux=True)(density)
+        energies = {name: (first | second)[name] for name in self.functional.names[1:]}
+        fock = 0.5 * (matrix + matrix.T)[None] + blocks.matrix(self.blocks, slope)
+        return {"total": sum(energies.values())} | energies, fock  # pyright: ignore[reportReturnType]
 
 
 @jax.jit
 def fock(
-    energy: MatrixEnergy, matrix: Float[Array, "spin basis basis"]
+    energy: GaussianEnergy,
+    coefficients: Float[Array, "spin basis orbitals"],
+    occupations: Float[Array, "spin orbitals"],
 ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
-    r"""Energies [Ha] and the Fock matrix $F_s = \partial E/\partial D_s$, symmetric."""
-
-    def total(d: Array) -> tuple[Scalar, dict[str, Array]]:
-        energies = energy.terms(d)
-        return energies["total"], energies
-
-    (_, energies), f = jax.value_and_grad(total, has_aux=True)(0.5 * (matrix + jnp.swapaxes(matrix, 1, 2)))
-    return energies, 0.5 * (f + jnp.swapaxes(f, 1, 2))
+    r"""Energies [Ha] and the Fock matrix $F_s = \partial E/\partial D_s$, symmetric, compiled."""
+    return energy(coefficients, occupations)
 
 
 def diagonalize(
     fock_matrix: Float[Array, "spin basis basis"], frame: Float[Array, "basis n"]
 ) -> tuple[Float[Array, "spin n"], Float[Array, "spin basis n"]]:
     """Orbital energies [Ha] and molecular orbitals of a Fock matrix, in an orthonormal frame of the basis."""
-    projected = jnp.einsum("bn,sbc,cm->snm", frame, fock_matrix, frame)
+    projected = frame.T[None] @ fock_matrix @ frame[None]
     energies, vectors = jnp.linalg.eigh(projected)
     return energies, frame @ vectors
-
-
-def occupied_matrix(
-    mo_coeff: Float[Array, "spin basis n"], counts: tuple[int, ...]
-) -> Float[Array, "spin basis basis"]:
-    """Density matrices of the lowest orbitals; two electrons in each if there is one channel."""
-    occupation = 2.0 if len(counts) == 1 else 1.0
-    return jnp.stack([occupation * c[:, :n] @ c[:, :n].T for c, n in zip(mo_coeff, counts, strict=True)])
 
 
 @runtime_checkable
@@ -231,18 +209,18 @@ class SCFResult:
 
 
 def solve(
-    energy: MatrixEnergy,
+    energy: GaussianEnergy,
     overlap: Float[Array, "basis basis"],
     frame: Float[Array, "basis n"],
-    matrix: Float[Array, "spin basis basis"],
+    guess: tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]],
     counts: tuple[int, ...],
     *,
     energy_tolerance: float = 1e-10,
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
 ) -> SCFResult:
-    """Self-consistent orbitals in a Gaussian basis, from spin density matrices; see `self_consistent`."""
-    _, mo_coeff = diagonalize(fock(energy, matrix)[1], frame)
+    """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
+    _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
     occupations = filling(counts, mo_coeff.shape[-1])
     found = self_consistent(
         energy,

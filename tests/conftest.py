@@ -33,6 +33,7 @@ def quick():
             "reference.large_basis": "",
             "tracking.wandb": "disabled",
             "tracking.console": False,
+            "training.held_out_steps": 0,  # a second grid is a second program to compile
         }
         return override(default_config(), base | {k.replace("__", "."): v for k, v in changes.items()})
 

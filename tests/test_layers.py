@@ -10,7 +10,7 @@ LAYERS = [
     {"types", "units", "registry"},
     {"molecule", "geometries", "basis"},
     {"quadrature", "ansatz", "orthogonalize", "averaging"},
-    {"density"},
+    {"density", "blocks"},
     {"orbitals"},
     {"functional"},
     {"scf"},

@@ -7,7 +7,8 @@ Cost:     54 runs of 6 s (H2) or 20 s (water) of training on two cores, half an 
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "Which of Adam, L-BFGS and the natural gradient ends nearest to the basis limit after equal seconds of training?"
+    "After equal seconds on water the natural gradient is 9 to 14 times nearer to the basis limit than Adam and L-BFGS for `residual` and "
+    "`neural` (medians 1.4 and 2.7 mHa against 18 to 36), on H2 nearer than both; with solved coefficients the optimizer hardly matters."
 )
 SECONDS = {"H2": 6.0, "H2O": 20.0}
 ANSATZE = ("residual", "neural", "neural_basis")
@@ -24,6 +25,7 @@ def get_config() -> ConfigDict:
     c.quadrature.level = 2
     c.functional.hartree = "density_fitting"
     c.functional.auxiliary = "even_tempered"
+    c.reference.large_basis = "pcseg-4"
     c.training.steps = 100000  # the seconds end a run
     c.training.energy_tolerance = 1e-6
     c.training.gradient_tolerance = 1e-4

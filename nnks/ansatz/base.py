@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+import dataclasses
+from typing import Any, Protocol, runtime_checkable
 
 import flax.linen as nn
 import jax
@@ -13,6 +14,9 @@ from nnks.registry import Registry
 from nnks.types import Array, Float, Params, PRNGKey, record, static
 
 ANSATZE = Registry("ansatz")
+
+FRAME = "frame"
+"""Where parameters keep the frame that rotations refer to, if it is no longer that of the start."""
 
 
 @runtime_checkable
@@ -110,7 +114,12 @@ class GaussianModuleAnsatz(ModuleAnsatz):
 
     def coordinates(self, params: Params) -> Float[Array, "spin n orbitals"]:
         """Raw orbitals in the frame of the start."""
-        return self.module.apply({"params": params}, self.start, method="coordinates")  # pyright: ignore[reportReturnType]
+        own, moved, start = dict(params), None, self.start
+        if FRAME in own:
+            moved = jax.lax.stop_gradient(own.pop(FRAME))
+            start = dataclasses.replace(start, scale=moved["scale"])
+        found: Any = self.module.apply({"params": own}, start, method="coordinates")
+        return found if moved is None else moved["orbitals"] @ found
 
     def coefficients(self, params: Params) -> Float[Array, "spin basis orbitals"]:
         """Raw orbitals in the basis functions."""

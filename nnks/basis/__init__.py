@@ -1,6 +1,7 @@
 """Gaussian basis sets in JAX."""
 
-from nnks.basis.gaussian import BasisTable as BasisTable
 from nnks.basis.gaussian import GaussianBasis as GaussianBasis
 from nnks.basis.gaussian import ShellGroup as ShellGroup
-from nnks.basis.gaussian import tabulate as tabulate
+from nnks.basis.table import BasisOnPoints as BasisOnPoints
+from nnks.basis.table import BasisTable as BasisTable
+from nnks.basis.table import tabulate as tabulate

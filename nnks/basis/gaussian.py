@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.basis.harmonics import solid_harmonics
 from nnks.types import Array, Float, Int, record, static
@@ -25,13 +27,14 @@ class ShellGroup:
     atom: Int[Array, " shells"]
     degree: int = static()
 
-    def normalized(self) -> Float[Array, "shells primitives contractions"]:
+    def normalized(self) -> Float[Array | np.ndarray, "shells primitives contractions"]:
         r"""Coefficients of $r^l e^{-a r^2}$ such that $\int_0^\infty r^2 R(r)^2 dr = 1$."""
         a, l = self.exponents, self.degree
-        primitive = self.coefficients / jnp.sqrt(_radial_overlap(l, 2 * a))[..., None]
+        xp = np if isinstance(a, np.ndarray) else jnp  # also for arrays of the host, where nothing is compiled
+        primitive = self.coefficients / xp.sqrt(_radial_overlap(l, 2 * a))[..., None]
         overlap = _radial_overlap(l, a[:, :, None] + a[:, None, :])
-        norm2 = jnp.einsum("spc,spq,sqc->sc", primitive, overlap, primitive)
-        return primitive / jnp.sqrt(norm2)[:, None, :]
+        norm2 = xp.einsum("spc,spq,sqc->sc", primitive, overlap, primitive)
+        return primitive / xp.sqrt(norm2)[:, None, :]
 
     def evaluate(self, centers: Float[Array, "atoms 3"], r: Float[Array, 3]) -> Float[Array, " functions"]:
         """Every function of the group at one point: shell, contraction, then $m$."""
@@ -39,6 +42,35 @@ class ShellGroup:
         r2 = jnp.sum(d * d, axis=-1)
         radial = jnp.einsum("sp,spc->sc", jnp.exp(-self.exponents * r2[:, None]), self.normalized())
         return (radial[:, :, None] * solid_harmonics(self.degree, d)[:, None, :]).reshape(-1)
+
+    def evaluate_many(
+        self, centers: Float[Array, "atoms 3"], r: Float[Array, "points 3"], shells: Int[Array, " selected"], order: int
+    ) -> tuple[Float[Array, "points columns"], Float[Array, "3 points columns"] | None]:
+        r"""Functions of some shells at many points, and their gradients if `order` is 1.
+
+        $\nabla(R(r^2)S) = 2R'\,d\,S + R\,\nabla S$ with $d$ the position relative to the shell's center.
+        """
+        d = r[:, None, :] - centers[self.atom[shells]][None]
+        r2 = jnp.sum(d * d, axis=-1)
+        a, c = self.exponents[shells], self.normalized()[shells]
+        decays = [jnp.exp(-a[None, :, p] * r2) for p in range(a.shape[1])]
+
+        def contract(factors: Float[Array, "selected primitives contractions"]) -> Array:
+            columns = [sum(factors[None, :, p, k] * e for p, e in enumerate(decays)) for k in range(c.shape[2])]
+            return jnp.stack(columns, axis=-1)[..., :, None]  # pyright: ignore[reportArgumentType]
+
+        radial, size = contract(c), len(shells) * c.shape[2] * (2 * self.degree + 1)
+        harmonics = solid_harmonics(self.degree, d)
+        values = (radial * harmonics[..., None, :]).reshape(len(r), size)
+        if order == 0:
+            return values, None
+        slope, gradients = contract(-2 * a[:, :, None] * c), []
+        for axis in range(3):
+            unit = jnp.zeros_like(d).at[..., axis].set(1.0)
+            _, tilt = jax.jvp(lambda x: solid_harmonics(self.degree, x), (d,), (unit,))
+            column = slope * (d[..., axis, None] * harmonics)[..., None, :] + radial * tilt[..., None, :]
+            gradients.append(column.reshape(len(r), size))
+        return values, jnp.stack(gradients)
 
 
 @record
@@ -63,54 +95,25 @@ class GaussianBasis:
         """All functions at one point [Bohr^-3/2]."""
         return jnp.concatenate([group.evaluate(self.centers, r) for group in self.groups])[self.order]
 
+    def columns(
+        self, points: Float[Array, "points 3"], shells: tuple[Int[Array, " _"], ...], order: int
+    ) -> tuple[Float[Array, "points columns"], Float[Array, "3 points columns"] | None]:
+        """Functions of some shells of each group, group by group, at many points; and their gradients if `order` is 1."""
+        groups = zip(self.groups, shells, strict=True)
+        found = [group.evaluate_many(self.centers, points, chosen, order) for group, chosen in groups]
+        gradients = [g for _, g in found if g is not None]
+        values = jnp.concatenate([v for v, _ in found], axis=-1)
+        return values, jnp.concatenate(gradients, axis=-1) if gradients else None
 
-@record
-class BasisTable:
-    """A basis tabulated on a grid. `gradients` is None where only values are needed."""
-
-    values: Float[Array, "points basis"]
-    gradients: Float[Array, "3 points basis"] | None
-
-    def rows(self, index: Int[Array, " batch"] | None) -> BasisTable:
-        """The rows of a batch; None means the whole grid, without a copy."""
-        if index is None:
-            return self
-        gradients = None if self.gradients is None else self.gradients[:, index]
-        return BasisTable(self.values[index], gradients)
-
-    def contract(
-        self, coefficients: Float[Array, "spin basis orbitals"], order: int
-    ) -> tuple[Float[Array, "spin orbitals points"], Float[Array, "spin orbitals points 3"] | None]:
-        """Values, and gradients if `order` is 1, of combinations: computed in the table's precision, returned in theirs."""
-        c, outer = coefficients.astype(self.values.dtype), coefficients.dtype
-        values = jnp.einsum("pb,sbi->sip", self.values, c).astype(outer)
-        if not order or self.gradients is None:
-            return values, None
-        return values, jnp.einsum("dpb,sbi->sipd", self.gradients, c).astype(outer)
+    def at(
+        self, points: Float[Array, "points 3"], order: int
+    ) -> tuple[Float[Array, "points basis"], Float[Array, "3 points basis"] | None]:
+        """All functions at many points, in the molecule's order, and their gradients if `order` is 1."""
+        everything = tuple(jnp.arange(len(group.exponents)) for group in self.groups)
+        values, gradients = self.columns(points, everything, order)
+        return values[:, self.order], None if gradients is None else gradients[:, :, self.order]
 
 
-def tabulate(basis: GaussianBasis, points: Float[Array, "points 3"], *, order: int = 1) -> BasisTable:
-    """Values (`order` 0), or values and gradients (`order` 1), of a basis at many points.
-
-    The points go through in blocks, so that memory beyond the table itself stays small.
-    """
-    return _tabulate(basis, points, order=order)
-
-
-@jax.jit(static_argnames="order")
-def _tabulate(basis: GaussianBasis, points: Array, *, order: int) -> BasisTable:
-    if order == 0:
-        return BasisTable(jax.lax.map(basis, points, batch_size=min(2048, len(points))), None)
-
-    def both(r: Array) -> tuple[Array, Array]:
-        columns = jnp.eye(3, dtype=r.dtype)
-        value, push = jax.linearize(basis, r)
-        return value, jax.vmap(push)(columns)
-
-    values, gradients = jax.lax.map(both, points, batch_size=min(2048, len(points)))
-    return BasisTable(values, jnp.moveaxis(gradients, 1, 0))
-
-
-def _radial_overlap(degree: int, exponent: Array) -> Array:
+def _radial_overlap(degree: int, exponent: Any) -> Any:
     r"""$\int_0^\infty r^{2l+2} e^{-a r^2} dr = \Gamma(l + 3/2) / (2 a^{l+3/2})$."""
     return math.gamma(degree + 1.5) / (2 * exponent ** (degree + 1.5))

@@ -19,9 +19,10 @@ class Integrals:
 
 @record
 class FittedCoulomb:
-    r"""Density-fitting factors $B_{P,pq} = \sum_Q (L^{-1})_{PQ} (Q|pq)$, $J = LL^T$, over pairs $p \ge q$."""
+    r"""Three-center integrals $(P|pq)$ over pairs $p \ge q$, and $L$ of the fitting functions' metric $(P|Q) = (LL^T)_{PQ}$."""
 
-    factors: Float[Array, "auxiliary pairs"]
+    integrals: Float[Array, "auxiliary pairs"]
+    factor: Float[Array, "auxiliary auxiliary"]
 
 
 def pack(density: Float[Array, "basis basis"]) -> Float[Array, " pairs"]:

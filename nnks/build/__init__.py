@@ -14,10 +14,10 @@ from nnks.build.problem import make_optimizer as make_optimizer
 from nnks.build.problem import make_problem as make_problem
 from nnks.build.problem import run_key as run_key
 from nnks.build.problem import tolerances as tolerances
+from nnks.build.start import gaussian_energy as gaussian_energy
+from nnks.build.start import guess_orbitals as guess_orbitals
 from nnks.build.start import make_start as make_start
-from nnks.build.start import matrix_energy as matrix_energy
 from nnks.build.start import matrix_hartree as matrix_hartree
 from nnks.build.start import scf_baseline as scf_baseline
-from nnks.build.start import spin_density as spin_density
 from nnks.build.system import System as System
 from nnks.build.system import make_system as make_system

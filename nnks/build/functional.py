@@ -97,9 +97,9 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")
     if place == "basis" and not gaussian:
         raise InputError("functional.fitting='basis' needs orbitals in a Gaussian basis; use 'quadrature' or 'auto'.")
-    auxmole = interop.auxiliary_mole(system.mole, auxiliary)
     if place == "basis" or (place == "auto" and gaussian and one_electron == "analytic"):
-        return BasisFittedHartree(interop.fitted_coulomb(system.mole, auxmole).factors)
+        return BasisFittedHartree(system.fitted(auxiliary))
+    auxmole = interop.auxiliary_mole(system.mole, auxiliary)
     potentials = interop.auxiliary_potentials(auxmole, np.asarray(grid.points))
     return QuadratureFittedHartree(fitting_operator(interop.auxiliary_metric(auxmole), potentials))
 

@@ -9,9 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nnks import blocks
 from nnks.ansatz import ANSATZE, make_ansatz
+from nnks.blocks import BasisBlocks
 from nnks.build.functional import make_functional
-from nnks.build.start import make_start, spin_density
+from nnks.build.start import guess_orbitals, make_start
 from nnks.build.system import System
 from nnks.config import ConfigDict
 from nnks.interop import pyscf as interop
@@ -19,7 +21,7 @@ from nnks.orbitals import GRAMS, OrbitalModel
 from nnks.orthogonalize import ORTHOGONALIZERS, check_weights
 from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
-from nnks.training import OPTIMIZERS, Optimizer, Problem
+from nnks.training import OPTIMIZERS, Optimizer, Prepares, Problem
 from nnks.training.elimination import Elimination
 from nnks.training.held_out import Guard, HeldOut
 from nnks.types import cast
@@ -50,12 +52,10 @@ def make_problem(system: System) -> Problem:
     module = ANSATZE.build(config.ansatz.to_dict())
     density = None
     if config.sampler.name in ("importance", "stratified"):
-        chi = system.table(system.grid, 0).values
-        total = jnp.sum(spin_density(system, "minao"), axis=0)
-        density = jnp.maximum(jnp.einsum("pb,bc,pc->p", chi, total, chi), 0.0)
+        density = blocks.density(system.blocks(system.grid, 0), *guess_orbitals(system, "minao")).total
     sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
     ansatz = make_ansatz(module, make_start(system, module.guess))
-    model = make_model(system, ansatz, system.grid, functional.order)
+    model = make_model(system, ansatz, system.grid, functional.order, exact=sampler.exact)
     if model.gram == "ema" and sampler.exact:
         raise InputError(
             f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole grid at "
@@ -101,8 +101,8 @@ def _check_table(system: System, ansatz: Any) -> None:
         )
 
 
-def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalModel:
-    """The orbital layer of an ansatz on a grid."""
+def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bool) -> OrbitalModel:
+    """The orbital layer of an ansatz on a grid, which every step takes as a whole (`exact`) or in batches."""
     section = dict(system.config.orthogonalizer.items())
     gram, decay = section.pop("gram"), section.pop("decay")
     if gram not in GRAMS:
@@ -119,11 +119,14 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int) -> OrbitalMo
     orthogonalizer = ORTHOGONALIZERS.build(section)
     if gram not in ("analytic", "ema"):
         check_weights(orthogonalizer, grid.weights)
+    table = None
+    if system.gaussian:
+        table = system.blocks(grid, order) if exact and gram == "analytic" else system.table(grid, order)
     return OrbitalModel(
         ansatz=ansatz,
         orthogonalizer=orthogonalizer,
         occupations=system.occupations,
-        table=system.table(grid, order) if system.gaussian else None,
+        table=table,
         grid=grid.quadrature() if gram == "full" else None,
         counts=system.counts,
         order=order,
@@ -145,6 +148,8 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
             f"'{config.sampler.name}' draws a new batch each step; use sampler.name='full', or optimizer.name='adam'."
         )
+    if isinstance(optimizer, Prepares):
+        optimizer.check(problem)
     # an average of earlier steps has the derivative of the batch's matrix, but not its value at other parameters
     if problem.model.gram == "ema" and getattr(optimizer, "line_search", False):
         raise InputError(
@@ -170,7 +175,7 @@ def make_guard(system: System, problem: Problem) -> Guard | None:
     f, gaussian = config.functional, system.gaussian
     grid = interop.becke_grid(system.mole, level, config.quadrature.pruning or None)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
-    model = make_model(system, problem.model.ansatz, grid, functional.order)
+    model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
     return Guard(HeldOut(model, functional, grid.quadrature()), every, tolerances(config)[0])
 
 
@@ -183,7 +188,9 @@ def in_precision(problem: Problem, precision: str) -> Problem:
     if precision != "mixed":
         return cast(problem, jnp.dtype(precision))
     model, elimination = problem.model, problem.elimination
-    model = dataclasses.replace(model, table=cast(model.table, jnp.float32), evaluation="float32")
+    table = model.table
+    table = table.in_precision("float32") if isinstance(table, BasisBlocks) else cast(table, jnp.float32)
+    model = dataclasses.replace(model, table=table, evaluation="float32")
     if elimination is not None:
         elimination = dataclasses.replace(elimination, evaluation="float32")
     return dataclasses.replace(problem, model=model, elimination=elimination)
@@ -215,6 +222,11 @@ def check_training(config: ConfigDict) -> None:
             raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")
     if t.seconds is not None and not t.seconds > 0:
         raise InputError(f"training.seconds is {t.seconds}; it must be positive, or None for no limit.")
+    if t.devices is not None and not 1 <= t.devices <= jax.device_count():
+        raise InputError(
+            f"training.devices is {t.devices}, and JAX sees {jax.device_count()} ({jax.default_backend()}); choose 1 to "
+            f"{jax.device_count()}, or None for all."
+        )
     if t.held_out_steps is not None and t.held_out_steps < 0:
         raise InputError(
             f"training.held_out_steps is {t.held_out_steps}; it must be positive, or 0 for no second grid."

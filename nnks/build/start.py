@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.ansatz import Start
 from nnks.build.functional import analytic, hartree_method, make_functional
@@ -12,7 +13,7 @@ from nnks.build.system import System
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
 from nnks.registry import InputError, suggest
-from nnks.scf import MatrixEnergy, SCFResult, diagonalize, fock, occupied_matrix, solve
+from nnks.scf import GaussianEnergy, SCFResult, diagonalize, fock, solve
 from nnks.types import Array, Float
 
 SMALL_GAP = 0.2
@@ -50,18 +51,22 @@ def make_start(system: System, guess: str) -> Start:
 
 
 def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
-    energy = matrix_energy(system)
-    matrix = spin_density(system, "core" if guess == "core" else "minao")
+    energy = gaussian_energy(system)
+    start = guess_orbitals(system, "core" if guess == "core" else "minao")
     if guess == "scf":
-        result = solve(energy, overlap, whitened, matrix, system.counts)
-        matrix = occupied_matrix(result.mo_coeff, system.counts)
-    return diagonalize(fock(energy, matrix)[1], whitened)
+        mo_coeff, occupations = solve(energy, overlap, whitened, start, system.counts).mo_coeff, system.occupations
+        start = mo_coeff[:, :, : occupations.shape[1]], occupations
+    return diagonalize(fock(energy, *start)[1], whitened)
 
 
-def spin_density(system: System, guess: str) -> Float[Array, "spin basis basis"]:
-    """The guess's density matrices in the run's spin channels."""
-    matrix = jnp.asarray(interop.guess_density(system.mole, guess))
-    return jnp.sum(matrix, axis=0, keepdims=True) if system.restricted else matrix
+def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
+    """The guess's orbitals, which are not orthonormal, and their electrons in the run's spin channels."""
+    orbitals, occupations = interop.guess_orbitals(system.mole, guess)
+    if not system.restricted:
+        return jnp.asarray(orbitals), jnp.asarray(occupations)
+    if guess == "minao":  # both spins have the same orbitals
+        return jnp.asarray(orbitals[:1]), jnp.asarray(occupations.sum(axis=0, keepdims=True))
+    return jnp.asarray(np.concatenate(orbitals, axis=1)[None]), jnp.asarray(occupations.reshape(1, -1))
 
 
 def matrix_hartree(system: System) -> str:
@@ -70,17 +75,17 @@ def matrix_hartree(system: System) -> str:
     return hartree_method(system, hartree if hartree in ("auto", "exact") else "density_fitting", gaussian=True)
 
 
-def matrix_energy(system: System) -> MatrixEnergy:
-    """The same functional in the Gaussian basis, as a function of density matrices."""
+def gaussian_energy(system: System) -> GaussianEnergy:
+    """The same functional in the Gaussian basis, with analytic integrals wherever there are any."""
     f = system.config.functional
     integrable = dataclasses.replace(system, config=analytic(system.config))
     functional = make_functional(
         integrable, system.grid, hartree=matrix_hartree(system), auxiliary=f.auxiliary, gaussian=True
     )
-    return MatrixEnergy(functional, system.table(system.grid, functional.order), system.grid.weights)
+    return GaussianEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
 
 
 def scf_baseline(system: System) -> SCFResult:
     """The self-consistent field in the same Gaussian basis, from `minao`, by analytic integrals."""
     overlap = interop.one_electron_integrals(system.mole).overlap
-    return solve(matrix_energy(system), overlap, frame(overlap), spin_density(system, "minao"), system.counts)
+    return solve(gaussian_energy(system), overlap, frame(overlap), guess_orbitals(system, "minao"), system.counts)

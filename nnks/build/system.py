@@ -5,8 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
+import psutil
+
 from nnks.ansatz import ANSATZE
-from nnks.basis import BasisTable, tabulate
+from nnks.basis import BasisOnPoints, BasisTable, tabulate
+from nnks.basis.integrals import FittedCoulomb
+from nnks.blocks import BasisBlocks, make_blocks
 from nnks.config import ConfigDict
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
@@ -26,6 +31,8 @@ class System:
     restricted: bool
     grid: Grid
     gaussian: bool
+    _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
+    _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -38,9 +45,41 @@ class System:
         """Electrons in each orbital; the rest of a smaller channel is empty."""
         return filling(self.counts, max(self.counts))
 
-    def table(self, grid: Grid, order: int) -> BasisTable:
-        """The basis on a grid."""
-        return tabulate(interop.gaussian_basis(self.mole, self.config.system.basis), grid.points, order=order)
+    def fitted(self, auxiliary: str) -> FittedCoulomb:
+        """The fitted Coulomb energy in the basis, whose integrals are computed once for each fitting set."""
+        if auxiliary not in self._fitted:
+            self._fitted[auxiliary] = interop.fitted_coulomb(self.mole, interop.auxiliary_mole(self.mole, auxiliary))
+        return self._fitted[auxiliary]
+
+    def blocks(self, grid: Grid, order: int) -> BasisBlocks:
+        """The basis on a grid in blocks, made once for each grid."""
+        key = id(grid), order
+        if key not in self._blocks:
+            basis = interop.gaussian_basis(self.mole, self.config.system.basis)
+            self._blocks[key] = (
+                grid,
+                make_blocks(basis, grid.points, grid.weights, order=order, memory=self.memory, devices=self.devices),
+            )
+        return self._blocks[key][1]
+
+    def table(self, grid: Grid, order: int) -> BasisTable | BasisOnPoints:
+        """The basis on a grid from which batches are taken; evaluated at every use if a table does not fit the memory."""
+        basis = interop.gaussian_basis(self.mole, self.config.system.basis)
+        if 8 * (1 + 3 * order) * grid.size * basis.size > self.memory:
+            return BasisOnPoints(basis, grid.points, order)
+        return tabulate(basis, grid.points, order=order)
+
+    @property
+    def devices(self) -> int:
+        """Over how many the points of a grid are spread."""
+        asked = self.config.training.devices
+        return jax.device_count() if asked is None else asked
+
+    @property
+    def memory(self) -> float:
+        """Bytes that a table of the basis on a grid may take."""
+        asked = self.config.quadrature.memory
+        return 0.5 * psutil.virtual_memory().available if asked is None else 1e9 * asked
 
 
 def make_system(config: ConfigDict) -> System:

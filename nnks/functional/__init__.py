@@ -2,4 +2,6 @@
 
 from nnks.functional.base import NAMES as NAMES
 from nnks.functional.base import Functional as Functional
+from nnks.functional.base import Interacts as Interacts
+from nnks.functional.base import OfMatrix as OfMatrix
 from nnks.functional.base import Term as Term

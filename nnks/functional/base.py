@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from nnks.orbitals import HasDensity
-from nnks.types import Array, Scalar, record
+from nnks.types import Array, Float, Scalar, record
 
 NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
 """The terms of the total energy, in the order of every table."""
@@ -30,6 +30,24 @@ class Term(Protocol):
 
         `y` differs from `x` only where a pair integral needs two independent batches.
         """
+        ...
+
+
+@runtime_checkable
+class OfMatrix(Protocol):
+    """A term with integrals in a Gaussian basis: a function of the total density matrix."""
+
+    def of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
+        """The energy [Ha]."""
+        ...
+
+
+@runtime_checkable
+class Interacts(Protocol):
+    """A term quadratic in the density matrix."""
+
+    def interaction(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
+        """Energies [Ha] of symmetric density matrices with each other."""
         ...
 
 

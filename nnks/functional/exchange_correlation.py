@@ -2,8 +2,6 @@ r"""Exchange and correlation, $E_{xc} = \int e_{xc}(\rho,\sigma,\tau)$."""
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 from nnks.functional.xc.base import XCFunctional
 from nnks.orbitals import Density, HasDensity
 from nnks.types import Array, Float, Scalar, record, static
@@ -19,12 +17,10 @@ class ExchangeCorrelation:
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""
-        return self.of_density(x.density(), x.quadrature.weights)
+        return x.integral(self.local)
 
-    def of_density(self, density: Density, weights: Float[Array, " points"]) -> Scalar:
-        """Energy [Ha] of densities at points with weights."""
+    def local(self, density: Density) -> Float[Array, " points"]:
+        r"""$e_{xc}$ at each point [Ha/Bohr^3]."""
         if self.xc.family == "LDA":
-            values = self.xc(density.rho, None, None)
-        else:
-            values = self.xc(density.rho, density.sigma, density.tau if self.xc.family == "MGGA" else None)
-        return jnp.dot(weights.astype(jnp.float64), values.astype(jnp.float64)).astype(values.dtype)
+            return self.xc(density.rho, None, None)
+        return self.xc(density.rho, density.sigma, density.tau if self.xc.family == "MGGA" else None)

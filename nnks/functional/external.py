@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from nnks.functional.kinetic import trace
-from nnks.orbitals import HasDensity, Orbitals
+from nnks.orbitals import HasDensity, InBasis
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -17,9 +17,13 @@ class AnalyticExternal:
     name: str = static(default="external")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
         return trace(self.integrals, x)
+
+    def of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
+        """Energy [Ha] of a total density matrix."""
+        return jnp.sum(self.integrals * density)
 
 
 @record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from nnks.orbitals import HasDensity, Orbitals
+from nnks.orbitals import HasDensity, InBasis
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -16,9 +16,13 @@ class AnalyticKinetic:
     name: str = static(default="kinetic")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
         return trace(self.integrals, x)
+
+    def of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
+        """Energy [Ha] of a total density matrix."""
+        return jnp.sum(self.integrals * density)
 
 
 @record
@@ -35,7 +39,7 @@ class QuadratureKinetic:
         return x.quadrature.integrate(jnp.sum(tau, axis=0))
 
 
-def trace(matrix: Float[Array, "basis basis"], x: Orbitals) -> Scalar:
+def trace(matrix: Float[Array, "basis basis"], x: InBasis) -> Scalar:
     r"""$\sum_{si} n_{si}\,c_{si}^T h\,c_{si}$: contracts occupied orbitals, never a density matrix."""
     c = x.require_coefficients()
     return jnp.einsum("sbi,sbi,si->", c, jnp.einsum("bc,sci->sbi", matrix, c), x.occupations)

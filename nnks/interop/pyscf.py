@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,6 +21,9 @@ EVEN_TEMPERED_RANGE, EVEN_TEMPERED_RATIO = "def2-qzvp", 2.0
 
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
+
+INDEPENDENT = 1e-13
+"""What a fitting function must add to those before it, as a share of its own norm in the Coulomb metric."""
 
 
 def make_mole(molecule: Molecule, basis: str) -> Any:
@@ -48,6 +52,7 @@ def make_mole(molecule: Molecule, basis: str) -> Any:
         )
         raise InputError(f"system.basis is '{basis}', which PySCF does not have for {missing}; {hint}.") from None
     mole = gto.M(atom=atoms, basis=known, unit="Bohr", charge=molecule.charge, spin=molecule.spin, verbose=0)
+    mole.basis = dict.fromkeys(set(molecule.symbols), basis)  # its name decides on PySCF's fitting set
     if any(_has_pseudopotential(basis, symbol) for symbol in set(molecule.symbols)):
         raise InputError(
             f"system.basis '{basis}' needs a pseudopotential (ECP) for {molecule.formula}, and nnks treats all "
@@ -210,7 +215,8 @@ def auxiliary_mole(mole: Any, basis: str = "auto") -> Any:
         wide.build(basis=EVEN_TEMPERED_RANGE, verbose=0)
         return df.make_auxmol(wide, df.aug_etb(wide, beta=EVEN_TEMPERED_RATIO))
     if basis == "auto":
-        return df.make_auxmol(mole, df.make_auxbasis(mole))
+        # what is fitted is the Coulomb energy alone, as for a functional without exact exchange
+        return df.make_auxmol(mole, df.make_auxbasis(mole, xc="lda"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -223,10 +229,33 @@ def auxiliary_mole(mole: Any, basis: str = "auto") -> Any:
 
 
 def fitted_coulomb(mole: Any, auxiliary: Any) -> FittedCoulomb:
-    r"""Three-center factors $B_{P,pq}$ with $(pq|rs) \\approx \\sum_P B_{P,pq} B_{P,rs}$, over pairs $p \\ge q$."""
-    from pyscf import df
+    """Three-center integrals over pairs, and the factor of the fitting functions' metric.
 
-    return FittedCoulomb(jnp.array(df.incore.cholesky_eri(mole, auxmol=auxiliary, verbose=0)))
+    Fitting functions that depend on others to double precision are left out, by pivoted Cholesky decomposition.
+    """
+    from pyscf import df
+    from scipy.linalg import get_lapack_funcs
+
+    metric = auxiliary_metric(auxiliary)
+    scale = 1 / np.sqrt(np.diagonal(metric))
+    scaled = metric * scale[:, None] * scale[None, :]
+    pstrf: Any = get_lapack_funcs("pstrf", (scaled,))
+    factor, pivots, rank, _ = pstrf(scaled, lower=1, tol=INDEPENDENT)
+    pairs = mole.nao * (mole.nao + 1) // 2
+    integrals = _aligned(len(metric), pairs)
+    df.incore.aux_e2(mole, auxiliary, aosym="s2ij", out=integrals)
+    if rank == len(metric):  # their own order needs no copy of the integrals
+        # without a copy on one device; an array that is shared with NumPy cannot go to several
+        shared = jnp.from_dlpack(integrals) if jax.device_count() == 1 else jnp.asarray(integrals)
+        return FittedCoulomb(shared, jnp.asarray(np.linalg.cholesky(metric)))
+    kept = pivots[:rank] - 1
+    return FittedCoulomb(jnp.asarray(integrals[kept]), jnp.asarray(np.tril(factor[:rank, :rank]) / scale[kept, None]))
+
+
+def _aligned(rows: int, columns: int) -> np.ndarray:
+    """Memory that JAX takes over without a copy: it begins at a multiple of 64 bytes."""
+    memory = np.empty(rows * columns + 8)
+    return memory[(-memory.ctypes.data % 64) // 8 :][: rows * columns].reshape(rows, columns)
 
 
 def auxiliary_metric(auxiliary: Any) -> np.ndarray:
@@ -234,21 +263,30 @@ def auxiliary_metric(auxiliary: Any) -> np.ndarray:
     return auxiliary.intor_symmetric("int2c2e")
 
 
-def guess_density(mole: Any, init: str) -> np.ndarray:
-    """Spin densities [2 basis basis] that a calculation starts from.
+def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:
+    """Orbitals [2 basis k] and occupations [2 k], not orthonormal and partly fractional, that a calculation starts from.
 
-    `minao` projects free-atom occupations of a minimal basis; `core` fills the orbitals of the bare nuclei.
+    `minao` projects free-atom orbitals of a minimal basis; `core` fills the orbitals of the bare nuclei.
     """
     from pyscf import scf
+    from scipy.linalg import eigh
 
-    if init == "core":
-        dm = scf.UHF(mole).init_guess_by_1e(mole)
-    else:
-        dm = scf.hf.init_guess_by_minao(mole)
-        up, down = mole.nelec
-        total = max(up + down, 1)
-        dm = np.stack([dm * (up / total), dm * (down / total)])
-    return np.asarray(dm)
+    if guess == "core":
+        overlap, bare = (mole.intor_symmetric(f"int1e_{name}") for name in ("ovlp", "kin"))
+        lowest = eigh(bare + mole.intor_symmetric("int1e_nuc"), overlap)[1][:, : max(mole.nelec)]
+        filled = np.arange(max(mole.nelec))[None, :] < np.array(mole.nelec)[:, None]
+        return np.broadcast_to(lowest, (2, *lowest.shape)), filled.astype(float)
+    dm: Any = scf.hf.init_guess_by_minao(mole)
+    held = dm.mo_occ > 0
+    share = np.array(mole.nelec) / max(sum(mole.nelec), 1)
+    orbitals = np.broadcast_to(dm.mo_coeff[:, held], (2, len(dm), held.sum()))
+    return orbitals, share[:, None] * dm.mo_occ[held]
+
+
+def guess_density(mole: Any, guess: str) -> np.ndarray:
+    """The spin densities [2 basis basis] of a guess."""
+    orbitals, occupations = guess_orbitals(mole, guess)
+    return np.einsum("sbi,si,sci->sbc", orbitals, occupations, orbitals)
 
 
 def auxiliary_potentials(auxiliary: Any, points: np.ndarray, block: int = 4000) -> np.ndarray:

@@ -72,13 +72,18 @@ def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> di
 
 def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     """All that a reference energy depends on, beside the program."""
-    return dataclasses.asdict(spec) | {
-        "partition": "becke, treutler's radii",
-        "symbols": molecule.symbols,
-        "positions": np.round(np.asarray(molecule.positions), 10).tolist(),
-        "charge": molecule.charge,
-        "spin": molecule.spin,
-    }
+    broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
+    return (
+        dataclasses.asdict(spec)
+        | broken
+        | {
+            "partition": "becke, treutler's radii",
+            "symbols": molecule.symbols,
+            "positions": np.round(np.asarray(molecule.positions), 10).tolist(),
+            "charge": molecule.charge,
+            "spin": molecule.spin,
+        }
+    )
 
 
 def cached(asked: dict[str, Any], compute: Callable[[], dict[str, Any]], cache: Path | None) -> dict[str, Any]:
@@ -101,6 +106,8 @@ def _solve(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     grid = becke_grid(mole, spec.level, spec.pruning or None, spec.radial, spec.angular)
     with lib.with_omp_threads(1 if mole.nao < 200 else None):
         mf = _mean_field(mole, spec, grid)
+        mf.small_rho_cutoff = 0
+        mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = 1e-11, 3e-7, 100
         mf.kernel()
         restarts = 0
         if not mf.converged:  # a second-order solver where DIIS oscillates
@@ -110,6 +117,8 @@ def _solve(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
         while stable is not True and restarts < FOLLOWED:
             mf, restarts = _second_order(mf, stable, mf.mo_occ), restarts + 1
             stable = _is_stable(mf)
+        if not spec.restricted and mole.nelec[0] == mole.nelec[1]:
+            mf = _broken(mf)
     return {
         "energies": _terms(mf),
         "converged": bool(mf.converged),
@@ -127,9 +136,14 @@ def _mean_field(mole: Any, spec: ReferenceSpec, grid: Grid) -> Any:
     if spec.auxiliary is not None:
         mf = mf.density_fit(auxbasis=auxiliary_mole(mole, spec.auxiliary)._basis)
     mf.grids.coords, mf.grids.weights = np.asarray(grid.points), np.asarray(grid.weights)
-    mf.small_rho_cutoff = 0
-    mf.conv_tol, mf.conv_tol_grad, mf.max_cycle, mf.verbose, mf.chkfile = 1e-11, 3e-7, 100, 0, None
+    mf.verbose, mf.chkfile = 0, None
     return mf
+
+
+def default_field(molecule: Molecule, spec: ReferenceSpec) -> Any:
+    """PySCF's calculation with its own thresholds and number of cycles, on nnks's points, ready to run."""
+    mole = make_mole(molecule, spec.basis)
+    return _mean_field(mole, spec, becke_grid(mole, spec.level, spec.pruning or None, spec.radial, spec.angular))
 
 
 def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
@@ -137,6 +151,19 @@ def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
     newton.verbose, newton.max_cycle = 0, 100
     newton.kernel(mo_coeff, mo_occ)
     return newton
+
+
+def _broken(mf: Any) -> Any:
+    """The lower of a solution and of one from different orbitals for different spins, which the analysis can overlook."""
+    count, mo_coeff = mf.mol.nelec[0], np.array(mf.mo_coeff)
+    if not 0 < count < mo_coeff.shape[2]:
+        return mf
+    # equal and opposite mixtures of the highest occupied and the lowest empty orbital
+    for s, sign in enumerate((1, -1)):
+        low, high = mo_coeff[s][:, count - 1].copy(), mo_coeff[s][:, count].copy()
+        mo_coeff[s][:, count - 1], mo_coeff[s][:, count] = (low + sign * high) / 2**0.5, (high - sign * low) / 2**0.5
+    other = _second_order(mf.copy(), mo_coeff, mf.mo_occ)
+    return other if other.e_tot < mf.e_tot - 1e-7 else mf
 
 
 def _is_stable(mf: Any) -> Any:

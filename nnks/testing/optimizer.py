@@ -13,7 +13,7 @@ import numpy as np
 
 from nnks.testing import toys
 from nnks.testing.expect import expect, run_checks
-from nnks.training import Optimizer, Problem, TrainState, initial_state
+from nnks.training import Optimizer, Problem, TrainState, begin
 from nnks.training.state import Metrics
 from nnks.types import Params
 
@@ -43,7 +43,7 @@ class OptimizerCase:
         key = jax.random.key(0)
         ansatz = self.problem.model.ansatz
         params: Params = toys.noisy(jax.jit(ansatz.init_params)(key), 1, 0.3)
-        states, metrics = [initial_state(params, self.optimizer.init(self.problem, params, key), key)], []
+        states, metrics = [begin(self.optimizer, self.problem, params, key)], []
         for _ in range(STEPS):
             state, numbers = self.step(states[-1])
             states.append(state)

@@ -72,7 +72,7 @@ def orbitals(molecule: str = RESTRICTED) -> Orbitals:
     toy = system(molecule)
     ansatz = make_ansatz(LCGTO(), start(molecule))
     params = noisy(jax.jit(ansatz.init_params)(jax.random.key(0)), 5)
-    model = build.make_model(toy, ansatz, toy.grid, 1)
+    model = build.make_model(toy, ansatz, toy.grid, 1, exact=False)
     return jax.jit(lambda m, p, q: m(p, q))(model, params, toy.grid.quadrature())
 
 
@@ -82,7 +82,7 @@ def problem() -> Problem:
     toy = system(RESTRICTED)
     integrals = interop.one_electron_integrals(toy.mole)
     terms = (AnalyticKinetic(integrals.kinetic), AnalyticExternal(integrals.external))
-    model = build.make_model(toy, make_ansatz(LCGTO(), start(RESTRICTED)), toy.grid, 0)
+    model = build.make_model(toy, make_ansatz(LCGTO(), start(RESTRICTED)), toy.grid, 0, exact=True)
     return Problem(model, Functional(terms), make_full(grid=toy.grid), toy.grid)
 
 

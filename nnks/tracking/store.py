@@ -44,8 +44,17 @@ EXACT = "exact"
 VIOLATIONS = "violations"
 """Summary key: sentences on results that cannot be right, such as an energy below the variational bound."""
 
-UNHASHED = ("tracking", "results", "experiment", "label", "training.seed", "training.checkpoint_steps")
-"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded; and the seed,
+UNHASHED = (
+    "tracking",
+    "results",
+    "experiment",
+    "label",
+    "training.seed",
+    "training.checkpoint_steps",
+    "quadrature.memory",
+    "training.devices",
+)
+"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in memory, on how many devices; and the seed,
 which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
 
 CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"

@@ -2,6 +2,9 @@
 
 from nnks.training.base import OPTIMIZERS as OPTIMIZERS
 from nnks.training.base import Optimizer as Optimizer
+from nnks.training.base import Prepares as Prepares
+from nnks.training.base import begin as begin
+from nnks.training.direct import Direct as Direct
 from nnks.training.gradient import FirstOrder as FirstOrder
 from nnks.training.lbfgs import LBFGS as LBFGS
 from nnks.training.loop import Convergence as Convergence
@@ -11,4 +14,3 @@ from nnks.training.natural_gradient import NaturalGradient as NaturalGradient
 from nnks.training.state import Problem as Problem
 from nnks.training.state import TrainingDiverged as TrainingDiverged
 from nnks.training.state import TrainState as TrainState
-from nnks.training.state import initial_state as initial_state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from nnks.registry import Registry
-from nnks.training.state import Problem, StepFn
+from nnks.training.state import Problem, StepFn, TrainState, initial_state
 from nnks.types import Params, PRNGKey
 
 OPTIMIZERS = Registry("optimizer")
@@ -27,3 +27,23 @@ class Optimizer(Protocol):
     def make_step(self, problem: Problem) -> StepFn:
         """A pure function from one training state to the next, and the numbers of the step."""
         ...
+
+
+@runtime_checkable
+class Prepares(Optimizer, Protocol):
+    """An optimizer that keeps something beside the ansatz's parameters."""
+
+    def check(self, problem: Problem) -> None:
+        """Refuses a problem that it cannot minimize, in one sentence."""
+        ...
+
+    def prepare(self, problem: Problem, params: Params) -> Params:
+        """The parameters with it."""
+        ...
+
+
+def begin(optimizer: Optimizer, problem: Problem, params: Params, key: PRNGKey) -> TrainState:
+    """The state before the first step."""
+    if isinstance(optimizer, Prepares):
+        params = optimizer.prepare(problem, params)
+    return initial_state(params, optimizer.init(problem, params, key), key)

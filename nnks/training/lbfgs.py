@@ -80,10 +80,9 @@ class LBFGS:
         The first step then moves by nothing and evaluates the start, by the program that all steps share.
         """
         flat, _ = ravel_pytree(params)
-        empty = jnp.zeros((self.memory, flat.size), flat.dtype)
         unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in problem.functional.names}
         solved = None if problem.elimination is None else params["coefficients"]
-        return LBFGSState(empty, empty, jnp.zeros_like(flat), Evaluated(unknown, solved))
+        return empty_history(self.memory, jnp.zeros_like(flat), Evaluated(unknown, solved))
 
     def make_step(self, problem: Problem) -> StepFn:
         """The compiled step: one direction, one line search. Problems of the same shapes share the program."""
@@ -94,7 +93,7 @@ class LBFGS:
 def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
     x, unravel = ravel_pytree(state.params)
     old: LBFGSState = state.opt_state
-    direction = -_inverse_hessian(old, old.gradient)
+    direction = -inverse_hessian(old, old.gradient)
     slope = jnp.dot(direction, old.gradient)
     # without curvature, or if rounding spoiled the direction: steepest descent of bounded length
     fresh = (jnp.sum(old.steps[0] ** 2) == 0) | (slope >= 0)
@@ -108,16 +107,9 @@ def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainS
         (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
         return evaluated, ravel_pytree(gradient)[0]
 
-    found = _line_search(evaluate, old, direction, slope, optimizer.trials, problem.resolution)
+    found = line_search(evaluate, old, direction, slope, optimizer.trials, problem.resolution)
     moved = found.length * direction
-    change = found.gradient - old.gradient
-    keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
-    new = LBFGSState(
-        jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
-        jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
-        found.gradient,
-        found.evaluated,
-    )
+    new = remembered(old, moved, found.gradient, found.evaluated)
     metrics = energy_metrics(found.evaluated.energies) | {
         "grad/norm": jnp.linalg.norm(found.gradient),
         "line_search/evaluations": found.count,
@@ -127,7 +119,25 @@ def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainS
     return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
 
 
-def _inverse_hessian(state: LBFGSState, vector: Array) -> Array:
+def empty_history(memory: int, gradient: Float[Array, " parameters"], evaluated: Evaluated) -> LBFGSState:
+    """No pairs yet."""
+    empty = jnp.zeros((memory, gradient.size), gradient.dtype)
+    return LBFGSState(empty, empty, gradient, evaluated)
+
+
+def remembered(old: LBFGSState, moved: Array, gradient: Array, evaluated: Evaluated) -> LBFGSState:
+    """The history after a step."""
+    change = gradient - old.gradient
+    keep = jnp.dot(moved, change) > 1e-10 * jnp.linalg.norm(moved) * jnp.linalg.norm(change)
+    return LBFGSState(
+        jnp.concatenate([jnp.where(keep, moved, 0.0)[None], old.steps[:-1]]),
+        jnp.concatenate([jnp.where(keep, change, 0.0)[None], old.changes[:-1]]),
+        gradient,
+        evaluated,
+    )
+
+
+def inverse_hessian(state: LBFGSState, vector: Array) -> Array:
     """The two-loop recursion: an approximate inverse Hessian times a vector."""
     products = jnp.sum(state.steps * state.changes, axis=1)
     rho = jnp.where(products > 0, 1 / jnp.where(products > 0, products, 1.0), 0.0)
@@ -148,7 +158,7 @@ def _inverse_hessian(state: LBFGSState, vector: Array) -> Array:
     return q
 
 
-def _line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, trials: int, resolution: float) -> _Trial:
+def line_search(evaluate, old: LBFGSState, direction: Array, slope: Scalar, trials: int, resolution: float) -> _Trial:
     """Weak Wolfe conditions by bracketing, starting from the unit step."""
     start = old.evaluated.energies["total"]
     rounding = jnp.maximum(10 * jnp.finfo(start.dtype).eps * jnp.abs(start), resolution)

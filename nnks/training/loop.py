@@ -56,7 +56,8 @@ class Convergence:
     """Stops when the energy's change in a step and its gradient's norm are both below their thresholds.
 
     An optimizer that predicts what is left to be gained (`energy/predicted`) is also converged when that is below the
-    energy's threshold: a gradient's norm depends on how parameters are scaled, and the prediction does not.
+    energy's threshold: a gradient's norm depends on how parameters are scaled, and the prediction does not. One that
+    knows the energy's error (`energy/error`, from a Hessian) is judged by it instead of by the change.
 
     The spread of recent energies alone would stop slow optimizers 0.1 mHa early. Minibatch energies are noisy, so
     stochastic runs train for all their steps.
@@ -81,5 +82,7 @@ class Convergence:
 
     def holds(self, metrics: Mapping[str, Any]) -> bool:
         """Whether metrics that were stored with their `energy/change` ended a run."""
+        if "energy/error" in metrics:
+            return metrics["energy/error"] < self.energy and metrics["grad/norm"] < self.gradient
         stationary = metrics["grad/norm"] < self.gradient or metrics.get("energy/predicted", math.inf) < self.energy
         return metrics.get("energy/change", math.inf) < self.energy and stationary

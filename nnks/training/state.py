@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from nnks.ansatz.base import BasisAnsatz
+from nnks.ansatz.base import FRAME, BasisAnsatz
 from nnks.averaging import AVERAGE, with_average
 from nnks.functional import Functional
-from nnks.orbitals import OrbitalModel, Orbitals
+from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.quadrature import Grid
 from nnks.quadrature.sampler import Sampler
 from nnks.training.elimination import Elimination
@@ -90,14 +90,14 @@ class Problem:
             return params
         return self.elimination(ansatz, self.functional, params, self.grid.quadrature())
 
-    def orbitals(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Orbitals, Orbitals]:
+    def orbitals(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[AnyOrbitals, AnyOrbitals]:
         """The orbitals on this step's two independent batches; on a full grid both are the same object."""
         x, y, _ = self._orbitals(params, key, step)
         return x, y
 
     def _orbitals(
         self, params: Params, key: PRNGKey, step: Int[Array, ""]
-    ) -> tuple[Orbitals, Orbitals, dict[str, Array] | None]:
+    ) -> tuple[AnyOrbitals, AnyOrbitals, dict[str, Array] | None]:
         """The same, and the moving average of Gram matrices after this step, if one is kept."""
         if self.sampler.exact:
             x = self.model(params, self.grid.quadrature())
@@ -154,7 +154,7 @@ def initial_state(params: Params, opt_state: Any, key: PRNGKey) -> TrainState:
 
 def count_parameters(params: Params) -> int:
     """Number of trainable numbers."""
-    trained = {k: v for k, v in params.items() if k != AVERAGE} if isinstance(params, dict) else params
+    trained = {k: v for k, v in params.items() if k not in (AVERAGE, FRAME)} if isinstance(params, dict) else params
     return sum(leaf.size for leaf in jax.tree.leaves(trained))
 
 

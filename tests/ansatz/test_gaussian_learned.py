@@ -18,13 +18,12 @@ def helium():
 
 def test_helium_reaches_the_best_contraction_of_three_gaussians(helium):
     """A search over exponents and contraction in closed form found -2.695706 Ha; STO-3G has -2.657312 Ha."""
-    from nnks.training import LBFGS
-    from nnks.training.state import initial_state
+    from nnks.training import LBFGS, begin
 
     optimizer = LBFGS(curvature=0.03)
     key, totals = jax.random.key(0), []
     params = helium.model.ansatz.init_params(key)
-    step, state = optimizer.make_step(helium), initial_state(params, optimizer.init(helium, params, key), key)
+    step, state = optimizer.make_step(helium), begin(optimizer, helium, params, key)
     for _ in range(20):
         state, metrics = step(state)
         totals.append(float(metrics["energy/total"]))

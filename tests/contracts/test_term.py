@@ -56,9 +56,7 @@ TERMS = {
         s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)
     ),
     "hartree, exact": lambda s: ExactHartree(interop.coulomb_integrals(s.mole)),
-    "hartree, fitted in the basis": lambda s: BasisFittedHartree(
-        interop.fitted_coulomb(s.mole, auxiliary(s.mole)).factors
-    ),
+    "hartree, fitted in the basis": lambda s: BasisFittedHartree(interop.fitted_coulomb(s.mole, auxiliary(s.mole))),
     "hartree, fitted on the quadrature": lambda s: fitted(s.mole, s.grid),
     "hartree, pairwise": lambda s: PairwiseHartree(),
     "hartree, poisson": lambda s: make_poisson(
@@ -105,7 +103,7 @@ CLOSED_FORMS = {
     "external, quadrature": (lambda m, g: QuadratureExternal(*NUCLEUS), QUADRATURE),
     "hartree, exact": (lambda m, g: ExactHartree(interop.coulomb_integrals(m)), ROUNDING),
     "hartree, fitted in the basis": (
-        lambda m, g: BasisFittedHartree(interop.fitted_coulomb(m, auxiliary(m)).factors),
+        lambda m, g: BasisFittedHartree(interop.fitted_coulomb(m, auxiliary(m))),
         FITTING,
     ),
     "hartree, fitted on the quadrature": (lambda m, g: fitted(m, g), FITTING),

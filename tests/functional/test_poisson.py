@@ -50,13 +50,14 @@ def test_potential_of_a_gaussian_charge(shift):
 
 def density_matrix(s, kind):
     """Sum over spins of the `minao` guess, or of the self-consistent field."""
-    from nnks import build
     from nnks.build.start import scf_baseline
-    from nnks.scf import occupied_matrix
+    from nnks.interop.pyscf import guess_density
+    from nnks.orbitals import density_matrix as of
 
     if kind == "scf":
-        return jnp.sum(occupied_matrix(scf_baseline(s).mo_coeff, s.counts), axis=0)
-    return jnp.sum(build.spin_density(s, kind), axis=0)
+        mo_coeff = scf_baseline(s).mo_coeff[:, :, : max(s.counts)]
+        return jnp.sum(of(mo_coeff, s.occupations), axis=0)
+    return jnp.asarray(guess_density(s.mole, kind).sum(axis=0))
 
 
 def errors(molecule, levels, kind="minao"):

@@ -15,7 +15,7 @@ def solve(molecule, xc="lda,vwn", hartree="exact", level=3, **changes):
     from nnks import build
     from nnks.config import default_config, override
     from nnks.evaluation import evaluate
-    from nnks.training import Convergence, initial_state, iterate
+    from nnks.training import Convergence, begin, iterate
 
     config = override(
         default_config(),
@@ -32,7 +32,7 @@ def solve(molecule, xc="lda,vwn", hartree="exact", level=3, **changes):
     optimizer = build.make_optimizer(config, problem)
     key = build.run_key(config)
     params = problem.model.ansatz.init_params(key)
-    state = initial_state(params, optimizer.init(problem, params, key), key)
+    state = begin(optimizer, problem, params, key)
     convergence = Convergence(config.training.energy_tolerance, config.training.gradient_tolerance)
     totals, converged = [], False
     for progress in iterate(optimizer.make_step(problem), state, until=config.training.steps):

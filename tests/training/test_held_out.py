@@ -11,6 +11,7 @@ FLEXIBLE = {
     "functional__hartree": "density_fitting",
     "functional__auxiliary": "weigend",
 }
+AUTO = {"training__held_out_steps": None}
 EXACT = -2.834836  # helium, LDA with VWN5 (NIST's Atomic Reference Data)
 
 
@@ -29,7 +30,7 @@ def test_the_guard_ends_a_run_before_it_fits_the_grid(quick, tmp_path):
     assert abs(free.energies["total"] - EXACT) > 0.03
     assert free.values["stopped"] == "steps"
 
-    guarded = nnks.run(quick(**FLEXIBLE, training__steps=25), results=tmp_path / "guarded")
+    guarded = nnks.run(quick(**FLEXIBLE, training__steps=25, **AUTO), results=tmp_path / "guarded")
     assert guarded.values["stopped"] == "grid"
     assert not guarded.converged
     held_out = totals(guarded, "energy/held_out")
@@ -52,7 +53,7 @@ def test_the_guard_ends_a_run_before_it_fits_the_grid(quick, tmp_path):
 def test_where_there_is_a_guard(changes, expected, quick):
     from nnks.experiment import plan
 
-    assert (plan(quick(**changes)).guard is not None) == expected
+    assert (plan(quick(**AUTO | changes)).guard is not None) == expected
 
 
 def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):

@@ -117,12 +117,12 @@ def test_a_mixture_of_the_orbitals_has_the_same_metric():
 
 def train(config, steps):
     from nnks import build
-    from nnks.training.state import initial_state
+    from nnks.training import begin
 
     problem = build.make_problem(build.make_system(config))
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
     params = problem.init_params(key)
-    step, state = optimizer.make_step(problem), initial_state(params, optimizer.init(problem, params, key), key)
+    step, state = optimizer.make_step(problem), begin(optimizer, problem, params, key)
     metrics = []
     for _ in range(steps):
         state, numbers = step(state)

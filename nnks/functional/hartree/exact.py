@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 from nnks.basis.integrals import pack
-from nnks.orbitals import Orbitals
+from nnks.orbitals import InBasis
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -17,7 +18,7 @@ class ExactHartree:
     name: str = static(default="hartree")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
         return self.of_matrix(jnp.sum(x.density_matrix(), axis=0))
 
@@ -25,3 +26,8 @@ class ExactHartree:
         """Energy [Ha] of a total density matrix."""
         d = pack(density)
         return 0.5 * jnp.dot(d, self.integrals @ d)
+
+    def interaction(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
+        """Energies [Ha] of symmetric density matrices with each other: one pass over the integrals for all."""
+        d = jax.vmap(pack)(densities)
+        return d @ (self.integrals @ d.T)

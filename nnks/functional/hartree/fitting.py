@@ -10,30 +10,42 @@ References:
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.linalg import solve_triangular
 
-from nnks.basis.integrals import pack
-from nnks.orbitals import HasDensity, Orbitals
+from nnks.basis.integrals import FittedCoulomb, pack
+from nnks.orbitals import HasDensity, InBasis
 from nnks.types import Array, Float, Scalar, record, static
 
 
 @record
 class BasisFittedHartree:
-    r"""$E_H = \frac12\sum_P\bigl(\sum_{pq} B_{P,pq} D_{pq}\bigr)^2$ with three-center factors over pairs $p \ge q$."""
+    r"""$E_H = \frac12 |L^{-1}d|^2$, $d_P = \sum_{pq} (P|pq)\,D_{pq}$ over pairs $p \ge q$.
 
-    factors: Float[Array, "auxiliary pairs"]
+    The factor of the metric is applied to a vector at every use, not once to all integrals: that would cost more than it saves.
+    """
+
+    fitted: FittedCoulomb
     name: str = static(default="hartree")
     order: int = static(default=0)
 
-    def __call__(self, x: Orbitals, y: Orbitals) -> Scalar:
+    def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
         return self.of_matrix(jnp.sum(x.density_matrix(), axis=0))
 
     def of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
         """Energy [Ha] of a total density matrix."""
-        b = self.factors @ pack(density)
+        d = self.fitted.integrals @ pack(density)
+        b = solve_triangular(self.fitted.factor, d, lower=True)
         return 0.5 * jnp.dot(b, b)
+
+    def interaction(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
+        """Energies [Ha] of symmetric density matrices with each other: one pass over the integrals for all."""
+        d = self.fitted.integrals @ jax.vmap(pack)(densities).T
+        b = solve_triangular(self.fitted.factor, d, lower=True)
+        return b.T @ b
 
 
 @record

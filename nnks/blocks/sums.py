@@ -1,0 +1,129 @@
+r"""Sums over the blocks of a grid: local functionals of occupied orbitals and their derivatives in one pass.
+
+For $E = \sum_k w_k f(\rho(r_k), \nabla\rho(r_k), \tau(r_k))$ every block of points gives its part of the energy and of
+$\partial E/\partial C$ at once, so that no orbital is held on the whole grid. Shells that are negligible on a block are skipped.
+Values of the basis are tabulated where they fit the memory that is allowed, and evaluated on the fly where they do not.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from nnks.basis.gaussian import GaussianBasis
+from nnks.blocks.base import BasisBlocks, Block
+from nnks.density import Density, Local
+from nnks.types import Array, Float, Scalar
+
+
+def integral(table: BasisBlocks, local: Local, coefficients: Array, occupations: Array) -> Scalar:
+    r"""$\sum_k w_k f_k$ of the density of occupied orbitals; its derivative is found in the same pass."""
+    return _integral(local, table, coefficients, occupations)
+
+
+def density(
+    table: BasisBlocks, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
+) -> Density:
+    """The density at every point of the grid, in the grid's order."""
+    spins = len(coefficients)
+
+    def at(basis: GaussianBasis, block: Block, padded: Array, n: Array) -> Density:
+        return table.block_density(basis, block, padded[:, block.functions], n)
+
+    shared = with_empty_row(coefficients), occupations
+    found = [(c.place.reshape(-1), d) for c, d in zip(table.classes, table.mapped(at, *shared), strict=True)]
+
+    def placed(part: Callable[[Density], Array | None], *rest: int) -> Array:
+        out = jnp.zeros((spins, table.size + 1, *rest), coefficients.dtype)
+        for place, density in found:
+            x = part(density)
+            assert x is not None
+            out = out.at[:, place].set(jnp.moveaxis(x, 0, 1).reshape(spins, -1, *rest))
+        return out[:, :-1]
+
+    if not table.order:
+        return Density(placed(lambda d: d.rho), None, None)
+    return Density(placed(lambda d: d.rho), placed(lambda d: d.gradient, 3), placed(lambda d: d.tau))
+
+
+def matrix(table: BasisBlocks, slope: Density) -> Float[Array, "spin basis basis"]:
+    """The derivative of an energy with respect to each spin's density matrix, symmetric.
+
+    Args:
+        table: of the basis.
+        slope: its derivative with respect to the density at every point of the grid (weights are in it).
+    """
+    n, spins, dtype = table.basis.size, len(slope.rho), slope.rho.dtype
+    rows = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, 1)) + ((0, 0),) * (x.ndim - 2)), slope)
+
+    def add(matrix: Array, basis: GaussianBasis, block: Block, rows: Density) -> Array:
+        values, gradients = table.tabulated(basis, block)
+        here = jax.tree.map(lambda x: x[:, block.place], rows)
+        own = jnp.stack([_potential_matrix(values, gradients, here, s) for s in range(spins)])
+        columns = block.functions
+        return matrix.at[:, columns[:, None], columns[None, :]].add(own.astype(dtype))
+
+    return table.summed(add, jnp.zeros((spins, n + 1, n + 1), dtype), rows)[:, :n, :n]
+
+
+def overlap(
+    table: BasisBlocks, coefficients: Float[Array, "spin basis orbitals"]
+) -> Float[Array, "spin orbitals orbitals"]:
+    """The quadrature of products of orbitals."""
+
+    def add(total: Array, basis: GaussianBasis, block: Block, padded: Array) -> Array:
+        values, _ = table.tabulated(basis, block)
+        psi = jnp.einsum("pb,sbi->spi", values.astype(total.dtype), padded[:, block.functions])
+        return total + jnp.einsum("spi,p,spj->sij", psi, block.weights, psi)
+
+    spins, _, orbitals = coefficients.shape
+    start = jnp.zeros((spins, orbitals, orbitals), coefficients.dtype)
+    return table.summed(add, start, with_empty_row(coefficients))
+
+
+def with_empty_row(coefficients: Array) -> Array:
+    """Coefficients with a row for the columns that stand for no function."""
+    return jnp.pad(coefficients, ((0, 0), (0, 1), (0, 0)))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _integral(local: Local, table: BasisBlocks, coefficients: Array, occupations: Array) -> Scalar:
+    return _forward(local, table, coefficients, occupations)[0]
+
+
+def _forward(local: Local, table: BasisBlocks, coefficients: Array, occupations: Array) -> tuple[Scalar, Array]:
+    """The energy, and its derivative with respect to the coefficients: each block is visited once."""
+
+    def add(carry: tuple, basis: GaussianBasis, block: Block, padded: Array, n: Array) -> tuple:
+        def part(c: Array) -> Scalar:
+            return jnp.dot(block.weights, local(table.block_density(basis, block, c, n)))
+
+        energy, slope = jax.value_and_grad(part)(padded[:, block.functions])
+        return carry[0] + energy, carry[1].at[:, block.functions].add(slope)
+
+    padded = with_empty_row(coefficients)
+    start = jnp.zeros((), coefficients.dtype), jnp.zeros_like(padded)
+    energy, slope = table.summed(add, start, padded, occupations)
+    return energy, slope[:, :-1]
+
+
+def _backward(local: Local, slope: Array, factor: Scalar) -> tuple:
+    return None, factor * slope, None
+
+
+_integral.defvjp(_forward, _backward)
+
+
+def _potential_matrix(values: Array, gradients: Array | None, slope: Density, spin: int) -> Array:
+    """The derivative with respect to a density matrix, from that with respect to densities (weights included)."""
+    half = 0.5 * slope.rho[spin][:, None] * values
+    if slope.gradient is not None and gradients is not None:
+        half += sum(slope.gradient[spin][:, d, None] * gradients[d] for d in range(3))
+    matrix = values.T @ half
+    matrix = matrix + matrix.T
+    if slope.tau is not None and gradients is not None:
+        matrix += 0.5 * sum(g.T @ (slope.tau[spin][:, None] * g) for g in gradients)
+    return matrix

@@ -1,0 +1,103 @@
+r"""Whether converged orbitals are a minimum: the energy's curvature along rotations between orbitals of similar energy.
+
+For canonical orbitals the second derivative along rotations of $i$ into $a$ and of $j$ into $b$ is
+
+$$H_{ia,jb} = 2n_i(\epsilon_a-\epsilon_i)\,\delta_{ia,jb} + \int\!\!\int\delta\rho_{ia}\,f_{Hxc}\,\delta\rho_{jb},
+  \qquad \delta\rho_{ia} = 2n_i\psi_i\psi_a.$$
+
+Only where $\epsilon_a-\epsilon_i$ is small can the second term, whose electrostatic part is positive, make it negative: the lowest
+eigenvalue is looked for among the rotations of smallest difference. A negative one is proof of a saddle; a positive one is proof of a
+minimum within the rotations considered.
+
+References:
+    Seeger, Pople, J. Chem. Phys. 66, 3045 (1977); Bauernschmitt, Ahlrichs, J. Chem. Phys. 104, 9047 (1996).
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from nnks import blocks
+from nnks.functional import Interacts
+from nnks.functional.exchange_correlation import ExchangeCorrelation
+from nnks.scf import GaussianEnergy
+from nnks.types import Array, Float, Int, Scalar, record
+
+ROTATIONS = 48
+"""Rotations that are considered."""
+
+NEGATIVE = -1e-3
+"""Curvature [Ha] below which a point is a saddle: above it are rounding and rotations that do not change the energy."""
+
+
+@record
+class Canonical:
+    """Canonical orbitals of each spin, occupied first.
+
+    Attributes:
+        mo_coeff: coefficients.
+        mo_energy: energies [Ha].
+    """
+
+    mo_coeff: Float[Array, "spin basis n"]
+    mo_energy: Float[Array, "spin n"]
+
+
+def smallest_gap(orbitals: Canonical, counts: tuple[int, ...]) -> float:
+    """Difference [Ha] between the lowest empty and the highest occupied orbital of a spin; infinite if there is none."""
+    levels = zip(orbitals.mo_energy, counts, strict=True)
+    return min((float(e[n] - e[n - 1]) for e, n in levels if 0 < n < len(e)), default=float("inf"))
+
+
+def softest_rotations(
+    orbitals: Canonical, counts: tuple[int, ...], limit: int = ROTATIONS
+) -> Int[Array, "rotations 3"]:
+    """Spin, occupied and empty orbital of the rotations with the smallest differences of orbital energies."""
+    spins, n = orbitals.mo_energy.shape
+    index = jnp.arange(n)
+    gaps = []
+    for s, count in enumerate(counts):
+        gap = orbitals.mo_energy[s][None, :] - orbitals.mo_energy[s][:, None]
+        allowed = (index[:, None] < count) & (index[None, :] >= count)
+        gaps.append(jnp.where(allowed, gap, jnp.inf))
+    possible = sum(count * (n - count) for count in counts)
+    order = jnp.argsort(jnp.stack(gaps).reshape(-1))[: min(limit, possible)]
+    return jnp.stack(jnp.unravel_index(order, (spins, n, n)), axis=1)
+
+
+def curvature(
+    energy: GaussianEnergy,
+    orbitals: Canonical,
+    occupations: Float[Array, "spin orbitals"],
+    rotations: Int[Array, "rotations 3"],
+) -> Float[Array, "rotations rotations"]:
+    """The Hessian [Ha] along rotations, for functionals whose Hartree energy has integrals in the basis."""
+    s, i, a = rotations.T
+    electrons = occupations[s, i]
+    gap = orbitals.mo_energy[s, a] - orbitals.mo_energy[s, i]
+    occupied = orbitals.mo_coeff[:, :, : occupations.shape[1]] * (occupations > 0)[:, None, :]
+    first, second = orbitals.mo_coeff[s, :, i], orbitals.mo_coeff[s, :, a]
+
+    response = jnp.zeros((len(rotations), len(rotations)), gap.dtype)
+    for term in energy.functional.terms:
+        if isinstance(term, ExchangeCorrelation):
+            response += blocks.curvature(energy.blocks, term.local, occupied, occupations, orbitals.mo_coeff, rotations)
+        elif isinstance(term, Interacts):
+            products = first[:, :, None] * second[:, None, :]
+            response += term.interaction(0.5 * (products + jnp.swapaxes(products, 1, 2)))
+    factor = 2 * electrons
+    return jnp.diag(2 * electrons * gap) + factor[:, None] * response * factor[None, :]
+
+
+def softest(
+    energy: GaussianEnergy,
+    orbitals: Canonical,
+    occupations: Float[Array, "spin orbitals"],
+    counts: tuple[int, ...],
+) -> tuple[Scalar, Float[Array, "spin n orbitals"]]:
+    """The lowest curvature [Ha], and the rotation [rad] along which it is found, of norm one."""
+    rotations = softest_rotations(orbitals, counts)
+    values, vectors = jnp.linalg.eigh(curvature(energy, orbitals, occupations, rotations))
+    s, i, a = rotations.T
+    shape = (*orbitals.mo_energy.shape, occupations.shape[1])
+    return values[0], jnp.zeros(shape, values.dtype).at[s, a, i].set(vectors[:, 0])

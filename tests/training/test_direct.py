@@ -1,0 +1,166 @@
+"""Direct minimization in a frame that follows the orbitals, and the test for saddles."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+DIRECT = {"optimizer__name": "direct"}
+# two programs that are both converged to gradients of 1e-6
+CONVERGED = 1e-9
+
+
+def prepared(plan):
+    from nnks import build
+    from nnks.training import begin
+
+    key = build.run_key(plan.config)
+    return begin(plan.optimizer, plan.problem, plan.problem.init_params(key), key)
+
+
+@pytest.mark.parametrize(("molecule", "xc"), [("LiH", "lda,vwn"), ("N", "pbe")], ids=["restricted", "unrestricted"])
+def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
+    """Energy and orbitals stay, the gradient is the derivative in the new coordinates, and orbitals are canonical."""
+    from nnks.experiment import plan
+    from nnks.training import direct
+
+    ready = plan(quick(system__molecule=molecule, functional__xc=xc, ansatz__guess="core", **DIRECT))
+    step, state = ready.optimizer.make_step(ready.problem), prepared(ready)
+    for _ in range(3):
+        state, _ = step(state)
+    framed, orbitals = direct._reframed(ready.optimizer, ready.problem, state)
+
+    def loss(rotation, params):
+        return ready.problem.loss({**params, "rotation": rotation}, state.key, state.step)[0]
+
+    before = loss(state.params["rotation"], state.params)
+    after, gradient = jax.jit(jax.value_and_grad(loss))(framed.params["rotation"], framed.params)
+    assert after == pytest.approx(float(before), abs=1e-11)
+    assert framed.opt_state.history.evaluated.energies["total"] == pytest.approx(float(before), abs=1e-11)
+    np.testing.assert_allclose(framed.opt_state.history.gradient, gradient.reshape(-1), atol=1e-9)
+    overlap = ready.system.mole.intor("int1e_ovlp")
+    for c, count in zip(orbitals.mo_coeff, ready.problem.model.counts, strict=True):
+        np.testing.assert_allclose(c.T @ overlap @ c, np.eye(c.shape[1]), atol=1e-10)
+        assert count > 0
+
+
+@pytest.mark.parametrize(("molecule", "xc"), [("LiH", "lda,vwn"), ("LiH", "pbe"), ("N", "pbe"), ("N", "tpss")])
+def test_curvature_is_the_second_derivative(molecule, xc, quick):
+    """Every rotation of a minimal basis, against automatic differentiation of the whole energy."""
+    from nnks.experiment import plan
+    from nnks.training import direct
+    from nnks.training.stability import curvature, softest_rotations
+
+    ready = plan(
+        quick(
+            system__molecule=molecule,
+            system__basis="6-31g" if molecule == "N" else "sto-3g",
+            functional__xc=xc,
+            **DIRECT,
+        )
+    )
+    step, state = ready.optimizer.make_step(ready.problem), prepared(ready)
+    for _ in range(6):
+        state, _ = step(state)
+    framed, orbitals = direct._reframed(ready.optimizer, ready.problem, state)
+    model = ready.problem.model
+    scale = framed.params["frame"]["scale"]
+    rotations = softest_rotations(orbitals, model.counts, 1000)
+    s, i, a = rotations.T
+
+    def energy(angles):
+        x = jnp.zeros(scale.shape).at[s, a, i].set(angles / scale[s, a, i])
+        return ready.problem.loss({**framed.params, "rotation": x}, state.key, state.step)[0]
+
+    zero = jnp.zeros(len(rotations))
+    expected = jax.jit(jax.hessian(energy))(zero)
+    found = jax.jit(curvature)(direct.gaussian_energy(ready.problem), orbitals, model.occupations, rotations)
+    # what is left of the gradient, 1e-6, enters the second derivative of the coordinates
+    np.testing.assert_allclose(found, expected, atol=3e-5)
+
+
+@pytest.mark.reference
+def test_a_saddle_is_left(quick, tmp_path):
+    """Stretched H2 with equal orbitals for both spins is a saddle: PySCF's stable solution lies 0.1 Ha below."""
+    import nnks
+
+    apart = quick(
+        system__molecule="H 0 0 0; H 0 0 3.0",
+        system__restricted=False,
+        functional__xc="pbe",
+        reference__pyscf=True,
+        **DIRECT,
+    )
+    found = nnks.run(apart, results=tmp_path)
+    assert found.converged
+    assert found.energies["total"] == pytest.approx(found.reference["pyscf/6-31g"], abs=1e-7)
+    blind = nnks.run(nnks.config.override(apart, {"optimizer.stability": False}), results=tmp_path)
+    assert blind.energies["total"] > found.energies["total"] + 0.01
+
+
+def test_far_starts_are_reframed(quick, tmp_path):
+    """From the bare nuclei's orbitals of CO occupied orbitals turn by more than the frame allows."""
+    import nnks
+    from nnks.tracking.store import RunRecord
+
+    bad = quick(system__molecule="CO", system__basis="sto-3g", ansatz__guess="core", **DIRECT)
+    good = quick(system__molecule="CO", system__basis="sto-3g", **DIRECT)
+    first, second = nnks.run(bad, results=tmp_path), nnks.run(good, results=tmp_path)
+    assert first.energies["total"] == pytest.approx(second.energies["total"], abs=CONVERGED)
+    angles = [row["direct/angle"] for row in RunRecord(first.path).metrics]
+    assert any(later < 0.7 * earlier for earlier, later in itertools.pairwise(angles) if earlier > 0.8)
+
+
+def test_resumed_in_a_moved_frame(quick, tmp_path, monkeypatch):
+    import nnks
+    from nnks import experiment
+
+    changes = quick(
+        system__molecule="CO", system__basis="sto-3g", ansatz__guess="core", training__checkpoint_steps=1, **DIRECT
+    )
+    unbroken = nnks.run(changes, results=tmp_path / "a")
+    real = experiment.iterate
+
+    def interrupted(*args, **kwargs):
+        for progress in real(*args, **kwargs):
+            if progress.step == 12:
+                raise KeyboardInterrupt
+            yield progress
+
+    monkeypatch.setattr(experiment, "iterate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        nnks.run(changes, results=tmp_path / "b")
+    monkeypatch.undo()
+    resumed = nnks.run(changes, results=tmp_path / "b")
+    assert dict(resumed.energies) == dict(unbroken.energies)
+    assert resumed.steps == unbroken.steps
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ansatz__name": "gaussian_learned"},
+        {"orthogonalizer__gram": "full"},
+        {"sampler__name": "uniform", "sampler__batch_size": 50, "functional__one_electron": "quadrature"},
+    ],
+)
+def test_what_cannot_be_rotated_is_refused(changes, quick, tmp_path):
+    import nnks
+    from nnks.registry import InputError
+
+    with pytest.raises(InputError, match="'direct'"):
+        nnks.run(quick(**changes, **DIRECT), results=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_predicted_error_is_that_of_the_energy(quick, tmp_path):
+    """Within a factor of four of what later steps gained, from the second step on: the Hessian is known from then on."""
+    import nnks
+    from nnks.tracking.store import RunRecord
+
+    rows = RunRecord(nnks.run(quick(system__molecule="LiH", **DIRECT), results=tmp_path).path).metrics
+    final = rows[-1]["energy/total"]
+    for row in rows[2:-3]:
+        assert 0.2 < row["energy/error"] / (row["energy/total"] - final) < 5
