@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 RESULTS ?= results
 
-.PHONY: run test setup lint clean
+.PHONY: run test bench setup lint clean
 
 run: setup  ## the quickstart comparison: trains, prints the table, writes the report
 	$(BIN)/nnks sweep --config=configs/quickstart.py --results=$(RESULTS)
@@ -12,6 +12,12 @@ run: setup  ## the quickstart comparison: trains, prints the table, writes the r
 
 test: setup lint  ## style, types, then every test
 	$(BIN)/python -m pytest -q --cov=nnks --cov-report= --cov-fail-under=90
+
+bench: setup  ## timings beside PySCF, growth, variances, hard cases: tables in results/benchmarks, an hour or more on two cores
+	$(BIN)/python -m benchmarks.convergence
+	$(BIN)/python -m benchmarks.series
+	$(BIN)/python -m benchmarks.variance
+	$(BIN)/python -m benchmarks.robustness
 
 lint: setup
 	$(BIN)/ruff check .

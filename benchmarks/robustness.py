@@ -1,0 +1,161 @@
+"""How many hard cases converge from the default guess, with the default settings: nnks's direct minimizer beside PySCF.
+
+Run:      .venv/bin/python -m benchmarks.robustness [--cases H4 Cr]
+Cost:     a quarter of an hour on two cores, most of it compilation
+
+Thirty cases: small gaps, stretched bonds, radicals, the C20 cage, atoms of transition metals. PySCF's calculation is that of its
+defaults, 50 cycles of DIIS from the same guess; `stable` is the lowest solution that its second-order solver reaches when every instability that
+its analysis finds is followed, also from broken symmetry. A case counts as solved if it converged and is not above that solution by more than
+1e-6 Ha. Writes results/benchmarks/robustness.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import print_table, store
+from nnks import build
+from nnks.config import default_config, override
+from nnks.interop.reference import reference
+from nnks.references import same_basis
+from nnks.registry import InputError
+from nnks.sweep import release_programs
+from nnks.training import Convergence, begin
+
+TOLERANCE = 1e-6
+"""What an energy may lie above the stable solution [Ha]."""
+
+STEPS = 200
+"""Gradients after which a minimization counts as failed."""
+
+
+def case(molecule: str, basis: str = "6-31g", xc: str = "lda,vwn", **system: Any) -> dict[str, Any]:
+    """Changes of the config."""
+    changes = {"system.molecule": molecule, "system.basis": basis, "functional.xc": xc, "quadrature.level": 1}
+    return changes | {f"system.{key}": value for key, value in system.items()}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    # small gaps
+    "C20 cage": case("C20") | {"functional.hartree": "density_fitting"},
+    "ozone": case("O 0 0 0; O 1.0885 0.6697 0; O -1.0885 0.6697 0", xc="pbe"),
+    "C2": case("C 0 0 0; C 0 0 1.2425"),
+    "B2 singlet": case("B 0 0 0; B 0 0 1.59"),
+    "Si2 singlet": case("Si 0 0 0; Si 0 0 2.246", xc="pbe"),
+    "CH2 singlet": case("C 0 0 0; H 0.8620 0.6990 0; H -0.8620 0.6990 0", restricted=True),
+    "square H4": case("H 0 0 0; H 1.2 0 0; H 1.2 1.2 0; H 0 1.2 0"),
+    "carbon singlet": case("C", restricted=True, spin=0),
+    "oxygen singlet": case("O", restricted=True, spin=0),
+    # stretched bonds
+    "H2 x 4, restricted": case("H 0 0 0; H 0 0 2.9656"),
+    "H2 x 4, unrestricted": case("H 0 0 0; H 0 0 2.9656", restricted=False),
+    "N2 x 2": case("N 0 0 0; N 0 0 2.1954", xc="pbe"),
+    "N2 x 2, unrestricted": case("N 0 0 0; N 0 0 2.1954", restricted=False),
+    "LiF x 3": case("Li 0 0 0; F 0 0 4.6917"),
+    "F2 x 2, unrestricted": case("F 0 0 0; F 0 0 2.8238", xc="pbe", restricted=False),
+    "CO x 2.5": case("C 0 0 0; O 0 0 2.8208"),
+    "H2O x 2.5": case("O 0 0 0; H 0 1.8930 1.4662; H 0 -1.8930 1.4662"),
+    # radicals
+    "OH": case("O 0 0 0; H 0 0 0.9697", xc="pbe"),
+    "NO": case("N 0 0 0; O 0 0 1.1508"),
+    "CN": case("C 0 0 0; N 0 0 1.1718", xc="pbe"),
+    "NO2": case("N 0 0 0; O 1.0989 0.4653 0; O -1.0989 0.4653 0"),
+    "ClO": case("Cl 0 0 0; O 0 0 1.5696"),
+    # atoms of transition metals
+    "Sc": case("Sc", "def2-svp", spin=1),
+    "Ti": case("Ti", "def2-svp", spin=2),
+    "V": case("V", "def2-svp", spin=3),
+    "Cr": case("Cr", "def2-svp", spin=6),
+    "Fe": case("Fe", "def2-svp", spin=4),
+    "Co": case("Co", "def2-svp", spin=3),
+    "Ni": case("Ni", "def2-svp", spin=2),
+    "Cu": case("Cu", "def2-svp", spin=1, xc="pbe"),
+}
+
+
+def direct(changes: dict[str, Any]) -> dict[str, Any]:
+    """Nnks with its defaults."""
+    config = override(default_config(), {**changes, "optimizer.name": "direct"})
+    started, system = time.perf_counter(), build.make_system(config)
+    problem = build.make_problem(system)
+    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    state = begin(optimizer, problem, problem.init_params(key), key)
+    step, convergence, converged, total = optimizer.make_step(problem), Convergence(1e-8, 1e-5), False, float("nan")
+    while int(state.evaluations) < STEPS and not converged:
+        state, metrics = step(state)
+        metrics = {name: float(value) for name, value in metrics.items()}
+        total, converged = metrics["energy/total"], convergence.reached(metrics)
+    seconds = time.perf_counter() - started
+    return {
+        "system": system,
+        "total": total,
+        "converged": converged,
+        "gradients": int(state.evaluations),
+        "seconds": seconds,
+    }
+
+
+def diis(system: build.System) -> dict[str, Any]:
+    """PySCF with its defaults, on the same points."""
+    from nnks.interop.reference import default_field
+
+    fitted = build.hartree_method(system, system.config.functional.hartree, gaussian=True) == "density_fitting"
+    mf = default_field(system.molecule, same_basis(system, fitted=fitted))
+    started, total = time.perf_counter(), float(mf.kernel())
+    return {
+        "total": total,
+        "converged": bool(mf.converged),
+        "cycles": int(mf.cycles),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def judge(name: str, cache: Path) -> dict[str, Any]:
+    """One row."""
+    ours = direct(CASES[name])
+    system: build.System = ours["system"]
+    theirs = diis(system)
+    fitted = build.hartree_method(system, system.config.functional.hartree, gaussian=True) == "density_fitting"
+    stable = reference(system.molecule, same_basis(system, fitted=fitted), cache)
+    lowest = stable["energies"]["total"]
+    release_programs()
+    return {
+        "case": name,
+        "stable_Ha": lowest,
+        "nnks_above_mHa": 1e3 * (ours["total"] - lowest),
+        "nnks_converged": ours["converged"],
+        "nnks_solved": ours["converged"] and ours["total"] < lowest + TOLERANCE,
+        "nnks_gradients": ours["gradients"],
+        "pyscf_above_mHa": 1e3 * (theirs["total"] - lowest),
+        "pyscf_converged": theirs["converged"],
+        "pyscf_solved": theirs["converged"] and theirs["total"] < lowest + TOLERANCE,
+        "pyscf_cycles": theirs["cycles"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", nargs="+", default=list(CASES))
+    parser.add_argument("--references", type=Path, default=Path("results/references"), help="cache of stable solutions")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks/robustness.json"))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.cases) - set(CASES):
+        raise InputError(f"no case is called {', '.join(unknown)}; there are {', '.join(CASES)}.")
+    rows = []
+    for name in arguments.cases:
+        rows.append(judge(name, arguments.references))
+        print(rows[-1], flush=True)
+    counts = {
+        f"{program}_{what}": sum(row[f"{program}_{what}"] for row in rows)
+        for program in ("nnks", "pyscf")
+        for what in ("converged", "solved")
+    }
+    print_table(rows, f"{len(rows)} hard cases: {counts}")
+    store(arguments.out, {"tolerance_Ha": TOLERANCE, "steps": STEPS} | counts, rows)
+
+
+if __name__ == "__main__":
+    main()
