@@ -53,10 +53,8 @@ def default_config() -> ConfigDict:
     c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
     c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
 
-    c.quadrature.memory = placeholder(
-        float
-    )  # gigabytes that a table of the basis on the grid may take; beyond, functions
-    #                                           are evaluated at every use; None: half of what is free
+    # gigabytes that a table of the basis on the grid may take; beyond, functions are evaluated at every use; None: half of what is free
+    c.quadrature.memory = placeholder(float)
 
     c.functional = ConfigDict()
     c.functional.xc = "lda,vwn"  # as in PySCF
@@ -73,11 +71,9 @@ def default_config() -> ConfigDict:
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
     c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this; below float64 at least 1e-7 Ha and 5e-5
-    c.training.held_out_steps = placeholder(
-        int
-    )  # steps between energies on a finer grid; a step that lowers the energy
-    #                                              on the training grid alone is taken back and ends the run; 0: none;
-    #                                              None: 1 where orbitals could fit the grid, 0 for Gaussian ones
+    # steps between energies on a finer grid; a run that goes down on its training grid alone ends there, and goes back to the state that is
+    # lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian ones and minibatches
+    c.training.held_out_steps = placeholder(int)
     c.training.checkpoint_steps = 100  # steps between checkpoints
 
     c.evaluation = ConfigDict()

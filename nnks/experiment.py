@@ -38,6 +38,9 @@ from nnks.training.state import TrainingDiverged, count_parameters, settled
 CONVERGED, GRID = "converged", "grid"
 """Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
 
+COARSE = 0.01
+"""Difference of a state's energies on the training grid and on the held-out one [Ha] that a run warns of."""
+
 VIOLATION = 1e-6
 """How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
 
@@ -121,7 +124,7 @@ def plan(config: ConfigDict) -> Plan:
     problem = build.make_problem(system)
     optimizer = build.make_optimizer(config, problem)
     large_bases(system.molecule, config.reference.large_basis)
-    return Plan(config, system, problem, optimizer, build.make_guard(system, problem))
+    return Plan(config, system, problem, optimizer, build.make_guard(system, problem, optimizer))
 
 
 def run(config: ConfigDict, results: str | Path = "results", *, position: tuple[int, int] | None = None) -> Summary:
@@ -230,27 +233,33 @@ class _Run:
         step, guard = self.plan.optimizer.make_step(problem), self.plan.guard
         stopped = CONVERGED if converged else ""
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
-            best = guard.check(state, progress.metrics) if guard is not None else None
+            fits = guard is not None and guard.check(problem, state, progress)
             state, metrics = progress.state, progress.metrics
             now = time.perf_counter()
             compiled = compiled or now  # the first step of a process compiles, and counts as no training
             seconds, spent = before + now - started, trained + now - compiled
-            stopped = self._stop(convergence.reached(metrics) and problem.sampler.exact, best, spent, progress.step)
+            stopped = self._stop(convergence.reached(metrics) and problem.sampler.exact, fits, spent, progress.step)
             # a saved step is always recorded: what goes on from it needs the energy before
             if log(progress.step) or save(progress.step) or stopped:
                 writers.write(progress.step, metrics | {"time/elapsed_s": seconds, "time/training_s": spent})
-            state = best if best is not None and stopped == GRID else state
+            best = guard.better() if guard is not None and stopped else None
+            state, stopped = (state, stopped) if best is None else (best, GRID)
             if save(progress.step) or stopped:
                 checkpoints.save(state)
             if stopped:
                 break
+        if guard is not None and guard.apart > COARSE:
+            warn(
+                f"{self.label}: energies on quadrature.level={self.config.quadrature.level} and one level finer are {guard.apart:.2g} "
+                "Ha apart, so that training says little about the energy; use a higher quadrature.level."
+            )
         return state, stopped, seconds
 
-    def _stop(self, converged: bool, best: TrainState | None, spent: float, step: int) -> str:
+    def _stop(self, converged: bool, fits: bool, spent: float, step: int) -> str:
         """Why a run ends after this step; empty if it does not."""
         training = self.config.training
         late = training.seconds is not None and spent >= training.seconds
-        ends = {CONVERGED: converged, GRID: best is not None, "seconds": late, "steps": step == training.steps}
+        ends = {CONVERGED: converged, GRID: fits, "seconds": late, "steps": step == training.steps}
         return next((reason for reason, holds in ends.items() if holds), "")
 
     def _summary(

@@ -8,3 +8,4 @@ from nnks.blocks.sums import density as density
 from nnks.blocks.sums import integral as integral
 from nnks.blocks.sums import matrix as matrix
 from nnks.blocks.sums import overlap as overlap
+from nnks.blocks.sums import potential_matrix as potential_matrix

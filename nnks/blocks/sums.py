@@ -62,7 +62,7 @@ def matrix(table: BasisBlocks, slope: Density) -> Float[Array, "spin basis basis
     def add(matrix: Array, basis: GaussianBasis, block: Block, rows: Density) -> Array:
         values, gradients = table.tabulated(basis, block)
         here = jax.tree.map(lambda x: x[:, block.place], rows)
-        own = jnp.stack([_potential_matrix(values, gradients, here, s) for s in range(spins)])
+        own = jnp.stack([potential_matrix(values, gradients, here, s) for s in range(spins)])
         columns = block.functions
         return matrix.at[:, columns[:, None], columns[None, :]].add(own.astype(dtype))
 
@@ -95,29 +95,32 @@ def _integral(local: Local, table: BasisBlocks, coefficients: Array, occupations
 
 
 def _forward(local: Local, table: BasisBlocks, coefficients: Array, occupations: Array) -> tuple[Scalar, Array]:
-    """The energy, and its derivative with respect to the coefficients: each block is visited once."""
+    """The energy, and its derivative with respect to the coefficients: one visit of each block, sums in float64."""
 
     def add(carry: tuple, basis: GaussianBasis, block: Block, padded: Array, n: Array) -> tuple:
         def part(c: Array) -> Scalar:
-            return jnp.dot(block.weights, local(table.block_density(basis, block, c, n)))
+            values = local(table.block_density(basis, block, c, n))
+            return jnp.dot(block.weights.astype(jnp.float64), values.astype(jnp.float64))
 
         energy, slope = jax.value_and_grad(part)(padded[:, block.functions])
         return carry[0] + energy, carry[1].at[:, block.functions].add(slope)
 
     padded = with_empty_row(coefficients)
-    start = jnp.zeros((), coefficients.dtype), jnp.zeros_like(padded)
+    start = jnp.zeros((), jnp.float64), jnp.zeros(padded.shape, jnp.float64)
     energy, slope = table.summed(add, start, padded, occupations)
-    return energy, slope[:, :-1]
+    return energy.astype(coefficients.dtype), slope[:, :-1].astype(coefficients.dtype)
 
 
 def _backward(local: Local, slope: Array, factor: Scalar) -> tuple:
-    return None, factor * slope, None
+    return None, factor.astype(slope.dtype) * slope, None
 
 
 _integral.defvjp(_forward, _backward)
 
 
-def _potential_matrix(values: Array, gradients: Array | None, slope: Density, spin: int) -> Array:
+def potential_matrix(
+    values: Float[Array, "points basis"], gradients: Float[Array, "3 points basis"] | None, slope: Density, spin: int
+) -> Float[Array, "basis basis"]:
     """The derivative with respect to a density matrix, from that with respect to densities (weights included)."""
     half = 0.5 * slope.rho[spin][:, None] * values
     if slope.gradient is not None and gradients is not None:

@@ -56,6 +56,11 @@ def make_problem(system: System) -> Problem:
     sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
     ansatz = make_ansatz(module, make_start(system, module.guess))
     model = make_model(system, ansatz, system.grid, functional.order, exact=sampler.exact)
+    if (config.training.devices or 1) > 1 and not isinstance(model.table, BasisBlocks):
+        raise InputError(
+            f"training.devices is {config.training.devices}, and only Gaussian orbitals on the full grid with an analytic Gram matrix are "
+            f"spread over devices; leave it at None for ansatz '{config.ansatz.name}', sampler '{config.sampler.name}'."
+        )
     if model.gram == "ema" and sampler.exact:
         raise InputError(
             f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole grid at "
@@ -159,13 +164,18 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     return optimizer
 
 
-def make_guard(system: System, problem: Problem) -> Guard | None:
+def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard | None:
     """The second grid that tells when training fits the first, one level finer; None for Gaussian orbitals and minibatches."""
     config = system.config
     every, level = config.training.held_out_steps, config.quadrature.level + 1
     if every is None:
         every = 0 if system.gaussian or level > FINEST_LEVEL else 1
     if not every or not problem.sampler.exact:
+        if config.training.held_out_steps:
+            raise InputError(
+                f"training.held_out_steps is {every}, and sampler '{config.sampler.name}' draws minibatches, whose energies no second "
+                "grid can be compared with; use sampler.name='full', or training.held_out_steps=0."
+            )
         return None
     if level > FINEST_LEVEL:
         raise InputError(
@@ -176,7 +186,7 @@ def make_guard(system: System, problem: Problem) -> Guard | None:
     grid = interop.becke_grid(system.mole, level, config.quadrature.pruning or None)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
     model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
-    return Guard(HeldOut(model, functional, grid.quadrature()), every, tolerances(config)[0])
+    return Guard(HeldOut(model, functional, grid.quadrature()), every, optimizer.reports_end)
 
 
 def in_precision(problem: Problem, precision: str) -> Problem:

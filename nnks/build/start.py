@@ -14,10 +14,8 @@ from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
 from nnks.registry import InputError, suggest
 from nnks.scf import GaussianEnergy, SCFResult, diagonalize, fock, solve
+from nnks.training.frame import rotation_scale
 from nnks.types import Array, Float
-
-SMALL_GAP = 0.2
-"""Orbital-energy differences below this count as this in the preconditioner [Ha] (measured: design notes)."""
 
 
 def make_start(system: System, guess: str) -> Start:
@@ -39,14 +37,11 @@ def make_start(system: System, guess: str) -> Start:
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
     energies, orbitals = _guess_orbitals(system, whitened, integrals.overlap, guess)
     index = jnp.arange(whitened.shape[1])
-    per = 2.0 if system.restricted else 1.0
     coordinates, scales = [], []
-    for count, epsilon in zip(system.counts, energies, strict=True):
+    for count, epsilon, electrons in zip(system.counts, energies, system.occupations, strict=True):
         held = (index[:, None] == jnp.arange(occupied)[None, :]) & (index[:, None] < count)
-        virtual = (index[:, None] >= count) & (jnp.arange(occupied)[None, :] < count)
-        gap = jnp.maximum(epsilon[:, None] - epsilon[None, :occupied], SMALL_GAP)
         coordinates.append(held.astype(epsilon.dtype))
-        scales.append(jnp.where(virtual, (2 * per * gap) ** -0.5, 0.0))
+        scales.append(rotation_scale(epsilon, count, electrons))
     return Start(basis, orbitals, jnp.stack(coordinates), jnp.stack(scales), charges)
 
 

@@ -103,6 +103,10 @@ def make_system(config: ConfigDict) -> System:
             f"{max(molecule.nelec)} occupied orbitals; choose a larger basis."
         )
     q = config.quadrature
+    if q.memory is not None and not q.memory >= 0:
+        raise InputError(
+            f"quadrature.memory is {q.memory} GB; it must be zero or positive, or None for half of what is free."
+        )
     grid = interop.becke_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
     gaussian = hasattr(ANSATZE[config.ansatz.name].make, "coordinates")
     return System(config, molecule, mole, restricted, grid, gaussian)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from nnks.blocks import potential_matrix
 from nnks.functional.base import Functional
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.orbitals import Density, Orbitals, TabulatedDensity
@@ -62,21 +63,12 @@ class TabulatedEnergy:
             return energies["total"], energies
 
         (_, energies), slope = jax.value_and_grad(energy, has_aux=True)(density)
-        return energies, jnp.stack([self._matrix(*(x[s] for x in _leaves(slope))) for s in range(len(psi))])
-
-    def _matrix(self, v: Array, u: Array, t: Array) -> Float[Array, "basis basis"]:
         xc = self.functional["xc"]
         assert isinstance(xc, ExchangeCorrelation)
-        half = 0.5 * v[:, None] * self.values
-        if xc.xc.needs_sigma:  # else no term reads the gradient of the density
-            half += sum(u[:, d, None] * g for d, g in enumerate(self.gradients))
-        matrix = self.values.T @ half
-        if not xc.xc.needs_tau:  # the derivative with respect to tau is the weight itself, in every cycle
-            return matrix + matrix.T + self.kinetic
-        return matrix + matrix.T + 0.5 * sum(g.T @ (t[:, None] * g) for g in self.gradients)
-
-
-def _leaves(slope: Density) -> tuple[Array, Array, Array]:
-    assert slope.gradient is not None
-    assert slope.tau is not None
-    return slope.rho, slope.gradient, slope.tau
+        # without these no term reads the gradient of the density, and the derivative by tau is the weight itself
+        gradient = slope.gradient if xc.xc.needs_sigma else None
+        tau = slope.tau if xc.xc.needs_tau else None
+        kinetic = 0.0 if xc.xc.needs_tau else self.kinetic
+        slope = Density(slope.rho, gradient, tau)
+        matrices = [potential_matrix(self.values, self.gradients, slope, s) + kinetic for s in range(len(psi))]
+        return energies, jnp.stack(matrices)

@@ -52,10 +52,14 @@ class OptimizerCase:
 
 
 def is_an_optimizer(case: OptimizerCase) -> None:
-    """`minibatch`, `init` and `make_step`."""
-    expect(isinstance(case.optimizer, Optimizer), f"{case.optimizer} lacks one of `minibatch`, `init`, `make_step`.")
-    kind = type(case.optimizer.minibatch)
-    expect(kind is bool, f"`minibatch` is a {kind.__name__}; expected True or False.")
+    """`minibatch`, `reports_end`, `init` and `make_step`."""
+    expect(
+        isinstance(case.optimizer, Optimizer),
+        f"{case.optimizer} lacks one of `minibatch`, `reports_end`, `init`, `make_step`.",
+    )
+    for name in ("minibatch", "reports_end"):
+        kind = type(getattr(case.optimizer, name))
+        expect(kind is bool, f"`{name}` is a {kind.__name__}; expected True or False.")
 
 
 def a_step_counts(case: OptimizerCase) -> None:
@@ -81,6 +85,18 @@ def metrics_have_names(case: OptimizerCase) -> None:
             expect(jnp.shape(value) == () and np.isfinite(value), f"{name} is {value}; expected a finite scalar.")
 
 
+def energies_are_where_it_says(case: OptimizerCase) -> None:
+    """`energy/total` is that of the state after the step if `reports_end`, else of the one before."""
+    states, metrics = case.run
+    step = STEPS // 2
+    total, key = float(metrics[step]["energy/total"]), jax.random.key(0)
+    found = float(case.problem.loss(states[step + case.optimizer.reports_end].params, key, jnp.int32(0))[0])
+    expect(
+        abs(total - found) <= 1e-9 * max(1.0, abs(found)),
+        f"`reports_end` is {case.optimizer.reports_end}, and a step reported {total:.9f} Ha where that state has {found:.9f} Ha.",
+    )
+
+
 def goes_down(case: OptimizerCase) -> None:
     """A dozen steps lower the energy."""
     first, last = (float(case.run[1][n]["energy/total"]) for n in (0, -1))
@@ -104,6 +120,7 @@ OPTIMIZER_CHECKS: tuple[Callable[[OptimizerCase], None], ...] = (
     is_an_optimizer,
     a_step_counts,
     metrics_have_names,
+    energies_are_where_it_says,
     goes_down,
     same_state_same_step,
 )

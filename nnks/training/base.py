@@ -20,6 +20,11 @@ class Optimizer(Protocol):
         """Whether it works with energies that change from batch to batch."""
         ...
 
+    @property
+    def reports_end(self) -> bool:
+        """Whether the numbers of a step belong to the state after it, as a line search can give them, or to the one before."""
+        ...
+
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
         """The optimizer's state before the first step."""
         ...

@@ -23,8 +23,8 @@ from nnks.ansatz.base import FRAME, GaussianModuleAnsatz
 from nnks.blocks import BasisBlocks
 from nnks.functional import Interacts
 from nnks.registry import InputError
-from nnks.scf import GaussianEnergy
 from nnks.training.base import OPTIMIZERS
+from nnks.training.frame import SMALL_GAP, gaussian_energy, make_frame
 from nnks.training.lbfgs import LBFGSState, empty_history, inverse_hessian, line_search, remembered
 from nnks.training.stability import NEGATIVE, Canonical, smallest_gap, softest
 from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
@@ -36,10 +36,12 @@ TESTED = 1e-6
 """A point whose energy is off by less than this [Ha] is tested for being a minimum."""
 
 SAFE_GAP = 0.15
-"""Smallest difference of orbital energies [Ha] above which no rotation is soft: half of what the response of exchange and
-correlation can take away from it (helium to neon, both spins: `docs/decisions.md`)."""
+"""Smallest difference of orbital energies [Ha] above which a point counts as a minimum without a test."""
 
-ESCAPES = (-0.6, -0.3, 0.3, 0.6)
+LOWER = 1e-7
+"""How much lower [Ha] a point beyond a saddle must be."""
+
+ESCAPES = (-0.6, -0.3, -0.1, 0.1, 0.3, 0.6)
 """Angles [rad] along the softest rotation that are tried to leave a saddle."""
 
 
@@ -74,20 +76,30 @@ class Direct:
         largest_step: angle [rad] by which one step may rotate an orbital.
         reach: angle by which orbitals may leave their frame before it is made anew.
         trials: energy gradients that one line search may use.
-        small_gap: differences of orbital energies [Ha] count as at least this in the preconditioner.
-        stability: whether a converged point is tested for being a minimum where some difference is below `small_gap`, and
-            left along the softest rotation if it is a saddle.
+        stability: whether a converged point is tested for being a minimum where some difference of orbital energies is
+            below 0.2 Ha, and left along the softest rotation if it is a saddle.
     """
 
     memory: int = 20
     largest_step: float = 0.6
     reach: float = 0.8
     trials: int = 8
-    small_gap: float = 0.2
     stability: bool = True
 
     minibatch: ClassVar[bool] = False
     line_search: ClassVar[bool] = True
+    reports_end: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuses settings that no step can use."""
+        for name, least in (("memory", 1), ("trials", 2)):
+            if getattr(self, name) < least:
+                raise InputError(f"optimizer.{name} is {getattr(self, name)}; it must be at least {least}.")
+        for name in ("largest_step", "reach"):
+            if not 0 < getattr(self, name) <= 1.5:
+                raise InputError(
+                    f"optimizer.{name} is {getattr(self, name)} rad; it must be positive and at most 1.5, such as 0.6."
+                )
 
     def check(self, problem: Problem) -> None:
         """Refuses orbitals that are not rotations of molecular orbitals.
@@ -118,7 +130,7 @@ class Direct:
         flat = params[ROTATION].reshape(-1)
         zero = jnp.zeros((), flat.dtype)
         unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in problem.functional.names}
-        history = empty_history(self.memory, flat, Evaluated(unknown, None))
+        history = empty_history(self.memory, jnp.zeros_like(flat), Evaluated(unknown, None))
         return DirectState(
             history, jnp.zeros_like(flat), jnp.int32(0), jnp.int32(1), zero, jnp.bool_(not self.stability)
         )
@@ -128,7 +140,7 @@ class Direct:
 
         def step(state: TrainState) -> tuple[TrainState, Metrics]:
             if self._due(state.opt_state):
-                state, _ = _reframed(self, problem, state)
+                state = self._reframed(problem, state)
             state, metrics = _step(self, problem, state)
             if bool(state.opt_state.tested) or float(metrics["energy/error"]) > TESTED:
                 return state, metrics
@@ -138,26 +150,45 @@ class Direct:
 
     def _tested(self, problem: Problem, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
         """The same point if it is a minimum, or one beyond the saddle."""
-        old: DirectState = state.opt_state
-        soft = float(jnp.max(_inverse_gaps(problem, state.params))) >= (1 - 1e-9) / self.small_gap
+        accepted = dataclasses.replace(state, opt_state=dataclasses.replace(state.opt_state, tested=jnp.bool_(True)))
         hartree = [term for term in problem.functional.terms if term.name == "hartree"]
-        if not soft or not all(isinstance(term, Interacts) for term in hartree):
-            return _with(state, dataclasses.replace(old, tested=jnp.bool_(True))), metrics
-        framed, orbitals = _reframed(self, problem, state)
-        if smallest_gap(orbitals, problem.model.counts) > SAFE_GAP:
-            return _with(state, dataclasses.replace(old, tested=jnp.bool_(True))), metrics
-        curvature, rotation = _softest(problem, orbitals)
+        if not self._soft(problem, state.params) or not all(isinstance(term, Interacts) for term in hartree):
+            return accepted, metrics
+        framed = make_frame(problem, state.params)
+        # a Fock matrix costs about as much as a gradient
+        accepted = dataclasses.replace(accepted, evaluations=state.evaluations + 1)
+        if smallest_gap(framed.canonical, problem.model.counts) > SAFE_GAP:
+            return accepted, metrics
+        curvature, rotation = _softest(problem, framed.canonical)
         metrics = metrics | {"stability/curvature": curvature}
         if float(curvature) > NEGATIVE:
-            return _with(state, dataclasses.replace(old, tested=jnp.bool_(True))), metrics
-        scale = framed.params[FRAME]["scale"]
-        coordinates = rotation / jnp.where(scale > 0, scale, 1.0)
-        energies = [float(_energy(problem, {**framed.params, ROTATION: t * coordinates})) for t in ESCAPES]
-        moved = {**framed.params, ROTATION: ESCAPES[int(np.argmin(energies))] * coordinates}
-        evaluations = framed.evaluations + len(ESCAPES)
+            return accepted, metrics
+        params = framed.params(state.params, ROTATION)
+        coordinates = rotation / jnp.where(framed.scale > 0, framed.scale, 1.0)
+        energies = [float(_energy(problem, {**params, ROTATION: t * coordinates})) for t in ESCAPES]
+        evaluations = accepted.evaluations + len(ESCAPES)
+        if min(energies) > float(metrics["energy/total"]) - LOWER:
+            # the curvature of a flat or wrinkled energy: no way down was found
+            return dataclasses.replace(accepted, evaluations=evaluations), metrics
+        moved = {**params, ROTATION: ESCAPES[int(np.argmin(energies))] * coordinates}
         # not converged, whatever the gradient of the saddle was
         metrics["energy/error"] = jnp.maximum(metrics["energy/total"] - min(energies), -0.5 * curvature)
         return TrainState(state.step, moved, self.init(problem, moved, state.key), state.key, evaluations), metrics
+
+    def _soft(self, problem: Problem, params: Params) -> bool:
+        """Whether some difference of orbital energies was so small that the frame's coordinates count it as larger."""
+        gaps = 1 / (2 * problem.model.occupations[:, None, :] * params[FRAME]["scale"] ** 2)
+        return float(jnp.min(gaps, initial=jnp.inf, where=jnp.isfinite(gaps))) <= (1 + 1e-9) * SMALL_GAP
+
+    def _reframed(self, problem: Problem, state: TrainState) -> TrainState:
+        """The same orbitals, in a frame of their own."""
+        framed = make_frame(problem, state.params)
+        gradient = framed.gradient.reshape(-1)
+        history = empty_history(self.memory, gradient, Evaluated(framed.energies, None))
+        zero = jnp.zeros((), gradient.dtype)
+        new = DirectState(history, -gradient, jnp.int32(0), jnp.int32(1), zero, state.opt_state.tested)
+        params = framed.params(state.params, ROTATION)
+        return TrainState(state.step, params, new, state.key, state.evaluations + 1)
 
     def _due(self, old: DirectState) -> bool:
         left = float(old.reach) > self.reach or int(old.trials) > 2
@@ -210,13 +241,6 @@ def _with(state: TrainState, opt_state: DirectState) -> TrainState:
     return dataclasses.replace(state, opt_state=opt_state)
 
 
-def gaussian_energy(problem: Problem) -> GaussianEnergy:
-    """The problem's functional as a builder of Fock matrices."""
-    table = problem.model.table
-    assert isinstance(table, BasisBlocks)
-    return GaussianEnergy(problem.functional, table, problem.grid.quadrature())
-
-
 @jax.jit
 def _energy(problem: Problem, params: Params) -> Scalar:
     return problem.energies(params, jax.random.key(0), jnp.int32(0))["total"]
@@ -225,48 +249,3 @@ def _energy(problem: Problem, params: Params) -> Scalar:
 @jax.jit
 def _softest(problem: Problem, orbitals: Canonical) -> tuple[Scalar, Array]:
     return softest(gaussian_energy(problem), orbitals, problem.model.occupations, problem.model.counts)
-
-
-@jax.jit
-def _inverse_gaps(problem: Problem, params: Params) -> Array:
-    """What the preconditioner takes for the inverse differences of orbital energies [1/Ha]."""
-    return 2 * problem.model.occupations[:, None, :] * params[FRAME]["scale"] ** 2
-
-
-@jax.jit(static_argnums=0)
-def _reframed(optimizer: Direct, problem: Problem, state: TrainState) -> tuple[TrainState, Canonical]:
-    """The same orbitals in a frame of their own: canonical within the occupied and within the empty space."""
-    model, ansatz = problem.model, problem.model.ansatz
-    assert isinstance(ansatz, GaussianModuleAnsatz)
-    start = ansatz.start
-    occupied = model(state.params, problem.grid.quadrature()).require_coefficients()
-    energies, fock = gaussian_energy(problem)(occupied, model.occupations)
-    coordinates = ansatz.coordinates(state.params)
-    shape = coordinates.shape
-    orbitals, levels, scales, gradients = [], [], [], []
-    for s, count in enumerate(model.counts):
-        # the first `count` columns span the occupied space, the others what is orthogonal to it
-        frame, _ = jnp.linalg.qr(coordinates[s, :, :count], mode="complete")
-        matrix = start.frame[s].T @ fock[s] @ start.frame[s]
-        matrix = frame.T @ matrix @ frame
-        low, u = jnp.linalg.eigh(matrix[:count, :count])
-        high, v = jnp.linalg.eigh(matrix[count:, count:])
-        orbitals.append(jnp.concatenate([frame[:, :count] @ u, frame[:, count:] @ v], axis=1))
-        levels.append(jnp.concatenate([low, high]))
-        n = model.occupations[s, :count]
-        gap = jnp.maximum(high[:, None] - low[None, :], optimizer.small_gap)
-        scale = 1 / jnp.sqrt(2 * n[None, :] * gap)
-        empty = jnp.zeros(shape[1:], scale.dtype)
-        scales.append(empty.at[count:, :count].set(scale))
-        mixed = v.T @ matrix[count:, :count] @ u
-        gradients.append(empty.at[count:, :count].set(2 * n[None, :] * scale * mixed))
-    frame, zero = {"orbitals": jnp.stack(orbitals), "scale": jnp.stack(scales)}, jnp.zeros(shape, coordinates.dtype)
-    flat = jnp.stack(gradients).reshape(-1)
-    history = empty_history(optimizer.memory, flat, Evaluated(energies, None))
-    history = dataclasses.replace(history, gradient=flat)
-    old: DirectState = state.opt_state
-    new = DirectState(history, -flat, jnp.int32(0), jnp.int32(1), jnp.zeros((), flat.dtype), old.tested)
-    params = {**state.params, ROTATION: zero, FRAME: frame}
-    # a Fock matrix costs about as much as a gradient
-    moved = TrainState(state.step, params, new, state.key, state.evaluations + 1)
-    return moved, Canonical(start.frame @ frame["orbitals"], jnp.stack(levels))

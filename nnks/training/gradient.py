@@ -68,6 +68,7 @@ class FirstOrder:
 
     optimizer: optax.GradientTransformation
     minibatch: bool = True
+    reports_end: bool = False
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
         """The state of the optax optimizer."""

@@ -1,8 +1,8 @@
 r"""A guard against fitting the grid: the energy on a second grid, of which training knows nothing.
 
 A flexible ansatz can lower the energy of the quadrature by structure between its points. On the points of a finer grid such a step
-raises the energy, and a step that lowers the energy itself lowers it on both. The state before the first step that does not is the
-best that the training grid can tell.
+raises the energy, and a step that lowers the energy itself lowers it on both. The best state that the training grid can tell is
+the lowest on the second grid, once the energy has gone down from there on the first one alone.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ import jax.numpy as jnp
 from nnks.functional import Functional
 from nnks.orbitals import OrbitalModel
 from nnks.quadrature import Quadrature
-from nnks.training.state import TrainState
+from nnks.training.loop import Progress
+from nnks.training.state import Problem, TrainState, settled
 from nnks.types import Params, Scalar, cast, record
+
+TOLERANCE = 1e-5
+"""A rise [Ha] that ends nothing: near convergence the minima of two grids differ by about as much (LiH and helium at level 2)."""
+
+PATIENCE = 3
+"""Comparisons in a row that must find the rise."""
 
 
 @record
@@ -37,35 +44,68 @@ def _energy(held_out: HeldOut, params: Params) -> Scalar:
     return held_out.energy(params)
 
 
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A state and its energies [Ha] on the training grid and on the held-out one."""
+
+    state: TrainState
+    total: float
+    held_out: float
+
+    def fits(self, other: Compared) -> bool:
+        """Whether it is lower than another on the training grid alone."""
+        return self.total < other.total and self.held_out > other.held_out + TOLERANCE
+
+
 @dataclasses.dataclass
 class Guard:
-    """Compares both energies every few steps.
+    """Compares both energies every few steps; a resumed run begins to compare anew.
 
     Attributes:
         held_out: the second grid.
         every: steps between comparisons.
-        tolerance: a rise [Ha] that means nothing.
-        last: the state compared before, its energy on the training grid and on the other one [Ha].
+        reports_end: whether a step's numbers belong to the state after it, as `Optimizer.reports_end` says.
+        best: the state that is lowest on the held-out grid.
+        last: the state compared last.
+        rises: comparisons in a row that were lower than the best on the training grid alone.
     """
 
     held_out: HeldOut
     every: int
-    tolerance: float
-    last: tuple[TrainState, float, float] | None = None
+    reports_end: bool
+    best: Compared | None = None
+    last: Compared | None = None
+    rises: int = 0
 
-    def check(self, state: TrainState, metrics: dict[str, float]) -> TrainState | None:
-        """The state to go back to, if the energy fell from there on the training grid alone; adds `energy/held_out`.
+    def check(self, problem: Problem, before: TrainState, progress: Progress) -> bool:
+        """Whether a step shows that training fits its grid; adds `energy/held_out` to the step's metrics.
 
         Args:
-            state: the one that the metrics belong to.
-            metrics: of that state, with `energy/total`.
+            problem: on the training grid.
+            before: the state that the step started from.
+            progress: the step.
         """
-        if int(state.step) % self.every:
+        if (progress.step - 1) % self.every:
+            return False
+        state = progress.state if self.reports_end else before
+        if not self.reports_end and problem.elimination is not None:
+            # coefficients of a step's start are solved for in the step, and are not in the state yet
+            state = dataclasses.replace(state, params=settled(problem, state.params))
+        now = Compared(state, progress.metrics["energy/total"], float(_energy(self.held_out, state.params)))
+        progress.metrics["energy/held_out"] = now.held_out
+        self.last = now
+        self.rises = self.rises + 1 if self.best is not None and now.fits(self.best) else 0
+        if self.best is None or now.held_out < self.best.held_out:
+            self.best = now
+        return self.rises >= PATIENCE
+
+    @property
+    def apart(self) -> float:
+        """How far the grids' energies of the last state are apart [Ha]."""
+        return abs(self.last.total - self.last.held_out) if self.last is not None else 0.0
+
+    def better(self) -> TrainState | None:
+        """The state to go back to at the end, if the last one compared was lower on the training grid alone."""
+        if self.best is None or self.last is None or not self.last.fits(self.best):
             return None
-        total, other = float(metrics["energy/total"]), float(_energy(self.held_out, state.params))
-        metrics["energy/held_out"] = other
-        before, self.last = self.last, (state, total, other)
-        if before is None:
-            return None
-        best, former, former_other = before
-        return best if total < former and other > former_other + self.tolerance else None
+        return self.best.state

@@ -73,6 +73,7 @@ class LBFGS:
     # a line search compares energies, which a new batch would change
     minibatch: ClassVar[bool] = False
     line_search: ClassVar[bool] = True
+    reports_end: ClassVar[bool] = True
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> LBFGSState:
         """The state before the first step: no gradient, and an energy that any other is lower than.

@@ -82,7 +82,6 @@ class Convergence:
 
     def holds(self, metrics: Mapping[str, Any]) -> bool:
         """Whether metrics that were stored with their `energy/change` ended a run."""
-        if "energy/error" in metrics:
-            return metrics["energy/error"] < self.energy and metrics["grad/norm"] < self.gradient
+        off = metrics.get("energy/error", metrics.get("energy/change", math.inf))
         stationary = metrics["grad/norm"] < self.gradient or metrics.get("energy/predicted", math.inf) < self.energy
-        return metrics.get("energy/change", math.inf) < self.energy and stationary
+        return off < self.energy and stationary

@@ -97,6 +97,7 @@ class NaturalGradient:
     # the metric is an average over steps, and a line search compares energies of one batch
     minibatch: ClassVar[bool] = True
     line_search: ClassVar[bool] = True
+    reports_end: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuses settings that no step can use."""

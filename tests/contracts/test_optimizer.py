@@ -31,6 +31,7 @@ class Broken:
 
     fault: str
     minibatch: ClassVar[bool] = True
+    reports_end: ClassVar[bool] = False
 
     def init(self, problem, params, key):
         return ()
@@ -46,6 +47,8 @@ class Broken:
             )
             params = jax.tree.map(lambda x, g: x - rate * (1 + count) * g, state.params, gradient)
             metrics = energy_metrics(evaluated.energies)
+            if self.fault == "late":
+                metrics["energy/total"] += 1e-6
             if self.fault != "silent":
                 metrics["grad/norm"] = optax.tree.norm(gradient)
             stay = 0 if self.fault == "counter" else 1
@@ -63,6 +66,7 @@ class Broken:
     [
         ("counter", battery.a_step_counts, "added 0 to state.step"),
         ("silent", battery.metrics_have_names, "the metrics lack grad/norm"),
+        ("late", battery.energies_are_where_it_says, "`reports_end` is False"),
         ("up", battery.goes_down, "expected it to fall"),
         ("hidden", battery.same_state_same_step, "from one state gave two results"),
     ],
