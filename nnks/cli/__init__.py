@@ -1,0 +1,55 @@
+"""The command line. Each command is a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+USAGE = """nnks: experiments on Kohn-Sham orbitals
+
+  nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
+  nnks sweep  --config=configs/quickstart.py                       every run of a file; finished ones are kept
+  nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
+  nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
+                                                                   sampler, xc, hartree, optimizer, molecule, config
+
+Options
+  --config=FILE         a config file, a packaged name (nnks list config), or the config.json of a stored run
+  --config.KEY=VALUE    changes a key, such as --config.ansatz.name=residual --config.ansatz.width=32
+  --results=DIR         where runs are stored (default: results)
+  --dry-run             print the resolved config and the plan, and stop
+  --help                this text
+
+Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
+Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
+
+COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"}
+"""The module here of each, whose `command(arguments)` returns the exit status."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or "--help" in arguments or arguments[0] in ("-h", "help"):
+        print(USAGE)
+        return 0 if arguments else 2
+    from nnks.registry import InputError
+
+    try:
+        return _dispatch(arguments)
+    except InputError as error:
+        print(f"nnks: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nnks: interrupted; the same command continues where it stopped.", file=sys.stderr)
+        return 130
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from nnks.registry import InputError, suggest
+
+    name = arguments[0]
+    if name not in COMMANDS:
+        raise InputError(f"'{name}' is no command; {suggest(name, COMMANDS)}.")
+    return importlib.import_module(f"nnks.cli.{COMMANDS[name]}").command(arguments[1:])
