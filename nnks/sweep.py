@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.registry import InputError
 from nnks.tracking import check_writable, config_hash, find_run
@@ -22,6 +23,8 @@ class Sweep:
         title: first line of the file's docstring.
         claim: what the runs are to show (the file's `CLAIM`), or nothing.
         configs: one resolved config a run.
+        points: the label on each of the ablation's axes of each run; empty without an ablation.
+        ablation: what the file declares as `ABLATION`, as plain values; None without one.
         axes: the dotted keys that `sweep()` sets and in which the runs differ, in its order.
     """
 
@@ -29,6 +32,8 @@ class Sweep:
     title: str
     claim: str
     configs: tuple[ConfigDict, ...]
+    points: tuple[dict[str, str], ...]
+    ablation: dict[str, Any] | None
     axes: tuple[str, ...]
 
 
@@ -42,16 +47,17 @@ class Outcome:
 
 
 def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
-    """The runs of a file: `get_config()` changed by each dictionary that its `sweep()` returns.
+    """The runs of a file: `get_config()` changed by each run of its `ABLATION`, or by each dictionary that its `sweep()` returns.
 
-    A file without `sweep()` is a sweep of one run. `changes` (from the command line) apply to every run.
+    A file without either is a sweep of one run. `changes` (from the command line) apply to every run.
 
     Raises:
         InputError: for a file or a key that does not exist; every run is checked before the first starts.
     """
     module = load_module(name)
     base = load_config(name, changes)
-    runs = module.sweep() if hasattr(module, "sweep") else [{}]
+    ablation: Ablation | None = getattr(module, "ABLATION", None)
+    points, runs = _runs(module, ablation)
     if not runs:
         raise InputError(f"sweep() of '{name}' returned no runs; return a list of dictionaries of changes.")
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
@@ -63,10 +69,33 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     return Sweep(
         name=experiment,
         title=lines[0] if lines else experiment,
-        claim=str(getattr(module, "CLAIM", "")),
+        claim=ablation.claim if ablation is not None else str(getattr(module, "CLAIM", "")),
         configs=configs,
+        points=points,
+        ablation=None if ablation is None else ablation.stored(),
         axes=tuple(key for key in keys if len({str(each.get(key)) for each in values}) > 1),
     )
+
+
+def _runs(module: Any, ablation: Ablation | None) -> tuple[tuple[dict[str, str], ...], list[dict[str, Any]]]:
+    """The label on each axis, and the changes, of every run."""
+    if ablation is not None:
+        points, runs = zip(*ablation.runs(), strict=True)
+        return points, list(runs)
+    runs = module.sweep() if hasattr(module, "sweep") else [{}]
+    return ({},) * len(runs), runs
+
+
+def describe(sweep: Sweep, command: str) -> dict[str, Any]:
+    """What a report needs to know of a sweep that is not in its runs."""
+    about: dict[str, Any] = {"title": sweep.title, "claim": sweep.claim, "command": command}
+    if sweep.ablation is None:
+        return about
+    runs = [
+        {"hash": config_hash(to_dict(config)), "seed": config.training.seed, "point": point}
+        for config, point in zip(sweep.configs, sweep.points, strict=True)
+    ]
+    return about | {"ablation": sweep.ablation | {"runs": runs}}
 
 
 def run_sweep(
@@ -89,7 +118,7 @@ def run_sweep(
     for config in missing:
         plan_cheaply(config)
     folder = check_writable(Path(results) / sweep.name)
-    write_json(folder / "experiment.json", {"title": sweep.title, "claim": sweep.claim, "command": command})
+    write_json(folder / "experiment.json", describe(sweep, command))
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")

@@ -15,7 +15,7 @@ LAYERS = [
     {"functional"},
     {"scf"},
     {"training", "tracking"},
-    {"config", "analysis", "interop"},
+    {"config", "analysis", "interop", "ablation"},
     {"cli", "sweep", "experiment", "evaluation", "references", "build"},
     {"testing"},
 ]

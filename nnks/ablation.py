@@ -1,0 +1,152 @@
+"""An ablation in one declaration: what is varied, against what it is compared, and which question that answers.
+
+A config file declares it beside its base:
+
+    ABLATION = Ablation(
+        claim="Which activation does a neural term need?",
+        axes={"ansatz.activation": ("tanh", "silu", "sin"), "system.molecule": ("H2", "LiH")},
+    )
+
+    def get_config(): ...
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nnks.registry import InputError, suggest
+
+METRICS = {
+    "error_best_mHa": "energy above the best reference [mHa]",
+    "error_same_mHa": "energy above PySCF in the same basis [mHa]",
+    "energy_total_mHa": "energy [mHa]",
+    "seconds": "seconds of training",
+    "steps": "steps",
+    "evaluations": "energy gradients",
+}
+"""What runs can be compared by, and how it reads."""
+
+COMBINATIONS = ("product", "one_at_a_time")
+
+Axis = Sequence[Any] | Mapping[str, Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ablation:
+    """Axes, seeds and the question of a sweep.
+
+    Attributes:
+        claim: what the runs are to show, or the question they answer.
+        axes: config key -> its values; or a name of one's own -> {label: changes}, for settings of several keys.
+        metric: what is compared, one of `METRICS`.
+        baseline: the value (or label) of each axis that others are compared with; the first one where it is not named.
+        strata: axes whose values are cases to be told apart, such as molecules, and are not compared with each other.
+        seeds: of `training.seed`; differences are taken between runs of equal seed.
+        combine: `product` of all axes, or `one_at_a_time` from the baseline (strata are always a product).
+        resolution: a difference of the metric below this answers nobody's question [its unit].
+        accuracy: error [mHa] that steps and seconds are counted to.
+    """
+
+    claim: str
+    axes: Mapping[str, Axis]
+    metric: str = "error_best_mHa"
+    baseline: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    strata: Sequence[str] = ("system.molecule",)
+    seeds: Sequence[int] = (0, 1, 2)
+    combine: str = "product"
+    resolution: float = 0.02
+    accuracy: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses a declaration that cannot be meant.
+
+        Raises:
+            InputError: in one sentence.
+        """
+        if self.metric not in METRICS:
+            raise InputError(f"the ablation's metric is '{self.metric}'; {suggest(self.metric, METRICS)}.")
+        if self.combine not in COMBINATIONS:
+            raise InputError(f"the ablation's combine is '{self.combine}'; {suggest(self.combine, COMBINATIONS)}.")
+        if not self.axes or not self.seeds:
+            raise InputError(
+                "an ablation needs at least one axis and one seed; give axes={key: values} and seeds=(0, 1, 2)."
+            )
+        for name, values in self.axes.items():
+            if isinstance(values, str) or not values:
+                raise InputError(
+                    f"axis '{name}' of the ablation has no values; give a tuple, such as ('adam', 'lbfgs')."
+                )
+        for name, value in self.baseline.items():
+            if name not in self.axes:
+                raise InputError(
+                    f"the ablation's baseline names '{name}', which is no axis; {suggest(name, self.axes)}."
+                )
+            if str(value) not in self.settings(name):
+                raise InputError(
+                    f"the ablation's baseline '{value}' is not on axis '{name}'; {suggest(str(value), self.settings(name))}."
+                )
+
+    def settings(self, axis: str) -> dict[str, dict[str, Any]]:
+        """The changes to a config that each setting of an axis makes, by its label."""
+        values = self.axes[axis]
+        if isinstance(values, Mapping):
+            return {str(label): dict(changes) for label, changes in values.items()}
+        return {str(value): {axis: value} for value in values}
+
+    def start(self, axis: str) -> str:
+        """The label of an axis that others are compared with."""
+        return str(self.baseline.get(axis, next(iter(self.settings(axis)))))
+
+    def points(self) -> list[dict[str, str]]:
+        """The label on every axis, for each run of a seed."""
+        crossed = [name for name in self.axes if name in self.strata or self.combine == "product"]
+        single = [name for name in self.axes if name not in crossed]
+        base = {name: self.start(name) for name in self.axes}
+        found = []
+        for labels in itertools.product(*(self.settings(name) for name in crossed)):
+            here = base | dict(zip(crossed, labels, strict=True))
+            found += [here] + [
+                here | {name: label} for name in single for label in self.settings(name) if label != base[name]
+            ]
+        return found
+
+    def runs(self) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """Labels and changes of every run, all of a seed together: what is interrupted has whole seeds."""
+        return [
+            (point, self._changes(point) | {"training.seed": seed}) for seed in self.seeds for point in self.points()
+        ]
+
+    def _changes(self, point: Mapping[str, str]) -> dict[str, Any]:
+        changes: dict[str, Any] = {}
+        for name, label in point.items():
+            changes |= self.settings(name)[label]
+        labels = [
+            label if isinstance(self.axes[name], Mapping) else _short(name, label) for name, label in point.items()
+        ]
+        shown = [
+            text
+            for text, name in zip(labels, point, strict=True)
+            if name != "system.molecule" and len(self.axes[name]) > 1
+        ]
+        return changes | {"label": ", ".join(shown)}
+
+    def stored(self) -> dict[str, Any]:
+        """What a report needs of it, as plain values."""
+        return {
+            "metric": self.metric,
+            "axes": {name: list(self.settings(name)) for name in self.axes},
+            "baseline": {name: self.start(name) for name in self.axes},
+            "strata": [name for name in self.axes if name in self.strata],
+            "seeds": list(self.seeds),
+            "resolution": self.resolution,
+            "accuracy": self.accuracy,
+        }
+
+
+def _short(key: str, value: str) -> str:
+    """`adam` of `optimizer.name`, `width 20` of `ansatz.width`."""
+    last = key.removesuffix(".name").rpartition(".")[2]
+    return value if key.endswith(".name") or key in ("system.basis", "functional.xc") else f"{last} {value}"
