@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnks.config import flatten
 from nnks.tracking.store import RunRecord, config_hash
 
 System = tuple[Any, ...]
@@ -89,3 +90,17 @@ def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
         known = (setting(config, "ansatz.name"), setting(config, "system.basis"))
         kept = [str(part) for part in known if part]
     return " / ".join(kept) or "unnamed"
+
+
+def differing_settings(records: Sequence[RunRecord]) -> list[dict[str, str]]:
+    """The config keys that runs differ in, each with its values."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        for key, value in flatten(record.config):
+            found.setdefault(key, {})[str(value)] = None
+    hidden = ("label", "training.seed")
+    return [
+        {"config key": key, "values": ", ".join(values)}
+        for key, values in found.items()
+        if len(values) > 1 and key not in hidden
+    ]

@@ -9,21 +9,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks.analysis.figures import convergence, final_errors
+from nnks.analysis.answers import METHOD, Answers
+from nnks.analysis.curves import convergence
+from nnks.analysis.figures import final_errors
+from nnks.analysis.names import differing_settings
 from nnks.analysis.table import Row, grouped, run_rows, seed_rows
+from nnks.analysis.text import markdown_table, number, signed
 from nnks.registry import InputError
 from nnks.tracking.console import EQUAL
 from nnks.tracking.files import read_json, replace_text
 from nnks.tracking.store import FINISHED, RunRecord, list_runs
 
-TINY = 5e-4
-"""Differences below this [mHa] would read 0.000."""
-
 CAPTIONS = {
+    "differences": "Differences from the baseline with their intervals; the gray band is the resolution below which they answer "
+    "nobody's question. Green: lower, red: higher, blue: undecided, gray: equal.",
     "final_errors": "Energy of the final evaluation above the best reference. Dots are seeds, bars medians, gray "
     "triangles PySCF in the method's own basis.",
-    "convergence_steps": "Energy above the best reference while training, against steps.",
-    "convergence_seconds": "The same against seconds of training, compilation included.",
+    "convergence_steps": "Energy above the best reference while training, against steps: single runs, or "
+    "the median of three and more seeds with their range.",
+    "convergence_seconds": "The same against seconds of training, without the first step, which compiles.",
 }
 
 
@@ -55,16 +59,21 @@ def write_report(folder: Path | str) -> ReportPaths:
     pairs = zip(run_rows(records), records, strict=True)
     pairs = sorted(pairs, key=lambda pair: (pair[0]["system"], pair[0]["method"], pair[0]["seed"]))
     rows, records = [row for row, _ in pairs], [record for _, record in pairs]
-    figures = _figures(rows, records, folder / "figures")
-    content = _content(folder, rows, records)
+    about = read_json(folder / "experiment.json") or {}
+    answers = Answers(about["ablation"], rows, records) if "ablation" in about else None
+    figures = _figures(rows, records, folder / "figures", answers)
+    content = _content(folder, about, rows, records, answers)
     replace_text(folder / "report.md", _markdown(content, figures))
     replace_text(folder / "report.html", _page(content, figures))
     return ReportPaths(folder / "report.md", folder / "report.html", figures)
 
 
-def _figures(rows: Sequence[Row], records: Sequence[RunRecord], folder: Path) -> dict[str, Path]:
+def _figures(
+    rows: Sequence[Row], records: Sequence[RunRecord], folder: Path, answers: Answers | None
+) -> dict[str, Path]:
     folder.mkdir(exist_ok=True)
     drawn = {
+        "differences": answers.figure(folder / "differences.png") if answers is not None else None,
         "final_errors": final_errors(rows, folder / "final_errors.png"),
         "convergence_steps": convergence(rows, records, "step", folder / "convergence_steps.png"),
         "convergence_seconds": convergence(rows, records, "seconds", folder / "convergence_seconds.png"),
@@ -72,16 +81,25 @@ def _figures(rows: Sequence[Row], records: Sequence[RunRecord], folder: Path) ->
     return {name: path for name, path in drawn.items() if path is not None}
 
 
-def _content(folder: Path, rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, Any]:
+def _content(
+    folder: Path,
+    about: Mapping[str, Any],
+    rows: Sequence[Row],
+    records: Sequence[RunRecord],
+    answers: Answers | None,
+) -> dict[str, Any]:
     """Everything that both forms of the report show."""
-    about = read_json(folder / "experiment.json") or {}
     methods = sorted(seed_rows(rows), key=lambda m: (m["system"], m["method"]))
     environment: Mapping[str, Any] = next((r.environment for r in records if r.environment), {})
     return {
         "title": about.get("title") or folder.resolve().name,
         "claim": about.get("claim") or "",
         "command": about.get("command") or "",
-        "verdict": [_sentence(name, group) for name, group in grouped(methods, "system").items()],
+        "quantity": answers.quantity if answers is not None else "",
+        "verdict": answers.sentences() if answers is not None else _closest(methods),
+        "tables": _tables(answers),
+        "statistics": METHOD if answers is not None else "",
+        "settings": differing_settings(records),
         "errors": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["violations"]],
         "failed": [
             {"run": row["run"], "label": row["label"], "status": row["status"], "reason": row["reason"]}
@@ -95,6 +113,22 @@ def _content(folder: Path, rows: Sequence[Row], records: Sequence[RunRecord]) ->
     }
 
 
+def _tables(answers: Answers | None) -> dict[str, list[dict[str, str]]]:
+    """Tables of an ablation, by their headings."""
+    if answers is None:
+        return {}
+    accuracy = answers.ablation["accuracy"]
+    found = {
+        "Differences from the baseline": answers.table(),
+        f"Steps and seconds to within {accuracy:g} mHa of the reference": answers.arrival_table(),
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _closest(methods: Sequence[Row]) -> list[str]:
+    return [_sentence(name, group) for name, group in grouped(methods, "system").items()]
+
+
 def _sentence(system: str, methods: Sequence[Row]) -> str:
     """Which method came closest, in words."""
     key = "error_best_mHa_median"
@@ -104,9 +138,9 @@ def _sentence(system: str, methods: Sequence[Row]) -> str:
     best, worst = ended[0], ended[-1]
     if abs(worst[key]) < EQUAL:
         return f"{system}: every method is equal within {EQUAL:g} mHa to {best['reference_best']}."
-    text = f"{system}: closest to {best['reference_best']} is {best['method']}, {_signed(best[key])} mHa (median of {best['n']})"
+    text = f"{system}: closest to {best['reference_best']} is {best['method']}, {signed(best[key])} mHa (median of {best['n']})"
     if len(ended) > 1:
-        text += f"; farthest is {worst['method']}, {_signed(worst[key])} mHa"
+        text += f"; farthest is {worst['method']}, {signed(worst[key])} mHa"
     return text + "."
 
 
@@ -115,15 +149,15 @@ def _method(row: Row) -> dict[str, str]:
     return {
         "molecule": row["system"],
         "method": row["method"],
-        "energy [Ha]": _number(row["energy_total_median"], ".6f"),
-        "vs PySCF, same basis [mHa]": _signed(row["error_same_mHa_median"]),
-        "vs best reference [mHa]": _signed(row["error_best_mHa_median"]),
-        "range over seeds [mHa]": _number(spread, ".3f") if row["n"] > 1 else "",
+        "energy [Ha]": number(row["energy_total_median"], ".6f"),
+        "vs PySCF, same basis [mHa]": signed(row["error_same_mHa_median"]),
+        "vs best reference [mHa]": signed(row["error_best_mHa_median"]),
+        "range over seeds [mHa]": number(spread, ".3f") if row["n"] > 1 else "",
         "seeds": str(row["n"]),
         "converged": f"{row['converged']}/{row['runs']}",
-        "parameters": _number(row["parameters_median"], ".0f"),
-        "steps": _number(row["steps_median"], ".0f"),
-        "time [s]": _number(row["seconds_median"], ".1f"),
+        "parameters": number(row["parameters_median"], ".0f"),
+        "steps": number(row["steps_median"], ".0f"),
+        "time [s]": number(row["seconds_median"], ".1f"),
     }
 
 
@@ -134,7 +168,7 @@ def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
             if row[f"reference_{role}"]:
                 found[row["system"], row[f"reference_{role}"]] = row[f"reference_{role}_Ha"]
     return [
-        {"molecule": system, "reference": name, "energy [Ha]": _number(energy, ".6f")}
+        {"molecule": system, "reference": name, "energy [Ha]": number(energy, ".6f")}
         for (system, name), energy in sorted(found.items())
     ]
 
@@ -145,53 +179,41 @@ def _run(row: Row, folder: Path) -> dict[str, str]:
         "label": row["label"],
         "seed": str(row["seed"]),
         "status": row["status"],
-        "energy [Ha]": _number(row["energy_total"], ".7f"),
-        "vs best [mHa]": _signed(row["error_best_mHa"]),
-        "electrons": _number(row["electrons"], ".6f"),
-        "steps": _number(row["steps"], ".0f"),
-        "time [s]": _number(row["seconds"], ".1f"),
+        "energy [Ha]": number(row["energy_total"], ".7f"),
+        "vs best [mHa]": signed(row["error_best_mHa"]),
+        "electrons": number(row["electrons"], ".6f"),
+        "steps": number(row["steps"], ".0f"),
+        "time [s]": number(row["seconds"], ".1f"),
     }
-
-
-def _number(value: float | int, form: str) -> str:
-    return format(value, form) if math.isfinite(value) else ""
-
-
-def _signed(value: float | int) -> str:
-    """A difference [mHa] in three decimals, or as a power of ten where they would all be zero."""
-    return _number(value, "+.1e" if 0 < abs(value) < TINY else "+.3f")
 
 
 def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
     parts = [f"# {content['title']}"]
     if content["claim"]:
         parts.append(f"**Claim.** {content['claim']}")
+    if content["quantity"]:
+        parts.append(f"Compared by: {content['quantity']}.")
     parts += ["\n".join(f"- {text}" for text in content["verdict"])]
     parts += [f"**ERROR.** {text}" for text in content["errors"]]
+    for name, rows in content["tables"].items():
+        parts += [f"## {name}", markdown_table(rows)]
     parts += [
+        content["statistics"],
         "## Methods",
-        _markdown_table(content["methods"]),
+        markdown_table(content["methods"]),
         "## References",
-        _markdown_table(content["references"]),
+        markdown_table(content["references"]),
     ]
     for name, path in figures.items():
         parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")
     if content["failed"]:
-        parts += ["## Runs that did not finish", _markdown_table(content["failed"])]
-    parts += ["## Runs", _markdown_table(content["runs"])]
+        parts += ["## Runs that did not finish", markdown_table(content["failed"])]
+    if content["settings"]:
+        parts += ["## What the runs differ in", markdown_table(content["settings"])]
+    parts += ["## Runs", markdown_table(content["runs"])]
     if content["command"]:
         parts.append(f"Command: `{content['command']}`")
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
-    if not rows:
-        return ""
-    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
-    lines += [
-        "| " + " | ".join(str(v).replace("|", "\\|").replace("\n", " ") for v in row.values()) + " |" for row in rows
-    ]
-    return "\n".join(lines)
 
 
 def _page(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:

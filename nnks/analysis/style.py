@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -17,6 +19,7 @@ else:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", ":", "-.")
 GRAY = "#6b7280"
+FLOOR = 1e-5  # [mHa]; smaller errors are rounding and would stretch an axis
 SETTINGS: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 11,
@@ -69,3 +72,29 @@ def save(figure: Figure, path: Path) -> Path:
     with rc_context(SETTINGS):
         figure.savefig(path)
     return path
+
+
+def symmetric_log(axes: Axes, errors: Sequence[float]) -> None:
+    """Decades on both sides of zero, where the values need them; at most six decades are told apart."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    values = np.array(errors)
+    sizes = np.abs(values[np.abs(values) > FLOOR])
+    if sizes.size == 0:
+        axes.set_xlim(-10 * FLOOR, 10 * FLOOR)
+        return
+    top = math.floor(math.log10(sizes.max()))
+    bottom = min(max(math.floor(math.log10(sizes.min())), top - 5), top)
+    linear = 10.0**bottom
+    axes.set_xscale("symlog", linthresh=linear, linscale=0.6)
+    left, right = min(values.min() * 2, -0.5 * linear), max(values.max() * 2, 0.5 * linear)
+    axes.set_xlim(left, right)
+    decades = [10.0**power for power in range(bottom, top + 2)]
+    both = sum(left <= -d for d in decades) + sum(d <= right for d in decades)
+    decades = decades[:: 1 if both <= 5 else 2]
+    # the first decade stands too near to zero for long labels on both sides of it
+    crowded = left <= -decades[0] and len(decades) > 1 and bottom < -1
+    ticks = [x for x in (*(-d for d in decades[crowded:]), 0.0, *decades[crowded:]) if left <= x <= right]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))

@@ -1,0 +1,152 @@
+"""An ablation's answers: a verdict for each axis in words, tables of differences and arrivals, and a figure of the intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nnks.ablation import METRICS
+from nnks.analysis.statistics import (
+    EQUAL,
+    HIGHER,
+    LEVEL,
+    LOWER,
+    SINGLE,
+    UNDECIDED,
+    UNITS,
+    Arrival,
+    Comparison,
+    arrivals,
+    compare,
+)
+from nnks.analysis.style import GRAY, PALETTE, new_figure, save, symmetric_log
+from nnks.analysis.table import Row
+from nnks.analysis.text import signed
+from nnks.tracking.store import RunRecord
+
+METHOD = (
+    f"Differences are taken between runs that are equal in everything else, seed included, and averaged over the other axes; intervals are "
+    f"Student's over seeds and hold together for all settings of an axis with {LEVEL:.0%} (Bonferroni); p-values are Holm's. Medians of steps and "
+    "seconds count runs that never arrive as later than their end (Kaplan-Meier)."
+)
+
+COLORS = {EQUAL: GRAY, LOWER: PALETTE[2], HIGHER: PALETTE[1], UNDECIDED: PALETTE[0], SINGLE: PALETTE[0]}
+
+
+class Answers:
+    """What the runs of a declared ablation say."""
+
+    def __init__(self, ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence[RunRecord]):
+        self.ablation = ablation
+        self.comparisons: list[Comparison] = compare(ablation, rows)
+        self.arrivals: list[Arrival] = arrivals(ablation, rows, records)
+        self.unit = UNITS.get(ablation["metric"], "mHa")
+        self.quantity = METRICS[ablation["metric"]]
+
+    def sentences(self) -> list[str]:
+        """One verdict for each axis and stratum."""
+        groups: dict[tuple[str, str], list[Comparison]] = {}
+        for comparison in self.comparisons:
+            groups.setdefault((comparison.axis, comparison.stratum), []).append(comparison)
+        return [self._sentence(axis, stratum, group) for (axis, stratum), group in groups.items()]
+
+    def _sentence(self, axis: str, stratum: str, group: Sequence[Comparison]) -> str:
+        start = f"{stratum}, {axis}: " if stratum else f"{axis}: "
+        known = [c for c in group if math.isfinite(c.difference)]
+        if not known:
+            return f"{start}no pair of finished runs."
+        equal = [c for c in known if c.verdict == EQUAL]
+        if len(equal) == len(group):
+            farthest = max(max(abs(c.low), abs(c.high)) for c in equal)
+            every = "no difference" if len(group) == 1 else "no setting differs"
+            return (
+                f"{start}{every} from {known[0].baseline} beyond {self._size(farthest)}: all intervals lie within it."
+            )
+        parts = [self._part(c) for c in known if c.verdict != EQUAL]
+        if equal:
+            names = ", ".join(c.setting for c in equal)
+            parts.append(
+                f"{names} {'is' if len(equal) == 1 else 'are'} equal to it within {self._size(self.ablation['resolution'])}"
+            )
+        return f"{start}against {known[0].baseline}, {'; '.join(parts)}."
+
+    def _part(self, c: Comparison) -> str:
+        size, interval = self._size(abs(c.difference)), f"{signed(c.low)} to {signed(c.high)}"
+        if c.verdict == SINGLE:
+            word = "lower" if c.difference < 0 else "higher"
+            return f"{c.setting} is {size} {word} (one seed: no interval)"
+        if c.verdict == UNDECIDED:
+            return f"{c.setting} is undecided ({interval} {self.unit}, which holds both zero and more than the resolution: more seeds would tell)"
+        return f"{c.setting} is {c.verdict} by {size} ({interval})"
+
+    def _size(self, value: float) -> str:
+        return f"{value:.3g} {self.unit}"
+
+    def table(self) -> list[dict[str, str]]:
+        """Every difference."""
+        return [
+            {
+                "axis": c.axis,
+                "case": c.stratum,
+                "setting": c.setting,
+                "against": c.baseline,
+                f"difference [{self.unit}]": signed(c.difference),
+                "from": signed(c.low),
+                "to": signed(c.high),
+                "p": "" if math.isnan(c.p) else f"{c.p:.2g}",
+                "verdict": {SINGLE: "one seed"}.get(c.verdict, c.verdict),
+                "over the other axes": "" if c.least == c.most else f"{signed(c.least)} … {signed(c.most)}",
+                "seeds": str(c.seeds),
+                "unfinished pairs": str(c.missing or ""),
+            }
+            for c in self.comparisons
+        ]
+
+    def arrival_table(self) -> list[dict[str, str]]:
+        """Steps and seconds to the accuracy."""
+        names = list(self.ablation["axes"])
+        return [
+            dict(zip(names, a.point, strict=True))
+            | {
+                "arrived": f"{a.arrived}/{a.runs}",
+                "steps": "never" if math.isinf(a.steps) else f"{a.steps:.0f}",
+                "time [s]": "never" if math.isinf(a.seconds) else "" if math.isnan(a.seconds) else f"{a.seconds:.2f}",
+            }
+            for a in self.arrivals
+        ]
+
+    def figure(self, path: Path) -> Path | None:
+        """Intervals of all differences, one panel an axis and stratum, zero and the resolution marked."""
+        drawn = [c for c in self.comparisons if math.isfinite(c.difference)]
+        groups: dict[str, list[Comparison]] = {}
+        for c in drawn:
+            groups.setdefault(f"{c.stratum}: {c.axis}" if c.stratum else c.axis, []).append(c)
+        if not groups:
+            return None
+        most = max(len(group) for group in groups.values())
+        figure, panels = new_figure(len(groups), width=5.2, height=1.3 + 0.36 * most, columns=2)
+        for axes, (title, group) in zip(panels, groups.items(), strict=True):
+            self._draw(axes, group)
+            axes.set_title(title, loc="left", fontweight="bold")
+        return save(figure, path)
+
+    def _draw(self, axes: Any, group: Sequence[Comparison]) -> None:
+        width = self.ablation["resolution"]
+        axes.axvspan(-width, width, color="#eef1f4", zorder=0)
+        axes.axvline(0.0, color="black", linewidth=1.0)
+        for place, c in enumerate(group):
+            color = COLORS[c.verdict]
+            if math.isfinite(c.low):
+                axes.plot([c.low, c.high], [place, place], color=color, linewidth=2, solid_capstyle="round")
+            axes.plot(c.difference, place, "o", color=color, markersize=6)
+        axes.set_yticks(range(len(group)), [c.setting for c in group])
+        axes.set_ylim(len(group) - 0.4, -0.6)
+        axes.grid(axis="y", visible=False)
+        values = [x for c in group for x in (c.difference, c.low, c.high) if math.isfinite(x)]
+        if max(abs(x) for x in values) > 30 * width:
+            symmetric_log(axes, [*values, -width, width])
+        else:
+            axes.margins(x=0.1)
+        axes.set_xlabel(f"difference from {group[0].baseline} [{self.unit}]")

@@ -1,0 +1,247 @@
+r"""What an ablation's runs say: paired differences from the baseline with intervals, a verdict, and steps to an accuracy.
+
+For a setting of an axis, the difference from the baseline is taken between runs that are equal in everything else, seed included, and
+averaged over the other axes: one number $d_s$ a seed. With $n$ seeds its mean has the interval $\bar d \pm t\,s_d/\sqrt n$ of Student's
+distribution. An axis of $m$ settings beside the baseline has $m$ such intervals, which hold together with 95 % where each holds with
+$1 - 0.05/m$ (Bonferroni); p-values are Holm's.
+
+References:
+    Holm, Scand. J. Statist. 6, 65 (1979); Kaplan, Meier, J. Am. Stat. Assoc. 53, 457 (1958) for runs that never arrive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nnks.analysis.table import Row, known
+from nnks.tracking.store import FINISHED, RunRecord
+from nnks.units import MILLIHARTREE
+
+LEVEL = 0.95
+"""Of all intervals of an axis together."""
+
+EQUAL, LOWER, HIGHER, UNDECIDED, SINGLE = "equal", "lower", "higher", "undecided", "single"
+
+UNITS = {"seconds": "s", "steps": "steps", "evaluations": "gradients"}
+
+Point = Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A setting of an axis against the axis's baseline, in one stratum.
+
+    Attributes:
+        axis: its name.
+        stratum: the case, such as the molecule.
+        setting: the label on the axis.
+        baseline: the label that it is compared with.
+        difference: mean over seeds [unit of the metric].
+        low: lower end of the interval; nan from a single seed.
+        high: upper end.
+        seeds: pairs that there are.
+        missing: pairs of which a run did not finish.
+        p: of no difference, by Holm's method; nan from a single seed.
+        least: smallest mean difference over the settings of the other axes.
+        most: largest one.
+        verdict: `equal`, `lower`, `higher`, `undecided` or `single`.
+    """
+
+    axis: str
+    stratum: str
+    setting: str
+    baseline: str
+    difference: float
+    low: float
+    high: float
+    seeds: int
+    missing: int
+    p: float
+    least: float
+    most: float
+    verdict: str
+
+
+def locate(ablation: Mapping[str, Any], rows: Sequence[Row]) -> dict[tuple[tuple[str, ...], int], int]:
+    """The number of the row that is at each point (labels in the order of the axes) and seed; the last one that finished."""
+    places = {(run["hash"], run["seed"]): run["point"] for run in ablation["runs"]}
+    found: dict[tuple[tuple[str, ...], int], int] = {}
+    for number, row in enumerate(rows):
+        point = places.get((row["config_hash"], row["seed"]))
+        if point is None:
+            continue
+        key = tuple(point[axis] for axis in ablation["axes"]), row["seed"]
+        if key not in found or row["status"] == FINISHED:
+            found[key] = number
+    return found
+
+
+def value(row: Row, metric: str) -> float:
+    """The metric of a run; nan where it did not finish."""
+    if row["status"] != FINISHED:
+        return math.nan
+    return row["energy_total"] / MILLIHARTREE if metric == "energy_total_mHa" else row[metric]
+
+
+def compare(ablation: Mapping[str, Any], rows: Sequence[Row]) -> list[Comparison]:
+    """Every setting against its axis's baseline, axis by axis, in each stratum."""
+    names = list(ablation["axes"])
+    where = locate(ablation, rows)
+    values = {key: value(rows[number], ablation["metric"]) for key, number in where.items()}
+    planned = {(tuple(run["point"][name] for name in names), run["seed"]) for run in ablation["runs"]}
+    strata = [names.index(name) for name in ablation["strata"]]
+    cases = list(dict.fromkeys(tuple(run["point"][names[i]] for i in strata) for run in ablation["runs"]))
+    found = []
+    for place, axis in enumerate(names):
+        if place in strata:
+            continue
+        base = ablation["baseline"][axis]
+        for case in cases:
+            group = []
+            for setting in ablation["axes"][axis]:
+                if setting == base:
+                    continue
+                pairs = _pairs(planned, values, place, setting, base, strata, case)
+                if pairs:
+                    group.append((setting, pairs))
+            found += _judged(axis, ", ".join(case), base, group, ablation["resolution"])
+    return found
+
+
+def _pairs(
+    planned: set, values: Mapping, place: int, setting: str, base: str, strata: Sequence[int], case: tuple[str, ...]
+) -> dict[tuple[str, ...], dict[int, float]]:
+    """Differences by the settings of the other axes, and by seed."""
+    found: dict[tuple[str, ...], dict[int, float]] = {}
+    for point, seed in sorted(planned):
+        other = (*point[:place], base, *point[place + 1 :])
+        if point[place] != setting or tuple(point[i] for i in strata) != case or (other, seed) not in planned:
+            continue
+        difference = values.get((point, seed), math.nan) - values.get((other, seed), math.nan)
+        found.setdefault((*point[:place], *point[place + 1 :]), {})[seed] = difference
+    return found
+
+
+def _judged(axis: str, stratum: str, base: str, group: list, resolution: float) -> list[Comparison]:
+    """Comparisons of one axis in one stratum, whose intervals and p-values account for each other."""
+    from scipy.stats import t
+
+    measured = []
+    for setting, pairs in group:
+        seeds = sorted({seed for each in pairs.values() for seed in each})
+        by_seed = [_mean(known(each[seed] for each in pairs.values() if seed in each)) for seed in seeds]
+        complete = known(by_seed)
+        across = known(_mean(known(each.values())) for each in pairs.values())
+        missing = sum(math.isnan(x) for each in pairs.values() for x in each.values())
+        measured.append((setting, complete, across, missing))
+    raw = [_p_value(complete) for _, complete, _, _ in measured]
+    adjusted = holm(raw)
+    found = []
+    for (setting, d, across, missing), p in zip(measured, adjusted, strict=True):
+        mean = _mean(d)
+        half = math.nan
+        if len(d) > 1:
+            half = (
+                float(t.ppf(1 - (1 - LEVEL) / (2 * len(measured)), len(d) - 1))
+                * statistics.stdev(d)
+                / math.sqrt(len(d))
+            )
+        low, high = mean - half, mean + half
+        verdict = _verdict(mean, low, high, resolution)
+        least, most = (min(across), max(across)) if across else (math.nan, math.nan)
+        found.append(
+            Comparison(axis, stratum, setting, base, mean, low, high, len(d), missing, p, least, most, verdict)
+        )
+    return found
+
+
+def _verdict(mean: float, low: float, high: float, resolution: float) -> str:
+    if math.isnan(low):
+        return SINGLE
+    if -resolution <= low and high <= resolution:
+        return EQUAL
+    if low > 0 or high < 0:
+        return HIGHER if mean > 0 else LOWER
+    return UNDECIDED
+
+
+def _p_value(differences: Sequence[float]) -> float:
+    """Of Student's paired test, two-sided; without spread it is 0 or 1."""
+    from scipy.stats import ttest_1samp
+
+    if len(differences) < 2:
+        return math.nan
+    if statistics.stdev(differences) == 0:
+        return 1.0 if differences[0] == 0 else 0.0
+    return float(ttest_1samp(differences, 0.0).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values; nan stays and does not count."""
+    order = sorted((i for i, p in enumerate(p_values) if not math.isnan(p)), key=lambda i: p_values[i])
+    adjusted, running = list(p_values), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(order) - rank) * p_values[i]))
+        adjusted[i] = running
+    return adjusted
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if values else math.nan
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrival:
+    """Steps and seconds to an accuracy at one point of an ablation.
+
+    Attributes:
+        point: labels on the axes.
+        runs: with metrics.
+        arrived: that reached it.
+        steps: median by Kaplan and Meier; infinite where fewer than half arrive.
+        seconds: the same.
+    """
+
+    point: tuple[str, ...]
+    runs: int
+    arrived: int
+    steps: float
+    seconds: float
+
+
+def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence[RunRecord]) -> list[Arrival]:
+    """When each point's runs come within `accuracy` of the reference; runs on minibatches report estimates, and are left out."""
+    role = "same" if ablation["metric"] == "error_same_mHa" else "best"
+    found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
+    for (point, _), number in locate(ablation, rows).items():
+        row, metrics = rows[number], records[number].metrics
+        if row["sampler"] != "full" or not metrics or math.isnan(row[f"reference_{role}_Ha"]):
+            continue
+        goal = row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
+        there = next((line for line in metrics if line.get("energy/total", math.inf) <= goal), None)
+        last = there or metrics[-1]
+        found.setdefault(point, []).append(
+            (there is not None, float(last["step"]), float(last.get("time/training_s", math.nan)))
+        )
+    return [_arrival(point, runs) for point, runs in found.items()]
+
+
+def _arrival(point: tuple[str, ...], runs: Sequence[tuple[bool, float, float]]) -> Arrival:
+    steps, seconds = (_median([(run[0], run[i]) for run in runs]) for i in (1, 2))
+    return Arrival(point, len(runs), sum(run[0] for run in runs), steps, seconds)
+
+
+def _median(times: Sequence[tuple[bool, float]]) -> float:
+    """The time by which half have arrived; those that had not when they ended are censored there."""
+    from scipy.stats import CensoredData, ecdf
+
+    arrived = [time for there, time in times if there]
+    if not arrived or any(math.isnan(time) for _, time in times):
+        return math.inf if not arrived else math.nan
+    survival = ecdf(CensoredData(arrived, right=[time for there, time in times if not there])).sf
+    below = survival.quantiles[survival.probabilities <= 0.5 + 1e-12]
+    return float(below[0]) if len(below) else math.inf

@@ -1,0 +1,141 @@
+"""Differences, intervals and verdicts of ablations, against scipy and against samples whose truth is known."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from nnks.analysis.statistics import Comparison, compare, holm
+
+
+def make(values, resolution=0.02, seeds=None):
+    """An ablation of `optimizer` x `rate` on one molecule, and rows with values[optimizer, rate][seed]."""
+    optimizers = list(dict.fromkeys(o for o, _ in values))
+    rates = list(dict.fromkeys(r for _, r in values))
+    runs, rows = [], []
+    for (o, r), per_seed in values.items():
+        for seed, x in enumerate(per_seed):
+            hash = f"{o}{r}"
+            runs.append({"hash": hash, "seed": seed, "point": {"optimizer": o, "rate": r, "molecule": "H2"}})
+            status = "failed" if math.isnan(x) else "finished"
+            rows.append({"config_hash": hash, "seed": seed, "status": status, "error_best_mHa": float(x)})
+    ablation = {
+        "metric": "error_best_mHa",
+        "axes": {"optimizer": optimizers, "rate": rates, "molecule": ["H2"]},
+        "baseline": {"optimizer": optimizers[0], "rate": rates[0], "molecule": "H2"},
+        "strata": ["molecule"],
+        "resolution": resolution,
+        "accuracy": 1.0,
+        "runs": runs,
+    }
+    return ablation, rows
+
+
+def one(found, setting):
+    (comparison,) = (c for c in found if c.setting == setting)
+    return comparison
+
+
+def test_the_interval_is_that_of_a_paired_test():
+    """Against scipy: one comparison on the axis, no other axis."""
+    a, b = [1.0, 1.3, 0.8, 1.1], [1.9, 2.5, 1.6, 1.8]
+    found = one(compare(*make({("a", "x"): a, ("b", "x"): b})), "b")
+    expected = scipy.stats.ttest_rel(b, a)
+    low, high = expected.confidence_interval(0.95)
+    assert (found.difference, found.low, found.high) == pytest.approx((np.mean(b) - np.mean(a), low, high))
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.verdict == "higher"
+
+
+def test_intervals_of_an_axis_hold_together():
+    """Of 400 ablations without any effect, about 5 % show one among three settings: within 3 standard errors of it, or fewer."""
+    rng, wrong = np.random.default_rng(0), 0
+    for _ in range(400):
+        values = {(o, "x"): list(rng.normal(size=5)) for o in "abcd"}
+        wrong += any(c.low > 0 or c.high < 0 for c in compare(*make(values)))
+    assert wrong / 400 < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+    assert wrong > 0
+
+
+def test_averaged_over_the_other_axis():
+    """A difference that depends on the other axis is its mean, and the range is told."""
+    values = {("a", "x"): [0, 0, 0], ("b", "x"): [1, 1.1, 0.9], ("a", "y"): [5, 5, 5], ("b", "y"): [8, 8.1, 7.9]}
+    found = one(compare(*make(values)), "b")
+    assert (found.difference, found.least, found.most) == pytest.approx((2.0, 1.0, 3.0))
+    assert found.seeds == 3
+
+
+@pytest.mark.parametrize(
+    ("b", "verdict"),
+    [
+        ([1.001, 2.0, 2.999], "equal"),
+        ([1.0, 2.0, 3.0], "equal"),
+        ([0.5, 1.49, 2.51], "lower"),
+        ([1.5, 2.0, 2.4], "undecided"),
+        ([2.0, math.nan, math.nan], "single"),
+    ],
+)
+def test_verdicts(b, verdict):
+    found = one(compare(*make({("a", "x"): [1.0, 2.0, 3.0], ("b", "x"): b})), "b")
+    assert isinstance(found, Comparison)
+    assert found.verdict == verdict
+    assert found.missing == sum(map(math.isnan, b))
+
+
+def test_holm_is_monotone_and_adjusts():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([math.nan, 0.2])[1] == pytest.approx(0.2)
+    for p in itertools.permutations([0.001, 0.02, 0.5]):
+        assert sorted(holm(p)) == pytest.approx([0.003, 0.04, 0.5])
+
+
+def test_runs_that_never_arrive_are_censored(store):
+    """Of three runs two arrive, the third ends early: the median is the later of the two, by Kaplan and Meier."""
+    from nnks.analysis.statistics import arrivals
+    from nnks.analysis.table import run_rows
+    from nnks.tracking.store import config_hash, list_runs
+
+    for seed, (rate, energy) in enumerate(((0.3, -75.9133), (0.15, -75.9133), (0.15, -75.90))):
+        store.add(seed=seed, energy=energy, rate=rate, steps=60)
+    records = list_runs(store.study)
+    rows = run_rows(records)
+    runs = [{"hash": config_hash(r.config), "seed": r.seed, "point": {"rate": "x"}} for r in records]
+    about = {"metric": "error_best_mHa", "axes": {"rate": ["x"]}, "accuracy": 1.0, "runs": runs}
+    (found,) = arrivals(about, rows, records)
+    assert (found.runs, found.arrived) == (3, 2)
+    first = [next(m["step"] for m in r.metrics if m["energy/total"] <= -75.9133 + 1e-3) for r in records[:2]]
+    assert found.steps == max(first)
+    runs[0]["point"] = runs[1]["point"] = {"rate": "y"}  # alone, the third never arrives
+    never = {a.point: a for a in arrivals(about, rows, records)}[("x",)]
+    assert math.isinf(never.steps)
+
+
+def test_a_report_answers_the_question(store):
+    from nnks.analysis import write_report
+    from nnks.tracking.files import write_json
+    from nnks.tracking.store import config_hash, list_runs
+
+    for ansatz, shift in (("lcgto", 0.0), ("residual", 5e-3)):
+        for seed in range(3):
+            store.add(seed=seed, energy=-75.9133 + 1e-5 * seed + shift, ansatz=ansatz)
+    runs = [
+        {"hash": config_hash(r.config), "seed": r.seed, "point": {"ansatz.name": r.config["ansatz"]["name"]}}
+        for r in list_runs(store.study)
+    ]
+    about = {
+        "metric": "error_best_mHa",
+        "axes": {"ansatz.name": ["lcgto", "residual"]},
+        "baseline": {"ansatz.name": "lcgto"},
+        "strata": [],
+        "seeds": [0, 1, 2],
+        "resolution": 0.02,
+        "accuracy": 1.0,
+        "runs": runs,
+    }
+    write_json(store.study / "experiment.json", {"title": "t", "claim": "c", "command": "", "ablation": about})
+    paths = write_report(store.study)
+    assert "ansatz.name: against lcgto, residual is higher by 5 mHa" in paths.markdown.read_text()
+    assert "differences" in paths.figures
+    assert "Steps and seconds to within 1 mHa" in paths.html.read_text()
