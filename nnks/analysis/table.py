@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnks.analysis.names import System, identity, method_names, setting, system_key, system_names
+from nnks.analysis.names import System, method_names, setting, system_key, system_names
 from nnks.tracking.store import (
     ENERGY_TERMS,
     EXACT,
@@ -71,7 +71,7 @@ def run_rows(records: Sequence[RunRecord]) -> list[Row]:
     """One row a run, in the order given; what a run lacks is nan or None.
 
     Keys: `experiment`, `run`, `path`, `label`, `system`, `molecule`, `method`, those of `SETTINGS`, `seed`,
-    `config_hash`, `identity` (the hash with today's defaults), `status`, `reason`, `converged`, those of `NUMBERS` (seconds [s]), `violations`,
+    `config_hash`, `status`, `reason`, `converged`, those of `NUMBERS` (seconds [s]), `violations`,
     `energy_<term>` [Ha], and for each of `ROLES` the name `reference_<role>`, its energy `reference_<role>_Ha` and
     `error_<role>_mHa`; also `error_mHa:<name>` for every reference by name. Errors are energy - reference [mHa].
     A reference that one run knows serves every run of the same system. Where a system has none, the lowest
@@ -119,7 +119,6 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         **{column: setting(record.config, path) for column, path in SETTINGS.items()},
         "seed": record.seed,
         "config_hash": config_hash(record.config),
-        "identity": identity(record.config),
         "status": record.status,
         "reason": summary.get("reason") or "",
         "converged": bool(summary.get("converged")),
