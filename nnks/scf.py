@@ -16,6 +16,9 @@ from nnks.orbitals import Density, TabulatedDensity, density_matrix
 from nnks.quadrature import Quadrature
 from nnks.types import Array, Float, Int, Scalar, record
 
+PATIENCE, SHIFT = 15, 0.3
+"""Cycles after which empty orbitals are shifted up, and by how much [Ha]."""
+
 DROPPED = 1e6
 """Orbital energy of a dropped combination [Ha]: above every level that could be occupied."""
 
@@ -128,6 +131,9 @@ def self_consistent(
 ) -> SCFState:
     r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$, as one compiled loop.
 
+    Where some empty orbital belongs below an occupied one (singlet carbon), filling the lowest never settles. After a dozen cycles
+    empty orbitals are therefore shifted up, so that the occupied space goes on from where it is to the nearest stationary energy.
+
     Args:
         fock: the functional in a basis.
         overlap: of the basis.
@@ -140,7 +146,7 @@ def self_consistent(
         memory: Fock matrices that DIIS combines.
 
     References:
-        Pulay, J. Comput. Chem. 3, 556 (1982).
+        Pulay, J. Comput. Chem. 3, 556 (1982); Saunders, Hillier, Int. J. Quantum Chem. 7, 699 (1973) for the shift.
     """
     spin, basis, n = len(occupied), *frame.shape
     present = (occupations > 0).astype(occupied.dtype)
@@ -155,9 +161,11 @@ def self_consistent(
         focks = jnp.concatenate([state.focks[1:], f[None]])
         errors = jnp.concatenate([state.errors[1:], error[None]])
         mixed = jnp.einsum("k,ksbc->sbc", _weights(errors, state.cycle + 1), focks)
-        mo_energy, vectors = jnp.linalg.eigh(
-            jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
-        )
+        shift = jnp.where(state.cycle < PATIENCE, 0.0, SHIFT)
+        matrix = jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
+        within = jnp.einsum("sni,smi->snm", half, half)
+        shifted, vectors = jnp.linalg.eigh(matrix + shift * (jnp.eye(n)[None] - within))
+        mo_energy = shifted - shift * (1 - jnp.sum(jnp.einsum("sni,snm->sim", half, vectors) ** 2, axis=1))
         mo_coeff = jnp.einsum("bn,snm->sbm", frame, vectors)
         lowest = mo_coeff[:, :, : occupations.shape[1]] * present[:, None, :]
         change = jnp.abs(energies["total"] - state.energies["total"])
