@@ -91,11 +91,11 @@ def _until_exact(advance: Any, start: tuple[Array, Array], product: Any) -> tupl
         matrix = product(state)
         return jnp.linalg.norm(jnp.eye(len(matrix), dtype=matrix.dtype) - matrix)
 
-    def goes_on(carry: tuple[Any, Scalar, Scalar, Scalar]) -> Scalar:
+    def goes_on(carry: tuple[Any, Scalar, Scalar, Any]) -> Array:
         _, residual, before, count = carry
         return (residual < before) & (residual > jnp.finfo(residual.dtype).eps) & (count < STEPS)
 
-    def body(carry: tuple[Any, Scalar, Scalar, Scalar]) -> tuple[Any, Scalar, Scalar, Scalar]:
+    def body(carry: tuple[Any, Scalar, Scalar, Any]) -> tuple[Any, Scalar, Scalar, Any]:
         state, residual, _, count = carry
         state = advance(state)
         return state, off(state), residual, count + 1
