@@ -105,9 +105,9 @@ def test_rotations_are_orthonormal_where_they_are_evaluated(name):
 
 
 def test_the_direct_minimizer_turns_the_frame_of_a_rotation():
+    from nnks.testing.toys import noisy
     from nnks.training import Direct, begin
     from nnks.training.frame import make_frame
-    from nnks.testing.toys import noisy
 
     p = problem("exponential", guess="minao")
     params = begin(Direct(), p, noisy(p.init_params(KEY), 1, 0.3), KEY).params
