@@ -123,13 +123,10 @@ class Ablation:
         changes: dict[str, Any] = {}
         for name, label in point.items():
             changes |= self.settings(name)[label]
-        labels = [
-            label if isinstance(self.axes[name], Mapping) else _short(name, label) for name, label in point.items()
-        ]
         shown = [
-            text
-            for text, name in zip(labels, point, strict=True)
-            if name != "system.molecule" and len(self.axes[name]) > 1
+            label if isinstance(self.axes[name], Mapping) else _short(name, label)
+            for name, label in point.items()
+            if len(self.axes[name]) > 1 and "system.molecule" not in self.settings(name)[label]  # tables name it anyway
         ]
         return changes | {"label": ", ".join(shown)}
 

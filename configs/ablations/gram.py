@@ -4,17 +4,22 @@ Run:      nnks sweep --config=ablations/gram; nnks report results/gram
 Cost:     about half a minute a run on two cores
 """
 
+from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
-CLAIM = (
-    "A batch's own Gram matrix biases the energy's gradient, and small batches end too high; a moving average takes two "
-    "thirds of that bias away for a noisier gradient, and must not reach back further than the orbitals' norms last."
-)
-
-CHOICES = (
-    {"orthogonalizer.gram": "full"},
-    {"orthogonalizer.gram": "batch"},
-    *({"orthogonalizer.gram": "ema", "orthogonalizer.decay": d} for d in (0.5, 0.9, 0.99)),
+ABLATION = Ablation(
+    claim="A batch's own Gram matrix biases the energy's gradient, and small batches end too high; a moving average takes two "
+    "thirds of that bias away for a noisier gradient, and must not reach back further than the orbitals' norms last.",
+    axes={
+        "sampler.batch_size": (500, 2000),
+        "gram": {
+            "full": {"orthogonalizer.gram": "full"},
+            "batch": {"orthogonalizer.gram": "batch"},
+            **{f"ema {d}": {"orthogonalizer.gram": "ema", "orthogonalizer.decay": d} for d in (0.5, 0.9, 0.99)},
+        },
+    },
+    metric="error_same_mHa",
+    strata=("sampler.batch_size",),
 )
 
 
@@ -32,12 +37,3 @@ def get_config() -> ConfigDict:
     c.optimizer = {"name": "adam", "learning_rate": 3e-2, "schedule": "cosine"}
     c.training.steps = 600
     return c
-
-
-def sweep() -> list[dict]:
-    return [
-        {"sampler.batch_size": size, "training.seed": seed} | choice
-        for size in (500, 2000)
-        for choice in CHOICES
-        for seed in (0, 1, 2)
-    ]

@@ -4,20 +4,27 @@ Run:      nnks sweep --config=ablations/network; nnks report results/network
 Cost:     18 runs of half a minute on two cores
 """
 
+from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
-CLAIM = "Width, depth, envelopes and activation of a network that is trained as a whole: which of them lower the energy of LiH?"
-ANSATZE = ("residual", "neural")
-VARIANTS = (
-    {},
-    {"ansatz.width": 10},
-    {"ansatz.width": 40},
-    {"ansatz.depth": 1},
-    {"ansatz.depth": 3},
-    {"ansatz.envelopes": 1},
-    {"ansatz.envelopes": 4},
-    {"ansatz.activation": "silu"},
-    {"ansatz.activation": "sin"},
+ABLATION = Ablation(
+    claim="Width, depth, envelopes and activation of a network that is trained as a whole: which of them lower the energy of LiH?",
+    axes={
+        "ansatz.name": ("residual", "neural"),
+        "network": {
+            "width 20, depth 2, tanh": {},
+            "width 10": {"ansatz.width": 10},
+            "width 40": {"ansatz.width": 40},
+            "depth 1": {"ansatz.depth": 1},
+            "depth 3": {"ansatz.depth": 3},
+            "envelopes 1": {"ansatz.envelopes": 1},
+            "envelopes 4": {"ansatz.envelopes": 4},
+            "silu": {"ansatz.activation": "silu"},
+            "sin": {"ansatz.activation": "sin"},
+        },
+    },
+    strata=("ansatz.name",),
+    seeds=(0,),
 )
 
 
@@ -31,12 +38,3 @@ def get_config() -> ConfigDict:
     c.training.steps = 40
     c.training.energy_tolerance = 5e-6
     return c
-
-
-def sweep() -> list[dict]:
-    return [
-        {"ansatz.name": ansatz, "label": ", ".join([ansatz, *(f"{k.split('.')[1]} {v}" for k, v in variant.items())])}
-        | variant
-        for ansatz in ANSATZE
-        for variant in VARIANTS
-    ]

@@ -4,13 +4,24 @@ Run:      nnks sweep --config=ablations/neural_basis; nnks report results/neural
 Cost:     7 runs of half a minute on two cores
 """
 
+from nnks.ablation import Ablation
 from nnks.config import ConfigDict, load_config
 
-CLAIM = "What do solved coefficients gain over trained ones on LiH, and how does the error fall with the width?"
-SOLVED = tuple({"ansatz.width": w} for w in (3, 5, 10, 20, 40))
-TRAINED = (
-    {"ansatz.linear": "trained", "ansatz.width": 10, "optimizer.name": "lbfgs", "optimizer.curvature": 0.03},
-    {"ansatz.linear": "trained", "ansatz.width": 10, "optimizer.name": "natural_gradient"},
+ABLATION = Ablation(
+    claim="What do solved coefficients gain over trained ones on LiH, and how does the error fall with the width?",
+    axes={
+        "basis": {
+            "solved, width 10": {"ansatz.width": 10},
+            **{f"solved, width {w}": {"ansatz.width": w} for w in (3, 5, 20, 40)},
+            "trained, width 10, lbfgs": {"ansatz.linear": "trained", "ansatz.width": 10},
+            "trained, width 10, natural gradient": {
+                "ansatz.linear": "trained",
+                "ansatz.width": 10,
+                "optimizer.name": "natural_gradient",
+            },
+        }
+    },
+    seeds=(0,),
 )
 
 
@@ -19,14 +30,3 @@ def get_config() -> ConfigDict:
     c.experiment = "neural_basis"
     c.system.molecule = "LiH"
     return c
-
-
-def sweep() -> list[dict]:
-    labels = {"trained": "trained", "auto": "solved"}
-    return [
-        {
-            "label": f"{labels[v.get('ansatz.linear', 'auto')]}, width {v['ansatz.width']}, {v.get('optimizer.name', 'lbfgs')}"
-        }
-        | v
-        for v in (*SOLVED, *TRAINED)
-    ]

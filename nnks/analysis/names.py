@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks.config import flatten
+from nnks.config import flatten, from_dict, to_dict
+from nnks.registry import InputError
 from nnks.tracking.store import RunRecord, config_hash
 
 System = tuple[Any, ...]
@@ -27,6 +28,20 @@ def system_key(config: Mapping[str, Any]) -> System:
     """Runs with equal keys share their references."""
     paths = ("system.molecule", "system.unit", "system.charge", "system.spin", "functional.xc")
     return tuple(setting(config, path) for path in paths)
+
+
+_IDENTITIES: dict[str, str] = {}
+
+
+def identity(config: Mapping[str, Any]) -> str:
+    """The hash of a config with today's defaults for keys that it lacks: those that were added later do not tell runs apart."""
+    stored = config_hash(config)
+    if stored not in _IDENTITIES:
+        try:
+            _IDENTITIES[stored] = config_hash(to_dict(from_dict(config)))
+        except InputError:  # a key or member that there is no more
+            _IDENTITIES[stored] = stored
+    return _IDENTITIES[stored]
 
 
 def molecule_name(molecule: Any) -> str:
@@ -60,7 +75,7 @@ def method_names(records: Sequence[RunRecord]) -> list[str]:
     Configs that differ in more than the seed get different methods: where a label is shared, the config's hash is
     added. Several experiments in one folder put their name in front.
     """
-    hashes = [config_hash(record.config) for record in records]
+    hashes = [identity(record.config) for record in records]
     labels: dict[str, str] = {}
     for record, hash in zip(records, hashes, strict=True):
         label = (record.summary or {}).get("label") or setting(record.config, "label")
