@@ -19,6 +19,7 @@ References:
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 from nnks.ansatz import GaussianAnsatz
@@ -88,7 +89,7 @@ def deviation(model: OrbitalModel, params: Params, x: AnyOrbitals, y: AnyOrbital
 
     def off(overlap: Float[Array, "spin n n"]) -> Float[Array, "spin n n"]:
         present = occupied[:, :, None] * occupied[:, None, :]
-        return present * overlap - jnp.eye(overlap.shape[-1], dtype=overlap.dtype) * occupied[:, :, None]
+        return present * overlap - jax.vmap(jnp.diag)(occupied)
 
     if model.gram == "analytic":
         assert isinstance(model.ansatz, GaussianAnsatz)
