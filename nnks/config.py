@@ -33,6 +33,10 @@ else:
     from ml_collections import ConfigDict
 
 
+LAYER = {"gram": "auto", "decay": 0.9, "constraint": "reparameterize", "penalty": 10.0}
+"""What the section `orthogonalizer` holds whatever member it names."""
+
+
 def default_config() -> ConfigDict:
     """A locked config of every key, for water in 6-31G by linear combinations of Gaussians."""
     c = ConfigDict()
@@ -98,6 +102,8 @@ def default_config() -> ConfigDict:
         "name": "cholesky",
         "gram": "auto",  # analytic, full, batch, or ema: a moving average over minibatches; auto: exact where it can be
         "decay": 0.9,  # of the moving average
+        "constraint": "reparameterize",  # or, without such a layer: penalty, project (after each step), riemannian
+        "penalty": 10.0,  # factor of |G - 1|^2 [Ha]
     }
     c.sampler = {"name": "full"}  # of quadrature points: full, uniform, stratified, importance
     c.ansatz = {"name": "lcgto"}  # nnks list ansatz
@@ -125,7 +131,7 @@ def member(kind: str, name: str, fields: Mapping[str, Any]) -> ConfigDict:
     registry = registries()[kind]
     defaults = {key: value for key, value in registry.fields(name).items() if key != "positive"}
     if kind == "orthogonalizer":
-        defaults |= {"gram": "auto", "decay": 0.9}
+        defaults |= LAYER
     section = ConfigDict({"name": name})
     for key, value in defaults.items():
         section[key] = placeholder(int if key == "batch_size" else type(value)) if value is None else value

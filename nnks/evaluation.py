@@ -163,4 +163,6 @@ def gradient_norm(problem: Problem, params: Params) -> float:
     """Norm of the energy gradient on the full grid: what convergence means for a run on minibatches."""
     full = dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
     gradient = jax.jit(jax.grad(lambda p, full: full.loss(p, jax.random.key(0), jnp.int32(0))[0]))(params, full)
+    if problem.constraint is not None:
+        gradient = problem.constraint.slope(params, gradient)
     return float(jnp.sqrt(sum(jnp.sum(g.astype(jnp.float64) ** 2) for g in jax.tree.leaves(gradient))))

@@ -4,6 +4,7 @@ from nnks.ansatz.base import ANSATZE as ANSATZE
 from nnks.ansatz.base import Ansatz as Ansatz
 from nnks.ansatz.base import BasisAnsatz as BasisAnsatz
 from nnks.ansatz.base import GaussianAnsatz as GaussianAnsatz
+from nnks.ansatz.base import GaussianModuleAnsatz as GaussianModuleAnsatz
 from nnks.ansatz.base import Start as Start
 from nnks.ansatz.base import make_ansatz as make_ansatz
 from nnks.ansatz.gaussian_learned import GaussianLearned as GaussianLearned
@@ -12,3 +13,5 @@ from nnks.ansatz.local_scaling import LocalScaling as LocalScaling
 from nnks.ansatz.neural import Neural as Neural
 from nnks.ansatz.neural_basis import NeuralBasis as NeuralBasis
 from nnks.ansatz.residual import Residual as Residual
+from nnks.ansatz.rotated import RotatedAnsatz as RotatedAnsatz
+from nnks.ansatz.rotated import rotated as rotated

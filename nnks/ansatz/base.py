@@ -114,12 +114,17 @@ class GaussianModuleAnsatz(ModuleAnsatz):
 
     def coordinates(self, params: Params) -> Float[Array, "spin n orbitals"]:
         """Raw orbitals in the frame of the start."""
+        found, moved = self.in_own_frame(params)
+        return found if moved is None else moved @ found
+
+    def in_own_frame(self, params: Params) -> tuple[Float[Array, "spin n orbitals"], Float[Array, "spin n n"] | None]:
+        """Raw orbitals in the frame that the parameters refer to, and that frame if it is no longer the start's."""
         own, moved, start = dict(params), None, self.start
         if FRAME in own:
             moved = jax.lax.stop_gradient(own.pop(FRAME))
             start = dataclasses.replace(start, scale=moved["scale"])
         found: Any = self.module.apply({"params": own}, start, method="coordinates")
-        return found if moved is None else moved["orbitals"] @ found
+        return found, None if moved is None else moved["orbitals"]
 
     def coefficients(self, params: Params) -> Float[Array, "spin basis orbitals"]:
         """Raw orbitals in the basis functions."""

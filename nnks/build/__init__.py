@@ -6,6 +6,8 @@ Everything that can be wrong with a config is found here, in one sentence, befor
 from nnks.build.functional import analytic as analytic
 from nnks.build.functional import hartree_method as hartree_method
 from nnks.build.functional import make_functional as make_functional
+from nnks.build.orthogonal import make_constraint as make_constraint
+from nnks.build.orthogonal import rotate as rotate
 from nnks.build.problem import check_training as check_training
 from nnks.build.problem import in_precision as in_precision
 from nnks.build.problem import make_guard as make_guard

@@ -13,15 +13,16 @@ from nnks import blocks
 from nnks.ansatz import ANSATZE, make_ansatz
 from nnks.blocks import BasisBlocks
 from nnks.build.functional import make_functional
+from nnks.build.orthogonal import make_constraint, make_layer, rotate
 from nnks.build.start import guess_orbitals, make_start
 from nnks.build.system import System
 from nnks.config import ConfigDict
 from nnks.interop import pyscf as interop
-from nnks.orbitals import GRAMS, OrbitalModel
-from nnks.orthogonalize import ORTHOGONALIZERS, check_weights
+from nnks.orbitals import OrbitalModel
+from nnks.orthogonalize import check_weights
 from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
-from nnks.training import OPTIMIZERS, Optimizer, Prepares, Problem
+from nnks.training import OPTIMIZERS, FirstOrder, Optimizer, Prepares, Problem
 from nnks.training.elimination import Elimination
 from nnks.training.held_out import Guard, HeldOut
 from nnks.types import cast
@@ -54,7 +55,7 @@ def make_problem(system: System) -> Problem:
     if config.sampler.name in ("importance", "stratified"):
         density = blocks.density(system.blocks(system.grid, 0), *guess_orbitals(system, "minao")).total
     sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
-    ansatz = make_ansatz(module, make_start(system, module.guess))
+    ansatz = rotate(system, make_ansatz(module, make_start(system, module.guess)))
     model = make_model(system, ansatz, system.grid, functional.order, exact=sampler.exact)
     if (config.training.devices or 1) > 1 and not isinstance(model.table, BasisBlocks):
         raise InputError(
@@ -66,7 +67,9 @@ def make_problem(system: System) -> Problem:
             f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole grid at "
             "every step; use orthogonalizer.gram='batch', which is exact there, or sampler.name='uniform'."
         )
-    return Problem(model, functional, sampler, system.grid, make_elimination(system, module, ansatz, sampler.exact))
+    elimination = make_elimination(system, module, ansatz, sampler.exact)
+    constraint = make_constraint(system, solved=elimination is not None)
+    return Problem(model, functional, sampler, system.grid, elimination, constraint)
 
 
 def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> Elimination | None:
@@ -108,20 +111,8 @@ def _check_table(system: System, ansatz: Any) -> None:
 
 def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bool) -> OrbitalModel:
     """The orbital layer of an ansatz on a grid, which every step takes as a whole (`exact`) or in batches."""
-    section = dict(system.config.orthogonalizer.items())
-    gram, decay = section.pop("gram"), section.pop("decay")
-    if gram not in GRAMS:
-        raise InputError(f"orthogonalizer.gram is '{gram}'; {suggest(gram, GRAMS)}.")
-    if not 0 <= decay < 1:
-        raise InputError(f"orthogonalizer.decay is {decay}; it must be at least 0 and below 1, such as 0.9.")
-    if gram == "auto":
-        gram = "analytic" if system.gaussian else "batch"
-    if gram == "analytic" and not system.gaussian:
-        raise InputError(
-            f"orthogonalizer.gram='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "
-            "leaves it; use 'full', 'batch' or 'ema'."
-        )
-    orthogonalizer = ORTHOGONALIZERS.build(section)
+    layer = make_layer(system)
+    gram, orthogonalizer = layer.gram, layer.orthogonalizer
     if gram not in ("analytic", "ema"):
         check_weights(orthogonalizer, grid.weights)
     table = None
@@ -136,7 +127,7 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bo
         counts=system.counts,
         order=order,
         gram=gram,
-        decay=decay,
+        decay=layer.decay,
     )
 
 
@@ -152,6 +143,11 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
             f"'{config.sampler.name}' draws a new batch each step; use sampler.name='full', or optimizer.name='adam'."
+        )
+    if problem.constraint is not None and not isinstance(optimizer, FirstOrder):
+        raise InputError(
+            f"orthogonalizer.constraint='{problem.constraint.kind}' is kept by steps of first-order optimizers, and '{config.optimizer.name}' "
+            "is none; use optimizer.name='adam', or orthogonalizer.constraint='reparameterize'."
         )
     if isinstance(optimizer, Prepares):
         optimizer.check(problem)
@@ -169,7 +165,12 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
     config = system.config
     every, level = config.training.held_out_steps, config.quadrature.level + 1
     if every is None:
-        every = 0 if system.gaussian or level > FINEST_LEVEL else 1
+        every = 0 if system.gaussian or level > FINEST_LEVEL or problem.constraint is not None else 1
+    if every and problem.constraint is not None:
+        raise InputError(
+            f"training.held_out_steps is {every}, and energies of orbitals that are not orthonormal (orthogonalizer.constraint="
+            f"'{problem.constraint.kind}') say nothing on a second grid; use training.held_out_steps=0."
+        )
     if not every or not problem.sampler.exact:
         if config.training.held_out_steps:
             raise InputError(

@@ -7,6 +7,7 @@ line for each property is parametrized over `ANSATZ_CHECKS` with an `AnsatzCase`
 from nnks.testing.ansatz import ANSATZ_CHECKS, AnsatzCase, check_ansatz
 from nnks.testing.optimizer import OPTIMIZER_CHECKS, OptimizerCase, check_optimizer
 from nnks.testing.orthogonalizer import ORTHOGONALIZER_CHECKS, OrthogonalizerCase, check_orthogonalizer
+from nnks.testing.rotation import ROTATION_CHECKS, RotationCase, check_rotation
 from nnks.testing.sampler import SAMPLER_CHECKS, SamplerCase, check_sampler
 from nnks.testing.term import TERM_CHECKS, TermCase, check_closed_form, check_term
 
@@ -14,17 +15,20 @@ __all__ = [
     "ANSATZ_CHECKS",
     "OPTIMIZER_CHECKS",
     "ORTHOGONALIZER_CHECKS",
+    "ROTATION_CHECKS",
     "SAMPLER_CHECKS",
     "TERM_CHECKS",
     "AnsatzCase",
     "OptimizerCase",
     "OrthogonalizerCase",
+    "RotationCase",
     "SamplerCase",
     "TermCase",
     "check_ansatz",
     "check_closed_form",
     "check_optimizer",
     "check_orthogonalizer",
+    "check_rotation",
     "check_sampler",
     "check_term",
 ]

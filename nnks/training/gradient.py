@@ -82,9 +82,13 @@ class FirstOrder:
             (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
                 state.params, state.key, state.step
             )
-            updates, opt_state = self.optimizer.update(gradient, state.opt_state, state.params)
-            params: Params = evaluated.remember(optax.apply_updates(state.params, updates))
-            metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(gradient)}
+            followed, slope, constraint = gradient, gradient, problem.constraint
+            if constraint is not None:
+                followed, slope = (use(state.params, gradient) for use in (constraint.followed, constraint.slope))
+            updates, opt_state = self.optimizer.update(followed, state.opt_state, state.params)
+            params: Params = optax.apply_updates(state.params, updates)
+            params = evaluated.remember(params if constraint is None else constraint.retract(params))
+            metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(slope)}
             return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
 
         return lambda state: step(problem, state)

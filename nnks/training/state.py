@@ -14,6 +14,7 @@ from nnks.functional import Functional
 from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.quadrature import Grid
 from nnks.quadrature.sampler import Sampler
+from nnks.training.constraint import Constraint
 from nnks.training.elimination import Elimination
 from nnks.types import Array, Int, Params, PRNGKey, Scalar, cast, record
 
@@ -62,7 +63,8 @@ class Evaluated:
 class Problem:
     """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step.
 
-    With an `elimination` the energy is that of solved linear coefficients, on the full grid.
+    With an `elimination` the energy is that of solved linear coefficients, on the full grid; with a `constraint` that of
+    orbitals which no layer orthonormalizes.
     """
 
     model: OrbitalModel
@@ -70,6 +72,7 @@ class Problem:
     sampler: Sampler
     grid: Grid
     elimination: Elimination | None = None
+    constraint: Constraint | None = None
 
     @property
     def resolution(self) -> float:
@@ -79,6 +82,8 @@ class Problem:
     def init_params(self, key: PRNGKey) -> Params:
         """Initial parameters of the ansatz, and room for what steps remember in them."""
         params, model = self.model.ansatz.init_params(key), self.model
+        if self.constraint is not None:
+            params = self.constraint.retract(params)
         if model.gram != "ema":
             return params
         return with_average(params, model.occupations)
@@ -114,6 +119,8 @@ class Problem:
         params = self.settle(params)
         x, y, average = self._orbitals(params, key, step)
         energies = self.functional.energies(x, y)
+        if self.constraint is not None:
+            energies = self.constraint.objective(self.model, params, x, y, energies)
         solved = None if self.elimination is None else params["coefficients"]
         return energies["total"], Evaluated(energies, solved, average)
 

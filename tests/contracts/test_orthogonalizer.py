@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nnks.orthogonalize import ORTHOGONALIZERS, check_weights, frame, gram, orthonormalize
+from nnks.orthogonalize import ORTHOGONALIZERS, Rotation, check_weights, frame, gram, orthonormalize
 from nnks.registry import InputError
 from nnks.testing import ORTHOGONALIZER_CHECKS, OrthogonalizerCase
 from nnks.testing import orthogonalizer as battery
 from nnks.testing.tolerances import EPS
 from nnks.types import record, static
 
-MEMBERS = sorted(ORTHOGONALIZERS)
+MEMBERS = sorted(name for name in ORTHOGONALIZERS if not isinstance(ORTHOGONALIZERS[name].make(), Rotation))
 
 
 def make(name):
@@ -123,3 +123,19 @@ def test_frame_says_what_it_drops(values, weights):
     overlap = gram(jnp.concatenate([values, values[:1]]), weights)
     with pytest.warns(UserWarning, match="dropped 1 of 6 near-dependent"):
         assert frame(overlap).shape == (6, 5)
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e4, 1e8])
+def test_polar_is_lowdin(condition):
+    rng = np.random.default_rng(0)
+    vectors = np.linalg.qr(rng.normal(size=(6, 6)))[0] * np.geomspace(1, condition**-0.5, 6)
+    values, ones = jnp.asarray(vectors), jnp.ones(6)
+    expected = make("lowdin")(values, ones)
+    scale = float(jnp.abs(expected).max())
+    np.testing.assert_allclose(make("polar")(values, ones), expected, atol=50 * EPS * condition * scale)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, -0.2)], ids=["singular", "indefinite"])
+def test_polar_is_nan_without_a_positive_definite_matrix(weights):
+    second = [1.0, 0.0] if weights == (1.0, 1.0) else [0.5, 1.0]
+    assert np.isnan(make("polar")(jnp.asarray([[1.0, 0.0], second]), jnp.asarray(weights))).all()

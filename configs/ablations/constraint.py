@@ -1,0 +1,48 @@
+"""Reparameterization, a penalty, or a projection after each step: which keeps orbitals orthonormal at the least error?
+
+Run:      nnks sweep --config=ablations/constraint; nnks report results/constraint
+Cost:     36 runs of a few seconds on two cores
+
+A penalty's minimum has norms that are too large by n|e|/2 mu, hence an error of order 1/mu^2, and curvatures that grow with mu. The gradient of
+the energy does not vanish at the minimum, which Adam's division by its size does not forgive (`project`); on the manifold it does (`riemannian`).
+"""
+
+from nnks.ablation import Ablation
+from nnks.config import ConfigDict, default_config
+
+ABLATION = Ablation(
+    claim="After equal steps from random orbitals reparameterization and the gradient on the manifold end at the minimum; a penalty is biased "
+    "where it is weak and stiff where it is strong, and a projection of plain gradients fails with Adam.",
+    metric="error_same_mHa",
+    axes={
+        "constraint": {
+            "reparameterize": {"orthogonalizer.constraint": "reparameterize"},
+            **{
+                f"penalty {mu}": {"orthogonalizer.constraint": "penalty", "orthogonalizer.penalty": float(mu)}
+                for mu in (3, 10, 30)
+            },
+            "project": {"orthogonalizer.constraint": "project"},
+            "riemannian": {"orthogonalizer.constraint": "riemannian"},
+        },
+        "optimizer": {
+            "adam": {"optimizer.name": "adam", "optimizer.learning_rate": 3e-2, "optimizer.schedule": "cosine"},
+            # 1 / (8 mu) is the largest rate that the stiffest penalty bears
+            "sgd": {"optimizer.name": "sgd", "optimizer.learning_rate": 4e-3, "optimizer.schedule": "cosine"},
+        },
+    },
+    strata=("optimizer",),
+    resolution=0.1,
+)
+
+
+def get_config() -> ConfigDict:
+    c = default_config()
+    c.experiment = "constraint"
+    c.system.molecule, c.system.basis = "LiH", "sto-3g"
+    c.quadrature.level = 0
+    c.ansatz = {"name": "lcgto", "guess": "random"}  # whose coefficients are all parameters
+    c.optimizer = {"name": "adam"}
+    c.reference.large_basis = ""
+    c.training.steps = 500
+    c.training.checkpoint_steps = 0
+    return c

@@ -1,0 +1,30 @@
+"""How many energy gradients does the first guess save?
+
+Run:      nnks sweep --config=ablations/guess; nnks report results/guess
+Cost:     18 runs of 5 to 10 seconds on two cores
+
+Random orbitals depend on the seed, and know no scales of rotations; the other guesses do not, and their intervals have no width.
+"""
+
+from nnks.ablation import Ablation
+from nnks.config import ConfigDict, default_config
+
+ABLATION = Ablation(
+    claim="From PySCF's minao guess L-BFGS needs fewer gradients than from the orbitals of the bare nuclei, and several times fewer than from "
+    "random ones.",
+    metric="evaluations",
+    axes={"ansatz.guess": ("minao", "core", "random"), "system.molecule": ("LiH", "H2O")},
+    baseline={"ansatz.guess": "minao"},
+    resolution=0.5,
+    accuracy=0.01,
+)
+
+
+def get_config() -> ConfigDict:
+    c = default_config()
+    c.experiment = "guess"
+    c.system.basis = "6-31g"
+    c.quadrature.level = 0
+    c.reference.large_basis = ""
+    c.training.steps = 200
+    return c
