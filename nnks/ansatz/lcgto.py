@@ -35,7 +35,10 @@ class LCGTO(nn.Module):
         """The matrix W in the frame of the start."""
         shape, dtype = start.coordinates.shape, start.frame.dtype
         if self.guess == "random":
-            return self.param("rotation", nn.initializers.normal(shape[1] ** -0.5), shape, dtype)
+            normal = nn.initializers.normal(
+                shape[1] ** -0.5
+            )  # drawn in float64: one start of a seed in every precision
+            return self.param("rotation", lambda key: normal(key, shape, jnp.float64).astype(dtype))
         rotation = self.param("rotation", nn.initializers.zeros, shape, dtype)
         scale = start.scale if self.preconditioned else (start.scale > 0).astype(dtype)
         return start.coordinates + jax.lax.stop_gradient(scale) * rotation
