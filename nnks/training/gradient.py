@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -63,12 +64,34 @@ def make_schedule(name: str, learning_rate: float, steps: int) -> optax.Schedule
 
 
 @dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How an optax optimizer is made from numbers, so that they can also be arguments of a compiled program.
+
+    Attributes:
+        make: from a schedule and options to the optimizer.
+        schedule: the learning rate as a function of the step.
+        numbers: real options.
+        fixed: whole numbers and switches, which are part of the program.
+    """
+
+    make: Callable[..., optax.GradientTransformation]
+    schedule: optax.Schedule
+    numbers: dict[str, float]
+    fixed: dict[str, Any]
+
+    def __call__(self) -> optax.GradientTransformation:
+        """The optimizer itself."""
+        return self.make(self.schedule, **self.numbers, **self.fixed)
+
+
+@dataclasses.dataclass(frozen=True)
 class FirstOrder:
-    """A first-order method: one gradient of the batch energy, one update of optax."""
+    """A first-order method: one gradient of the batch energy, one update of optax. Without a recipe it has no batches of runs."""
 
     optimizer: optax.GradientTransformation
     minibatch: bool = True
     reports_end: bool = False
+    recipe: Recipe | None = None
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
         """The state of the optax optimizer."""
@@ -79,15 +102,18 @@ class FirstOrder:
 
         @jax.jit
         def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-            (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(
-                state.params, state.key, state.step
-            )
-            updates, opt_state = self.optimizer.update(gradient, state.opt_state, state.params)
-            params: Params = evaluated.remember(optax.apply_updates(state.params, updates))
-            metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(gradient)}
-            return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
+            return descend(self.optimizer, problem, state)
 
         return lambda state: step(problem, state)
+
+
+def descend(optimizer: optax.GradientTransformation, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
+    """One step: the energy and its gradient, and an update of the parameters."""
+    (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(state.params, state.key, state.step)
+    updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+    params: Params = evaluated.remember(optax.apply_updates(state.params, updates))
+    metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(gradient)}
+    return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
 
 
 def _register(name: str) -> None:
@@ -100,8 +126,11 @@ def _register(name: str) -> None:
     }
 
     def make(*, steps: int, learning_rate: float = 1e-2, schedule: str = "constant", **fields: Any) -> FirstOrder:
-        rate = make_schedule(schedule, learning_rate, steps)
-        return FirstOrder(optax_make(rate, **fields))
+        given = options | fields
+        numbers = {key: value for key, value in given.items() if isinstance(options[key], float)}
+        fixed = {key: value for key, value in given.items() if key not in numbers}
+        recipe = Recipe(optax_make, make_schedule(schedule, learning_rate, steps), numbers, fixed)
+        return FirstOrder(recipe(), recipe=recipe)
 
     # the registry reads a member's config fields from its signature
     own = [p for p in inspect.signature(make).parameters.values() if p.name != "fields"]
