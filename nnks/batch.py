@@ -1,11 +1,9 @@
-"""Runs that differ in their seed or in numbers of a first-order optimizer: which ones, and how they are trained as one program."""
+"""Runs that differ in their seed or in numbers of a first-order optimizer, trained as one program and stored one by one."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,63 +11,15 @@ from typing import Any
 import psutil
 
 from nnks import build
-from nnks.ansatz import ANSATZE
-from nnks.config import ConfigDict, flatten, to_dict
+from nnks.config import ConfigDict
 from nnks.experiment import Plan, Run, Summary, folder_of, plan
 from nnks.tracking import ConsoleWriter
-from nnks.tracking.store import UNHASHED
-from nnks.training import OPTIMIZERS, iterate_together, make_batch_step
-from nnks.training.gradient import OPTAX
+from nnks.training import iterate_together, make_batch_step
 from nnks.training.state import TrainingDiverged
-from nnks.training.together import SIGNS, stack
+from nnks.training.together import stack
 
 TABLES = 12
 """Arrays of points times orbitals that a member's energy gradient holds at once: values, three slopes, and their derivatives."""
-
-
-def why_alone(config: ConfigDict) -> str:
-    """Why a run cannot be a member of a batch with the same numbers as by itself; empty if it can."""
-    import jax
-
-    optimizer, training = config.optimizer.name, config.training
-    linear = config.ansatz.get("linear", getattr(ANSATZE[config.ansatz.name].make, "linear", "trained"))
-    solved = linear == "solved" or (linear == "auto" and config.sampler.name == "full")
-    reasons = {
-        f"optimizer '{optimizer}' chooses its own steps": optimizer not in OPTAX,
-        f"optimizer '{optimizer}' follows signs, which rounding decides": optimizer in SIGNS,
-        f"precision {training.precision} rounds differently in a batch": training.precision != "float64",
-        "training.seconds is measured for each run": training.seconds is not None,
-        "coefficients are solved for to a tolerance": solved,
-        "points are spread over devices": (training.devices or jax.device_count()) > 1,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
-
-
-def shared_part(config: ConfigDict) -> str:
-    """What members of a batch have in common, as text: all but the seed, the label, and real numbers of the optimizer."""
-    fields = OPTIMIZERS.fields(config.optimizer.name)
-    numbers = {f"optimizer.{key}" for key, value in fields.items() if isinstance(value, float)}
-    free = {"training.seed", "label", "optimizer.schedule", *numbers}
-    assert free - numbers - {"optimizer.schedule"} <= set(UNHASHED)  # a batch knows what makes runs of one hash differ
-    return json.dumps({key: value for key, value in flatten(to_dict(config)) if key not in free}, default=str)
-
-
-def batches(configs: Sequence[ConfigDict], parts: int = 1) -> list[list[int]]:
-    """Places of the configs that are trained together, in their order; a run that is alone is a list of one.
-
-    Args:
-        configs: the runs.
-        parts: into how many each batch is divided, one a worker.
-    """
-    groups: dict[str, list[int]] = {}
-    for place, config in enumerate(configs):
-        key = f"alone {place}" if why_alone(config) else shared_part(config)
-        groups.setdefault(key, []).append(place)
-    found = []
-    for group in groups.values():
-        size = -(-len(group) // parts)
-        found += [group[at : at + size] for at in range(0, len(group), size)]
-    return sorted(found)
 
 
 def run_together(
@@ -85,7 +35,7 @@ def run_together(
     batch goes on, member by member, from their checkpoints. A batch that would not fit the memory is divided.
 
     Args:
-        configs: from one list of `batches`.
+        configs: of one group of `nnks.grouping.batches`.
         results: the folder that runs are stored in.
         position: (n, m) for task n of m in a sweep.
         quiet: nothing on the console.
@@ -148,7 +98,7 @@ class _Batch:
             for place, run in enumerate(self._runs):
                 self._attempt(place, run.close)
         except BaseException as error:  # of all members: they cannot be told apart
-            for place, run in enumerate(opened):
+            for place in range(len(opened)):
                 self._end(place, error)
             if not isinstance(error, Exception):
                 raise

@@ -157,6 +157,19 @@ def folder_of(config: ConfigDict, results: str | Path) -> RunFolder:
     return folder
 
 
+def record_failure(config: ConfigDict, results: str | Path, reason: str) -> bool:
+    """Stores why a run failed that could not do so itself; whether it failed at all."""
+    values, seed = to_dict(config), config.training.seed
+    folder = find_run(results, config.experiment, config_hash(values), seed)
+    if folder is not None and folder.finished:
+        return False
+    if folder is None:
+        folder = RunFolder.create(results, config.experiment, values, seed)
+    if (folder.record.summary or {}).get("reason") != reason:
+        JsonlWriter(folder, {"label": config.label}).fail(reason)
+    return True
+
+
 class Run:
     """One run in its phases: `open`, steps that its recorder takes, and `close`, or `fail`."""
 

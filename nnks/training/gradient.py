@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -80,8 +80,8 @@ class Recipe:
 
     make: Callable[..., optax.GradientTransformation]
     schedule: optax.Schedule
-    numbers: dict[str, float]
-    fixed: dict[str, Any]
+    numbers: Mapping[str, float]
+    fixed: Mapping[str, Any]
 
     def __call__(self) -> optax.GradientTransformation:
         """The optimizer itself."""
