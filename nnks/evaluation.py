@@ -58,13 +58,24 @@ def final_level(system: build.System) -> int:
     return trained if system.gaussian else min(trained + FINER, 9)
 
 
-def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluation:
-    """Energies of trained orbitals in float64; orthonormalized anew, as the energy depends on their span alone."""
+def evaluate(
+    system: build.System, problem: Problem, params: Params, shared: dict[Any, Any] | None = None
+) -> Evaluation:
+    """Energies of trained orbitals in float64; orthonormalized anew, as the energy depends on their span alone.
+
+    Args:
+        system: the run's.
+        problem: what was minimized.
+        params: the orbitals.
+        shared: keeps what does not depend on the parameters, for other runs of the same problem.
+    """
     level, (method, auxiliary) = final_level(system), _hartree(system)
-    params = cast(params, jnp.float64)
+    params, shared = cast(params, jnp.float64), {} if shared is None else shared
 
     def at(level: int) -> tuple[AnyOrbitals, Functional]:
-        model, functional, grid = _parts(system, problem, level, method, auxiliary)
+        if ("evaluation", level) not in shared:
+            shared["evaluation", level] = _parts(system, problem, level, method, auxiliary)
+        model, functional, grid = shared["evaluation", level]
         return _orbitals(model, grid.quadrature(), params), functional
 
     x, functional = at(level)
@@ -162,7 +173,12 @@ def _hartree(system: build.System) -> tuple[str, str]:
 def gradient_norm(problem: Problem, params: Params) -> float:
     """Norm of the energy gradient on the full grid: what convergence means for a run on minibatches."""
     full = dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
-    gradient = jax.jit(jax.grad(lambda p, full: full.loss(p, jax.random.key(0), jnp.int32(0))[0]))(params, full)
+    gradient = _gradient(params, full)
     if problem.constraint is not None:
         gradient = problem.constraint.slope(params, gradient)
     return float(jnp.sqrt(sum(jnp.sum(g.astype(jnp.float64) ** 2) for g in jax.tree.leaves(gradient))))
+
+
+@jax.jit
+def _gradient(params: Params, problem: Problem) -> Params:
+    return jax.grad(lambda p: problem.loss(p, jax.random.key(0), jnp.int32(0))[0])(params)

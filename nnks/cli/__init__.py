@@ -18,6 +18,8 @@ Options
   --config=FILE         a config file, a packaged name (nnks list config), or the config.json of a stored run
   --config.KEY=VALUE    changes a key, such as --config.ansatz.name=residual --config.ansatz.width=32
   --results=DIR         where runs are stored (default: results)
+  --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME, --batch=auto|off, and for
+                        each run --cpus=N, --gpus=N, --memory=GB, --minutes=N
   --dry-run             print the resolved config and the plan, and stop
   --help                this text
 

@@ -11,9 +11,10 @@ from nnks.tracking.store import (
     find_run,
     list_runs,
 )
-from nnks.tracking.writers import ConsoleWriter, Every, JsonlWriter, WandbWriter, Writer, WriterGroup
+from nnks.tracking.writers import Afterwards, ConsoleWriter, Every, JsonlWriter, WandbWriter, Writer, WriterGroup
 
 __all__ = [
+    "Afterwards",
     "ConsoleWriter",
     "Every",
     "JsonlWriter",
