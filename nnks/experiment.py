@@ -28,6 +28,7 @@ from nnks.tracking import (
     config_hash,
     find_run,
     print_summary,
+    run_tags,
     warn,
 )
 from nnks.training import Convergence, Problem, TrainState, begin, iterate
@@ -212,6 +213,7 @@ class _Run:
                 mode=tracking.wandb,
                 project=tracking.project,
                 group=self.config.experiment,
+                tags=run_tags(values, short_name(self.plan)),
             )
         ]
         if tracking.console:
@@ -299,7 +301,10 @@ class _Run:
 
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    s = plan.config.system
-    inline = any(mark in s.molecule for mark in " \n;/")  # coordinates or a path are no name
-    name = plan.system.molecule.formula if inline else s.molecule
-    return f"{name} / {plan.config.ansatz.name} / {s.basis}"
+    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
+
+
+def short_name(plan: Plan) -> str:
+    """The molecule's name, or its formula where the config has coordinates or a path."""
+    molecule = plan.config.system.molecule
+    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule

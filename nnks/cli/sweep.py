@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 
 from nnks.cli.options import parse_options, use_compilation_cache
 from nnks.sweep import flat, is_finished, load_sweep, run_sweep
+from nnks.tracking import sync_instruction
 
 SHOWN = 5
 """Columns of a sweep's table: the keys that its runs differ in, the first ones."""
@@ -28,4 +31,6 @@ def command(arguments: list[str]) -> int:
         return 0
     outcome = run_sweep(sweep, options["results"], command=" ".join(("nnks sweep", *arguments)))
     print(f"{outcome.finished} runs done, {outcome.skipped} kept, {len(outcome.failed)} failed.")
+    if instruction := sync_instruction(Path(options["results"]) / sweep.name):
+        print(instruction)
     return 1 if outcome.failed else 0

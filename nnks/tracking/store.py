@@ -120,7 +120,7 @@ class RunRecord:
         """The run's folder name, `<utc date>-<hash>-s<seed>`."""
         return self.path.name
 
-    @property
+    @functools.cached_property
     def experiment(self) -> str:
         """The name of the folder above."""
         return self.path.resolve().parent.name
