@@ -63,7 +63,8 @@ CHECKPOINTS = "checkpoints"
 FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
 """What a run can be: `status` of its summary, or interrupted where there is no summary (yet)."""
 
-_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
+RUN_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
+"""The name of a run's folder: UTC date, hash of the config, seed, and a number from the second of one name on."""
 
 __all__ = ["RunFolder", "RunRecord", "check_writable", "config_hash", "environment", "find_run", "list_runs"]
 
@@ -153,7 +154,7 @@ class RunRecord:
     @property
     def seed(self) -> int:
         """The seed, from the summary, the name or the config."""
-        named = _NAME.fullmatch(self.name)
+        named = RUN_NAME.fullmatch(self.name)
         fallback = named["seed"] if named else self.config.get("training", {}).get("seed", 0)
         return int((self.summary or {}).get("seed", fallback))
 
@@ -254,7 +255,7 @@ def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunF
         return None
     found = []
     for path in parent.iterdir():
-        named = _NAME.fullmatch(path.name)
+        named = RUN_NAME.fullmatch(path.name)
         if named and named["hash"] == hash and int(named["seed"]) == seed and (path / CONFIG).is_file():
             found.append((RunFolder(path).finished, named["date"], int(named["copy"] or 1), path))
     return RunFolder(max(found)[-1]) if found else None

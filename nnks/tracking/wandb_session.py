@@ -166,7 +166,7 @@ def sync_instruction(folder: str | Path) -> str:
 
 def _sync(place: Path) -> str:
     """The command for a folder `wandb`, whose stars are the shell's."""
-    quoted = "/".join(part if part == "*" else shlex.quote(part) for part in place.as_posix().split("/"))
+    quoted = "/".join(part if part in ("", "*") else shlex.quote(part) for part in place.as_posix().split("/"))
     return f"wandb sync {quoted}/{RECORDINGS}"
 
 
