@@ -53,7 +53,7 @@ def runs_frame(runs: Sequence[StoredRun]) -> DataFrame:
     frame = pandas.DataFrame(rows, dtype=object)  # whole numbers stay whole where some runs lack them
     first = [name for name in frame.columns if not name.startswith((CONFIG, SUMMARY))]
     config, summary = ([name for name in frame.columns if name.startswith(prefix)] for prefix in (CONFIG, SUMMARY))
-    return _typed(frame[[*first, *config, *summary]])
+    return _typed(frame.reindex(columns=[*first, *config, *summary]))
 
 
 def metrics_frame(runs: Sequence[StoredRun]) -> DataFrame:
@@ -92,7 +92,9 @@ def write_frame(frame: DataFrame, path: Path) -> Path:
 
 def _typed(frame: DataFrame) -> DataFrame:
     """Columns of one type each: whole numbers and truths that may be missing, numbers, or text."""
-    return frame.apply(_typed_column)
+    import pandas
+
+    return pandas.DataFrame({name: _typed_column(column) for name, column in frame.items()})
 
 
 def _typed_column(column: Series) -> Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from nnks.analysis.conditions import select
 from nnks.analysis.export import check_target, metrics_frame, runs_frame, write_frame
 from nnks.analysis.listing import stored_runs

@@ -10,7 +10,7 @@ from nnks.analysis.listing import StoredRun, stored_runs
 from nnks.cli.arguments import Arguments
 from nnks.cli.ls import print_runs
 from nnks.registry import InputError
-from nnks.tracking.removal import BUSY, remove, removable, running, size
+from nnks.tracking.removal import BUSY, removable, remove, running, size
 
 
 def command(arguments: list[str]) -> int:
