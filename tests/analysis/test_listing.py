@@ -133,7 +133,7 @@ def test_order_puts_unknown_values_last(study):
     assert energies[-2:] == [None, None]
     assert energies[:-2] == sorted(energies[:-2])
     falling = [run["energy"] for run in ordered(runs, "-energy")]
-    assert falling == energies[-3::-1] + [None, None]
+    assert falling == [*energies[-3::-1], None, None]
 
 
 def test_nothing_is_cut_off_in_a_pipe_and_markup_is_text(store, capsys):
