@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -74,18 +75,19 @@ def make_runs(folder: Path, runs: int, steps: int) -> None:
         (path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def seconds(task: Callable[[], Any]) -> float:
-    """The shortest of a few repeats: what other processes add is not the store's."""
-    times = []
+def seconds(task: Callable[[], Any]) -> tuple[float, float]:
+    """Wall and processor seconds, the least of a few repeats: what other work adds to the first is not the store's."""
+    walls, processors = [], []
     for _ in range(REPEATS):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), sum(os.times()[:4])  # own and children's, user and system
         task()
-        times.append(time.perf_counter() - started)
-    return min(times)
+        walls.append(time.perf_counter() - started)
+        processors.append(sum(os.times()[:4]) - before)
+    return min(walls), min(processors)
 
 
-def measure(folder: Path, target: Path) -> dict[str, float]:
-    """Seconds of each task."""
+def measure(folder: Path, target: Path) -> dict[str, tuple[float, float]]:
+    """Wall and processor seconds of each task."""
     conditions = ["ansatz.name=residual", "training.seed<3", "molecule=w*"]
     listed = ["-m", "nnks.cli", "ls", str(folder), "--where", *conditions, "--sort=error"]
     return {
@@ -114,9 +116,11 @@ def main() -> None:
         make_runs(folder, options.runs, options.steps)
         found = list_runs(folder)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-        print(f"{len(found)} runs of {options.steps} steps, {size:.0f} MB; shortest of {REPEATS} [s]")
-        for task, spent in measure(folder, Path(place)).items():
-            print(f"  {task:40s} {spent:6.2f}")
+        print(
+            f"{len(found)} runs of {options.steps} steps, {size:.0f} MB; least of {REPEATS}, wall and processor [s]; load {os.getloadavg()[0]:.1f}"
+        )
+        for task, (wall, processor) in measure(folder, Path(place)).items():
+            print(f"  {task:40s} {wall:6.2f} {processor:6.2f}")
 
 
 if __name__ == "__main__":

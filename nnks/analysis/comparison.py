@@ -104,7 +104,7 @@ def compare(records: Sequence[RunRecord]) -> Comparison:
     if len(records) > len(string.ascii_uppercase):
         raise InputError(f"a comparison of {len(records)} runs is no table; give at most 26, or use `nnks report`.")
     letters = tuple(string.ascii_uppercase[: len(records)])
-    rows = tuple(run_rows(records))
+    rows = tuple(run_rows(records, distinct=False))
     same = len({system_key(record.config) for record in records}) == 1
     sections = (
         _runs(letters, records, rows),

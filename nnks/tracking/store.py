@@ -78,7 +78,11 @@ def config_hash(config: Mapping[str, Any]) -> str:
     Raises:
         InputError: for a value that JSON cannot hold.
     """
-    text = json.dumps(_canonical(plain(config)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _digest(plain(config))
+
+
+def _digest(config: dict[str, Any]) -> str:
+    text = json.dumps(_canonical(config), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -130,6 +134,11 @@ class RunRecord:
     def config(self) -> dict[str, Any]:
         """The resolved config; empty where it is missing or broken."""
         return read_json(self.path / CONFIG) or {}
+
+    @functools.cached_property
+    def config_hash(self) -> str:
+        """`config_hash` of the stored config."""
+        return _digest(self.config)
 
     @functools.cached_property
     def environment(self) -> dict[str, Any]:
