@@ -111,27 +111,6 @@ def test_one_instruction_says_how_to_upload(tmp_path):
     assert sync_instruction(tmp_path / "e x").startswith("W&B: 1 recording waits")
 
 
-def test_a_server_that_does_not_answer_does_not_stop_a_run(quick, tmp_path, session, capsys, monkeypatch):
-    import nnks
-    from nnks.tracking import sync_instruction, wandb_session
-
-    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nothing listens there
-    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
-    monkeypatch.setattr(wandb_session, "INIT_TIMEOUT", 2.0)
-    config = quick(system__basis="sto-3g", tracking__wandb="online", experiment="e")
-    done = nnks.run(config, tmp_path / "results")
-    said = capsys.readouterr().err
-    assert done.values["status"] == "finished"
-    assert said.count("W&B cannot be reached") == 1
-    assert "wandb sync" in said
-    (recording,) = recordings(done.path)
-    steps = [entry["history"]["item"] for entry in recording if entry["type"] == "history"]
-    lines = nnks.tracking.RunRecord(done.path).metrics
-    assert [step["energy/total"] for step in steps] == [line["energy/total"] for line in lines]
-    assert {name for name in steps[-1] if not name.startswith("_")} == set(lines[-1])  # the same names as in the store
-    assert sync_instruction(done.path)
-
-
 def test_a_service_that_does_not_start_does_not_stop_a_run(folder, config, summary, session, capsys, monkeypatch):
     import wandb
 
@@ -157,3 +136,46 @@ def test_without_the_package_the_run_goes_on(folder, config, summary, capsys, mo
     writer.write(0, {"energy/total": -1.0})
     writer.finish(summary)
     assert "pip install wandb" in capsys.readouterr().err
+
+
+def test_a_server_that_does_not_answer_does_not_stop_a_sweep(tmp_path, session, capsys, monkeypatch):
+    from nnks.cli import main
+    from nnks.tracking import list_runs, wandb_session
+
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    monkeypatch.setattr(wandb_session, "INIT_TIMEOUT", 2.0)
+    file = tmp_path / "small.py"
+    file.write_text(
+        '"""Two seeds of helium."""\n'
+        "from nnks.config import default_config, override\n"
+        "def get_config():\n"
+        "    return override(default_config(), {\n"
+        "        'system.molecule': 'He', 'system.basis': 'sto-3g', 'quadrature.level': 0, 'tracking.console': False,\n"
+        "        'reference.pyscf': False, 'reference.large_basis': '', 'training.held_out_steps': 0,\n"
+        "        'tracking.wandb': 'online'})\n"
+        "def sweep():\n"
+        "    return [{'training.seed': 0}, {'training.seed': 1}]\n"
+    )
+    results = tmp_path / "results"
+    assert main(["sweep", f"--config={file}", f"--results={results}"]) == 0
+    out, err = capsys.readouterr()
+    assert err.count("W&B cannot be reached") == 1  # the second run does not wait and does not repeat it
+    assert "recorded offline" in err
+    assert out.count("wandb sync") == 1
+    assert f"2 recordings wait on this machine; upload with: wandb sync {results}/small/*/wandb/offline-run-*" in out
+    runs = list_runs(results)
+    assert [run.status for run in runs] == ["finished", "finished"]
+    for run in runs:
+        (recording,) = recordings(run.path)
+        steps = [entry["history"]["item"] for entry in recording if entry["type"] == "history"]
+        assert [step["energy/total"] for step in steps] == [line["energy/total"] for line in run.metrics]
+        assert {name for name in steps[-1] if not name.startswith("_")} == set(run.metrics[-1])
+
+    assert main(["report", str(results / "small")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("W&B: 3 recordings wait")
+    (recording,) = recordings(results / "small")
+    item = next(entry["history"]["item"] for entry in recording if entry["type"] == "history")
+    figures = [f"report/{path.stem}.path" for path in (results / "small" / "figures").glob("*.png")]
+    assert figures
+    assert {name for name in item if name.endswith(".path")} == {*figures, "report/page.path"}
