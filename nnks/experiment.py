@@ -29,6 +29,7 @@ from nnks.tracking import (
     config_hash,
     find_run,
     print_summary,
+    run_tags,
     warn,
 )
 from nnks.training import Problem, TrainState, begin, iterate
@@ -262,7 +263,8 @@ class Run:
 
         def wandb() -> WandbWriter:
             mode, project, group = tracking.wandb, tracking.project, self.config.experiment
-            return WandbWriter(self.folder, values, mode=mode, project=project, group=group)
+            tags = run_tags(values, short_name(self.plan))
+            return WandbWriter(self.folder, values, mode=mode, project=project, group=group, tags=tags)
 
         # a process has one W&B run at a time
         others: list[Any] = [Afterwards(self.folder, wandb) if self.members > 1 else wandb()]
@@ -315,7 +317,10 @@ class Run:
 
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    s = plan.config.system
-    inline = any(mark in s.molecule for mark in " \n;/")  # coordinates or a path are no name
-    name = plan.system.molecule.formula if inline else s.molecule
-    return f"{name} / {plan.config.ansatz.name} / {s.basis}"
+    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
+
+
+def short_name(plan: Plan) -> str:
+    """The molecule's name, or its formula where the config has coordinates or a path."""
+    molecule = plan.config.system.molecule
+    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule

@@ -13,6 +13,10 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
   nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
   nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
                                                                    sampler, xc, hartree, optimizer, molecule, config
+  nnks ls     results --where ansatz.name=residual 'error<1'       stored runs, by any value; --columns, --sort, --limit
+  nnks rm     results --where status=failed                        what would go; --yes removes it
+  nnks export results --to=runs.csv                                one row a run; .parquet; --metrics: one a step as well
+  nnks compare RUN RUN                                             settings, energies, convergence; --html, --png
 
 Options
   --config=FILE         a config file, a packaged name (nnks list config), or the config.json of a stored run
@@ -26,7 +30,9 @@ Options
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
 Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
 
-COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"}
+COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
+    name: name for name in ("ls", "rm", "export", "compare")
+}
 """The module here of each, whose `command(arguments)` returns the exit status."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from nnks.grouping import batches, why_alone
 from nnks.launch import Launcher, Resources, make_launcher
 from nnks.registry import InputError
 from nnks.sweep import Sweep, flat, is_finished, load_sweep, run_sweep
+from nnks.tracking import sync_instruction
 from nnks.tracking.progress import duration
 
 SHOWN = 5
@@ -50,6 +52,8 @@ def command(arguments: list[str]) -> int:
     how: Any = {"launcher": launcher, "batch": batch, "resources": resources}
     outcome = run_sweep(sweep, options["results"], command=written, **how)
     print(f"{outcome.finished} runs done, {outcome.skipped} kept, {len(outcome.failed)} failed.")
+    if instruction := sync_instruction(Path(options["results"]) / sweep.name):
+        print(instruction)
     return 1 if outcome.failed else 0
 
 
