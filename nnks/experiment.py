@@ -14,7 +14,7 @@ from nnks import build
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, complete, to_dict
-from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
+from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, final_level, gradient_norm
 from nnks.interop.reference import large_bases
 from nnks.references import find_references
 from nnks.tracking import (
@@ -231,6 +231,8 @@ class _Run:
         before, trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
         started, seconds, compiled = time.perf_counter(), before, None
         step, guard = self.plan.optimizer.make_step(problem), self.plan.guard
+        exact_steps = self.config.tracking.exact_steps
+        exact, due = TrainingEnergy(self.plan.system, self.plan.problem) if exact_steps else None, Every(exact_steps)
         stopped = CONVERGED if converged else ""
         for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
             fits = guard is not None and guard.check(problem, state, progress)
@@ -239,8 +241,10 @@ class _Run:
             compiled = compiled or now  # the first step of a process compiles, and counts as no training
             seconds, spent = before + now - started, trained + now - compiled
             stopped = self._stop(convergence.reached(metrics) and problem.sampler.exact, fits, spent, progress.step)
+            if exact is not None and due(progress.step):
+                metrics["energy/exact"] = exact(state.params)
             # a saved step is always recorded: what goes on from it needs the energy before
-            if log(progress.step) or save(progress.step) or stopped:
+            if log(progress.step) or save(progress.step) or "energy/exact" in metrics or stopped:
                 writers.write(progress.step, metrics | {"time/elapsed_s": seconds, "time/training_s": spent})
             best = guard.better() if guard is not None and stopped else None
             state, stopped = (state, stopped) if best is None else (best, GRID)

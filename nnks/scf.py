@@ -113,7 +113,7 @@ class SCFState:
     norm: Scalar
 
 
-@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory"))
+@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory", "level_shift"))
 def self_consistent(
     fock: FockBuilder,
     overlap: Float[Array, "basis basis"],
@@ -125,6 +125,7 @@ def self_consistent(
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
     memory: int = 8,
+    level_shift: float = 0.0,
 ) -> SCFState:
     r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$, as one compiled loop.
 
@@ -138,9 +139,11 @@ def self_consistent(
         gradient_tolerance: largest norm of the commutator in the orthonormal frame [Ha].
         cycles: Fock matrices to build at most.
         memory: Fock matrices that DIIS combines.
+        level_shift: added to the levels of empty orbitals [Ha]: slower, and steadier where levels are nearly degenerate. It leaves
+            self-consistent occupied orbitals as they are, and shifts the empty ones' `mo_energy`.
 
     References:
-        Pulay, J. Comput. Chem. 3, 556 (1982).
+        Pulay, J. Comput. Chem. 3, 556 (1982); Saunders, Hillier, Int. J. Quantum Chem. 7, 699 (1973), for level shifts.
     """
     spin, basis, n = len(occupied), *frame.shape
     present = (occupations > 0).astype(occupied.dtype)
@@ -155,9 +158,11 @@ def self_consistent(
         focks = jnp.concatenate([state.focks[1:], f[None]])
         errors = jnp.concatenate([state.errors[1:], error[None]])
         mixed = jnp.einsum("k,ksbc->sbc", _weights(errors, state.cycle + 1), focks)
-        mo_energy, vectors = jnp.linalg.eigh(
-            jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
-        )
+        projected = jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
+        if level_shift:
+            empty = jnp.eye(n) - jnp.einsum("sni,smi->snm", half, half)
+            projected += level_shift * empty
+        mo_energy, vectors = jnp.linalg.eigh(projected)
         mo_coeff = jnp.einsum("bn,snm->sbm", frame, vectors)
         lowest = mo_coeff[:, :, : occupations.shape[1]] * present[:, None, :]
         change = jnp.abs(energies["total"] - state.energies["total"])
@@ -218,6 +223,7 @@ def solve(
     energy_tolerance: float = 1e-10,
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
+    level_shift: float = 0.0,
 ) -> SCFResult:
     """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
     _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
@@ -231,6 +237,7 @@ def solve(
         energy_tolerance=energy_tolerance,
         gradient_tolerance=gradient_tolerance,
         cycles=cycles,
+        level_shift=level_shift,
     )
     converged = bool(found.change < energy_tolerance) and bool(found.norm < gradient_tolerance)
     values = {name: float(value) for name, value in found.energies.items()}

@@ -16,7 +16,7 @@ LAYERS = [
     {"scf"},
     {"training", "tracking"},
     {"config", "analysis", "interop"},
-    {"cli", "sweep", "experiment", "evaluation", "references", "build"},
+    {"cli", "sweep", "experiment", "evaluation", "references", "build", "reproduce"},
     {"testing"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -11,6 +11,8 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
   nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
   nnks sweep  --config=configs/quickstart.py                       every run of a file; finished ones are kept
   nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
+  nnks reproduce table1 [--quick]                                  the paper beside nnks: table1, table2, table3, timing, fig2,
+                                                                   fig3, scaling, expressivity, or all
   nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
                                                                    sampler, xc, hartree, optimizer, molecule, config
 
@@ -24,7 +26,7 @@ Options
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
 Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
 
-COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"}
+COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "reproduce": "reproduce", "list": "catalog"}
 """The module here of each, whose `command(arguments)` returns the exit status."""
 
 
