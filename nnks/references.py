@@ -91,7 +91,9 @@ def _scf(system: build.System, cache: Path) -> dict[str, Any]:
         if not plain:  # near-degenerate levels that change places from cycle to cycle
             result, shift = build.scf_baseline(system, level_shift=LEVEL_SHIFT, cycles=200), LEVEL_SHIFT
         if not result.converged:
-            warn(f"the self-consistent field of nnks did not converge in {result.cycles} cycles, with a level shift of {shift} Ha.")
+            warn(
+                f"the self-consistent field of nnks did not converge in {result.cycles} cycles, with a level shift of {shift} Ha."
+            )
         found = {"converged": result.converged, "cycles": result.cycles, "level_shift": shift, "converged_plain": plain}
         return {"energies": result.energies} | found
 

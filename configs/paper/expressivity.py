@@ -8,12 +8,16 @@ Cost:     6 runs, 2 minutes on two cores; --quick (H2, H2O, triplet O2) 1 minute
 
 from nnks.config import ConfigDict, load_config
 
-CLAIM = "A minimizer of the energy satisfies the Kohn-Sham equations, and self-consistency stays where it starts from it."
+CLAIM = (
+    "A minimizer of the energy satisfies the Kohn-Sham equations, and self-consistency stays where it starts from it."
+)
 SYSTEMS = (("H2", 0), ("H2O", 0), ("O2", 2), ("O2", 0), ("CH4", 0), ("C6H6", 0))
 
 
 def get_config() -> ConfigDict:
-    return load_config("paper/table1", {"experiment": "expressivity", "optimizer.name": "direct", "reference.pyscf": False})
+    return load_config(
+        "paper/table1", {"experiment": "expressivity", "optimizer.name": "direct", "reference.pyscf": False}
+    )
 
 
 def sweep() -> list[dict]:

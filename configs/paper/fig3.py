@@ -44,12 +44,23 @@ def _runs(level: int, parts: tuple[int, ...], epochs: int, seeds: int, marks: in
         size = -(-POINTS[level] // part)
         batches = {"sampler.name": "uniform", "sampler.batch_size": size} if part > 1 else {"sampler.name": "full"}
         steps = epochs * part
-        length = {"training.steps": steps, "tracking.exact_steps": max(steps // marks, 1), "training.checkpoint_steps": 0}
+        length = {
+            "training.steps": steps,
+            "tracking.exact_steps": max(steps // marks, 1),
+            "training.checkpoint_steps": 0,
+        }
         runs += [
-            {"quadrature.level": level, "label": f"1/{part}" if part > 1 else "full grid", "training.seed": s} | length | batches
+            {"quadrature.level": level, "label": f"1/{part}" if part > 1 else "full grid", "training.seed": s}
+            | length
+            | batches
             for s in range(seeds)
         ]
-    direct = {"label": "direct", "optimizer.name": "direct", "functional.one_electron": "auto", "functional.fitting": "auto"}
+    direct = {
+        "label": "direct",
+        "optimizer.name": "direct",
+        "functional.one_electron": "auto",
+        "functional.fitting": "auto",
+    }
     return [direct | {"quadrature.level": level, "ansatz.guess": "minao", "orthogonalizer.name": "cholesky"}, *runs]
 
 

@@ -9,7 +9,14 @@ Cost:     about an hour on two cores, each calculation 30 minutes at most; --qui
 from nnks.config import ConfigDict, default_config
 
 CLAIM = "Direct minimization converges where self-consistency does not, and takes less time to the same energy."
-SYSTEMS = (("C20", "sto-3g"), ("C20", "6-31g"), ("C60", "sto-3g"), ("C80", "sto-3g"), ("C100", "sto-3g"), ("C180", "sto-3g"))
+SYSTEMS = (
+    ("C20", "sto-3g"),
+    ("C20", "6-31g"),
+    ("C60", "sto-3g"),
+    ("C80", "sto-3g"),
+    ("C100", "sto-3g"),
+    ("C180", "sto-3g"),
+)
 METHODS = ("nnks", "pyscf-df")
 """What is timed of each system, in a process of its own."""
 

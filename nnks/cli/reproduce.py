@@ -25,9 +25,13 @@ def command(arguments: list[str]) -> int:
         elif name.startswith("--config.") and equals:
             changes |= _tracking(name.removeprefix("--config."), value)
         elif argument.startswith("--"):
-            raise InputError(f"{argument} is no option of nnks reproduce; options are --quick, --only-report, --results=DIR.")
+            raise InputError(
+                f"{argument} is no option of nnks reproduce; options are --quick, --only-report, --results=DIR."
+            )
     if len(items) != 1:
-        raise InputError(f"nnks reproduce takes one item and got '{' '.join(items)}'; choose one of {', '.join((*ITEMS, ALL))}.")
+        raise InputError(
+            f"nnks reproduce takes one item and got '{' '.join(items)}'; choose one of {', '.join((*ITEMS, ALL))}."
+        )
     use_compilation_cache()
     # a page in the documents belongs to the results that are kept beside them
     page = DOCUMENTS / PAGE if not results and DOCUMENTS.is_dir() and DOCUMENTS.parent.samefile(Path.cwd()) else None

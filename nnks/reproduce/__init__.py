@@ -86,7 +86,9 @@ def estimate(studies: Sequence[Any], notify: Callable[[str], None]) -> None:
         spent = study.seconds(missing)
         seconds += spent
         what = "systems to time" if study.measured else "runs"
-        notify(f"{study.name + ':':14s} {len(missing)} of {len(study.configs)} {what} missing, about {spent / 60:.1f} min")
+        notify(
+            f"{study.name + ':':14s} {len(missing)} of {len(study.configs)} {what} missing, about {spent / 60:.1f} min"
+        )
     notify(f"about {seconds / 60:.0f} min on two cores in all; an interrupted call continues where it stopped.")
 
 
@@ -115,4 +117,6 @@ def cost(study: Any) -> str:
         seconds = [found.get("total_s", 0.0) for _, found in study.timings()]
         return f"{len(seconds)} timings took {sum(seconds):.0f} s."
     seconds = [(record.summary or {}).get("seconds", 0.0) for _, record in study.runs()]
-    return f"Training of {len(seconds)} runs took {sum(seconds):.0f} s, without building, references and final evaluation."
+    return (
+        f"Training of {len(seconds)} runs took {sum(seconds):.0f} s, without building, references and final evaluation."
+    )

@@ -23,7 +23,13 @@ def show(report: Report, console: Console | None = None) -> None:
     console = console or Console(width=None if Console().is_terminal else 170)
     console.print(f"\n[bold]{report.title}[/bold]" + (" (quick version)" if report.quick else ""))
     for table in report.tables:
-        shown = RichTable(*map(str, table.header), title=table.title, caption=table.note or None, title_justify="left", caption_justify="left")
+        shown = RichTable(
+            *map(str, table.header),
+            title=table.title,
+            caption=table.note or None,
+            title_justify="left",
+            caption_justify="left",
+        )
         for row in table.rows:
             shown.add_row(*row)
         console.print(shown)
@@ -79,7 +85,9 @@ def section(report: Report, figures: str) -> list[str]:
 def markdown(table: Table) -> str:
     """A table in Markdown."""
     lines = ["| " + " | ".join(table.header) + " |", "|" + "---|" * len(table.header)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in table.rows]
+    lines += [
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in table.rows
+    ]
     return "\n".join(lines)
 
 
@@ -96,7 +104,9 @@ def write_page(reports: Sequence[Report], page: Path, figures: Path, *, quick: b
     blocks = [
         "# The paper, reproduced",
         "Li et al., *D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory* (ICLR 2023, arXiv 2303.00399), beside nnks and PySCF. "
-        "Written by `nnks reproduce all" + (" --quick" if quick else "") + "` from stored runs; do not edit. The paper's numbers carry how they are "
+        "Written by `nnks reproduce all"
+        + (" --quick" if quick else "")
+        + "` from stored runs; do not edit. The paper's numbers carry how they are "
         "known: V verified in the authors' repository or recomputed, S from a summary of the full text, I inferred.",
         *([] if quick else [FULL]),
         "## Verdicts on its claims",
@@ -112,5 +122,7 @@ def verdicts(reports: Sequence[Report]) -> str:
     rows = []
     for key, text in CLAIMS.items():
         own = [(report.name, finding) for report in reports for finding in report.findings if finding.claim == key]
-        rows += [[text, f"**{f.verdict}**", name, f.evidence] for name, f in own] or [[text, f"**{OPEN}**", "", "nothing was run for it."]]
+        rows += [[text, f"**{f.verdict}**", name, f.evidence] for name, f in own] or [
+            [text, f"**{OPEN}**", "", "nothing was run for it."]
+        ]
     return markdown(Table("", ["claim", "verdict", "item", "evidence"], rows))

@@ -83,7 +83,10 @@ def collect(study: Study) -> list[Molecule]:
         terms = summary["reference_terms"]
         same = summary.get("reference_same", "")
         pyscf, scf = (columns(terms[key]) if key in terms else None for key in (same, "scf"))
-        details = {role: (summary.get("reference_details") or {}).get(key, {}) for role, key in (("pyscf", same), ("scf", "scf"))}
+        details = {
+            role: (summary.get("reference_details") or {}).get(key, {})
+            for role, key in (("pyscf", same), ("scf", "scf"))
+        }
         found.append(Molecule(name, columns(summary["energies"]), pyscf, scf, details, batches.get(name)))
     return found
 
@@ -95,14 +98,19 @@ def report(study: Study, figures: Path) -> Report:
     findings = [agreement(found), integration(found), amortization(found)]
     caption = "Distance of total energies from PySCF in the same basis on the same grid; points below 1e-9 Ha are drawn there."
     tables = [energies(found), minibatches(found)]
-    return Report("table1", study.title, study.quick, tables, findings, figure.name if figure else "", caption, study.unfinished())
+    return Report(
+        "table1", study.title, study.quick, tables, findings, figure.name if figure else "", caption, study.unfinished()
+    )
 
 
 def energies(found: Sequence[Molecule]) -> Table:
     """All terms of every method."""
     rows = []
     for molecule in found:
-        shown: list[tuple[str, Mapping[str, float] | None]] = [("PySCF, this grid", molecule.pyscf), ("nnks, direct", molecule.direct)]
+        shown: list[tuple[str, Mapping[str, float] | None]] = [
+            ("PySCF, this grid", molecule.pyscf),
+            ("nnks, direct", molecule.direct),
+        ]
         shown.append(("nnks, JAX SCF", molecule.scf))
         for method, values in shown:
             if values is not None:
@@ -113,7 +121,9 @@ def energies(found: Sequence[Molecule]) -> Table:
             cells = [""] * (len(TERMS) - len(values)) + [number(v, ".5f") for v in values]
             off = None if molecule.pyscf is None else values[-1] - molecule.pyscf["total"]
             rows.append([molecule.name, f"paper: {method} [{label}]", *cells, milli(off)])
-    note = "Energies in Ha, 6-31g, exchange only, grid level 1. " + " ".join(how(molecule) for molecule in found if how(molecule))
+    note = "Energies in Ha, 6-31g, exchange only, grid level 1. " + " ".join(
+        how(molecule) for molecule in found if how(molecule)
+    )
     return Table("Energies", ["molecule", "method", *TERMS, "total − PySCF [mHa]"], rows, note)
 
 
@@ -123,10 +133,14 @@ def how(molecule: Molecule) -> str:
     text = []
     if pyscf.get("restarts"):
         state = "stable" if pyscf.get("stable") else "not shown to be stable"
-        text.append(f"PySCF's reference by {pyscf['restarts']} second-order calculation(s) after the plain one, {state}")
+        text.append(
+            f"PySCF's reference by {pyscf['restarts']} second-order calculation(s) after the plain one, {state}"
+        )
     if scf and not scf.get("converged_plain", True):
         ended = f"converged in {scf['cycles']} cycles" if scf["converged"] else "did not converge"
-        text.append(f"the JAX SCF did not converge from minao; with a level shift of {scf['level_shift']} Ha it {ended}")
+        text.append(
+            f"the JAX SCF did not converge from minao; with a level shift of {scf['level_shift']} Ha it {ended}"
+        )
     return f"{molecule.name}: {'; '.join(text)}." if text else ""
 
 
@@ -141,10 +155,24 @@ def minibatches(found: Sequence[Molecule]) -> Table:
         total = reference["total"]
         off = milli(paper[-1] - total) if paper else ""
         rows.append(
-            [molecule.name, str(run.steps), number(run.estimate), f"{1e3 * run.spread:.0f}", number(run.exact), milli(run.gap)]
-            + [milli(run.exact - total), off]
+            [
+                molecule.name,
+                str(run.steps),
+                number(run.estimate),
+                f"{1e3 * run.spread:.0f}",
+                number(run.exact),
+                milli(run.gap),
+                milli(run.exact - total),
+                off,
+            ]
         )
-    header = ["molecule", "steps", "its own estimate [Ha]", "spread of a step [mHa]", "exact energy of its orbitals [Ha]"]
+    header = [
+        "molecule",
+        "steps",
+        "its own estimate [Ha]",
+        "spread of a step [mHa]",
+        "exact energy of its orbitals [Ha]",
+    ]
     header += ["gap [mHa]", "orbitals − minimum [mHa]", "paper reports − minimum [mHa]"]
     note = (
         "Adam on 1,000 uniform points a step, every integral summed over the batch, the Coulomb energy over pairs of points (with the self-cell "
@@ -166,7 +194,11 @@ def agreement(found: Sequence[Molecule]) -> Finding:
         f"Largest distance of any term or total from PySCF over {', '.join(complete)}: {direct:.1e} Ha by direct minimization, {scf:.1e} Ha "
         f"by the JAX SCF (asked for: {AGREES:.0e})"
     )
-    text += f"; the paper's totals are off by {1e3 * min(papers.values()):.1f} to {1e3 * max(papers.values()):.1f} mHa." if papers else "."
+    text += (
+        f"; the paper's totals are off by {1e3 * min(papers.values()):.1f} to {1e3 * max(papers.values()):.1f} mHa."
+        if papers
+        else "."
+    )
     better = within and papers and direct < min(papers.values())
     return Finding("reparameterization", BETTER if better else REPRODUCED if within else CONTRADICTED, text)
 
@@ -179,12 +211,19 @@ def integration(found: Sequence[Molecule]) -> Finding:
     gaps = {m.name: m.batches.gap for m in found if m.batches}
     if not totals:
         return Finding("integration", OPEN, "no reference is there to compare the paper with.")
-    own = "".join(f"; our own minibatch estimate of {name} is {milli(gap)} mHa from the energy of its orbitals" for name, gap in gaps.items())
+    own = "".join(
+        f"; our own minibatch estimate of {name} is {milli(gap)} mHa from the energy of its orbitals"
+        for name, gap in gaps.items()
+    )
     if below:
         listed = ", ".join(f"{name} ({milli(off)} mHa)" for name, off in below.items())
-        text = f"The paper's D4FT is below the minimum of its basis for {listed}, which no orbitals can be: integration errors{own}."
+        text = f"The paper's D4FT is below the restricted minimum of its basis for {listed}, which no restricted orbitals can be: integration errors{own}."
         return Finding("integration", CONTRADICTED, text)
-    return Finding("integration", REPRODUCED, f"None of the paper's energies of {', '.join(totals)} is below the minimum of its basis{own}.")
+    return Finding(
+        "integration",
+        REPRODUCED,
+        f"None of the paper's energies of {', '.join(totals)} is below the minimum of its basis{own}.",
+    )
 
 
 def amortization(found: Sequence[Molecule]) -> Finding:
@@ -192,11 +231,20 @@ def amortization(found: Sequence[Molecule]) -> Finding:
     above = {m.name: m.batches.exact - m.pyscf["total"] for m in found if m.batches and m.pyscf}
     if not above:
         return Finding("amortization", OPEN, "no minibatch run is finished.")
-    paper = {name: abs(TABLE1[name]["D4FT"][-1] - m.pyscf["total"]) for m in found for name in [m.name] if m.pyscf and name in above and name in TABLE1}
+    paper = {
+        name: abs(TABLE1[name]["D4FT"][-1] - m.pyscf["total"])
+        for m in found
+        for name in [m.name]
+        if m.pyscf and name in above and name in TABLE1
+    }
     text = "Orbitals of minibatch runs are above the minimum, by exact integrals, by " + ", ".join(
         f"{milli(off)} mHa ({name})" for name, off in above.items()
     )
-    text += "; the paper's reported energies are off by " + ", ".join(f"{1e3 * off:.1f} mHa ({name})" for name, off in paper.items()) + "."
+    text += (
+        "; the paper's reported energies are off by "
+        + ", ".join(f"{1e3 * off:.1f} mHa ({name})" for name, off in paper.items())
+        + "."
+    )
     closer = bool(paper) and all(above[name] < paper[name] for name in paper)
     return Finding("amortization", REPRODUCED if closer else CONTRADICTED, text)
 
@@ -221,7 +269,14 @@ def draw(found: Sequence[Molecule], path: Path) -> Path:
     style, markers = looks(list(series)), "osD^vP*"
     places = {m.name: n for n, m in enumerate(found)}
     for n, (name, points) in enumerate(series.items()):
-        axes.plot([places[p] for p, _ in points], [v for _, v in points], markers[n % 7], color=style[name][0], markersize=7, label=name)
+        axes.plot(
+            [places[p] for p, _ in points],
+            [v for _, v in points],
+            markers[n % 7],
+            color=style[name][0],
+            markersize=7,
+            label=name,
+        )
     axes.axhline(AGREES, color="#6b7280", linewidth=0.8, linestyle="--")
     axes.set(yscale="log", ylabel="|E − E(PySCF)| [Ha]")
     axes.set_xticks(range(len(places)), list(places))

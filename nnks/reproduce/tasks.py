@@ -6,6 +6,7 @@ without compilation. Numbers are written as they come: a process that is stopped
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable
@@ -47,11 +48,16 @@ def _minimize(config: ConfigDict) -> dict[str, Any]:
         history.append((time.perf_counter() - started, numbers["energy/total"]))
         if converged := convergence.reached(numbers):
             break
-    return {"history": history, "converged": converged, "cycles": int(state.evaluations), "functions": int(system.mole.nao)}
+    return {
+        "history": history,
+        "converged": converged,
+        "cycles": int(state.evaluations),
+        "functions": int(system.mole.nao),
+    }
 
 
 def own_scf(config: ConfigDict, write: Write) -> None:
-    """nnks's self-consistent field, cold and warm; one compiled loop, so that its end alone is known."""
+    """The self-consistent field of nnks, cold and warm; one compiled loop, so that its end alone is known."""
     from nnks import build
 
     runs: list[dict[str, Any]] = []
@@ -113,7 +119,7 @@ def cycle(config: ConfigDict, write: Write) -> None:
     field, marks = _field(config), []
     field.max_cycle, field.callback = GRADIENTS, lambda env: marks.append(time.perf_counter())
     field.kernel()
-    seconds = [later - earlier for earlier, later in zip(marks, marks[1:], strict=False)]
+    seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
     write({"seconds": seconds, "functions": int(field.mol.nao), "peak_GB": _peak()})
 
 
