@@ -46,7 +46,7 @@ class Report:
     findings: Sequence[Finding]
     figure: str = ""
     caption: str = ""
-    missing: Sequence[str] = ()
+    missing: Sequence[str] = dataclasses.field(default_factory=list)
     cost: str = ""
     command: str = ""
 

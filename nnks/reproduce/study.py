@@ -63,7 +63,7 @@ class Study:
     def seconds(self, configs: list[ConfigDict]) -> float:
         """A guess at what these runs take [s]."""
         guess: Callable[[ConfigDict], float] = getattr(self.module, "seconds", lambda _: 30.0)
-        return sum(guess(config) for config in configs)
+        return sum((guess(config) for config in configs), 0.0)
 
     def runs(self) -> Iterator[tuple[ConfigDict, RunRecord]]:
         """Configs with their finished runs."""
