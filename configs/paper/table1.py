@@ -49,7 +49,7 @@ def sweep() -> list[dict]:
 
 
 def quick() -> list[dict]:
-    batches = ON_BATCHES | {"training.steps": 1500}
+    batches = ON_BATCHES | {"training.steps": 1000}
     return [{"system.molecule": m} | DIRECTLY for m in MOLECULES] + [{"system.molecule": m} | batches for m in SMALL]
 
 

@@ -119,7 +119,7 @@ def table(curves: Sequence[Curve]) -> Table:
         )
     header = ["batch", "seeds", "a step [ms]", "at the end [mHa]"]
     header += [f"{what} to {target:g} Ha" for target in TARGETS for what in ("epochs", "seconds")]
-    note = f"C20 in STO-3G, Adam at 1e-2 from random orbitals; energies above that of direct minimization. Medians over seeds; empty: not reached. The paper: {FIGURE3}."
+    note = f"STO-3G, Adam from random orbitals; energies above that of direct minimization. Medians over seeds; empty: not reached. The paper: {FIGURE3}."
     return Table("Batch sizes", header, rows, note)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nnks.config import ConfigDict, load_config, load_module, override, to_dict
+from nnks.config import ConfigDict, from_dict, load_config, load_module, override, to_dict
 from nnks.reproduce.measure import Measurement, read_measurement
-from nnks.sweep import Sweep, is_finished
-from nnks.tracking.store import FINISHED, RunRecord, config_hash, find_run
+from nnks.registry import InputError
+from nnks.sweep import Sweep
+from nnks.tracking.store import FINISHED, RunRecord, config_hash, find_run, list_runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Study:
         return hasattr(self.module, "METHODS") and hasattr(self.module, "LIMIT")
 
     def sweep(self) -> Sweep:
-        """The runs as `run_sweep` takes them."""
-        return Sweep(self.name, self.title, str(getattr(self.module, "CLAIM", "")), self.configs, ())
+        """The missing runs as `run_sweep` takes them."""
+        return Sweep(self.name, self.title, str(getattr(self.module, "CLAIM", "")), tuple(self.missing()), ())
 
     def measurements(self) -> list[Measurement]:
         """The timings, system by system."""
@@ -58,19 +60,37 @@ class Study:
         if self.measured:
             left = [m.config for m in self.measurements() if not m.stored(self.results)]
             return [config for config in self.configs if any(config is other for other in left)]
-        return [config for config in self.configs if not is_finished(config, self.results)]
+        return [config for config in self.configs if (found := self.find(config)) is None or found.status != FINISHED]
 
     def seconds(self, configs: list[ConfigDict]) -> float:
         """A guess at what these runs take [s]."""
         guess: Callable[[ConfigDict], float] = getattr(self.module, "seconds", lambda _: 30.0)
         return sum((guess(config) for config in configs), 0.0)
 
+    def find(self, config: ConfigDict) -> RunRecord | None:
+        """The stored run of a config; also one that was stored before the config had all of its present keys."""
+        hash, seed = config_hash(to_dict(config)), config.training.seed
+        found = find_run(self.results, config.experiment, hash, seed)
+        return found.record if found is not None else self._older.get((hash, seed))
+
+    @functools.cached_property
+    def _older(self) -> dict[tuple[str, int], RunRecord]:
+        """Finished runs by the hash of their config with today's defaults for keys that it lacks."""
+        found = {}
+        for record in list_runs(self.results / self.name):
+            try:
+                completed = config_hash(to_dict(from_dict(record.config)))
+            except InputError:  # a key that there is no longer
+                continue
+            if record.status == FINISHED and completed != config_hash(record.config):
+                found[completed, record.seed] = record
+        return found
+
     def runs(self) -> Iterator[tuple[ConfigDict, RunRecord]]:
         """Configs with their finished runs."""
         for config in self.configs:
-            found = find_run(self.results, config.experiment, config_hash(to_dict(config)), config.training.seed)
-            if found is not None and found.record.status == FINISHED:
-                yield config, found.record
+            if (found := self.find(config)) is not None and found.status == FINISHED:
+                yield config, found
 
     def timings(self) -> Iterator[tuple[Measurement, dict[str, Any]]]:
         """What was measured, failures and bounds included."""
@@ -85,8 +105,8 @@ class Study:
             return [f"{m.config.label}, {m.method}: {reason}" for m, reason in failed]
         sentences = []
         for config in self.missing():
-            found = find_run(self.results, config.experiment, config_hash(to_dict(config)), config.training.seed)
-            reason = ((found.record.summary or {}).get("reason") if found else None) or "not run"
+            found = self.find(config)
+            reason = ((found.summary or {}).get("reason") if found else None) or "not run"
             sentences.append(f"{config.system.molecule}, {config.label}, seed {config.training.seed}: {reason}")
         return sentences
 
