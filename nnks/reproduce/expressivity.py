@@ -24,8 +24,7 @@ FILE = "stationary.json"
 
 def report(study: Study, figures: Path) -> Report:
     """Table, verdict and figure; computes what is not stored yet."""
-    found = {config.label: stationarity(config, record) for config, record in study.runs()}
-    known = {label: values for label, values in found.items() if values is not None}
+    known = {config.label: stationarity(config, record) for config, record in study.runs()}
     figure = draw(known, figures / "expressivity.png") if known else None
     caption = "Norm of the commutator at minimizers, and the change of the energy by self-consistent cycles from them."
     return Report(
@@ -40,16 +39,15 @@ def report(study: Study, figures: Path) -> Report:
     )
 
 
-def stationarity(config: ConfigDict, record: RunRecord) -> dict[str, Any] | None:
-    """What was found of a run's orbitals, from its folder or from its checkpoint; None where both are missing."""
+def stationarity(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
+    """What was found of a run's orbitals, from its folder, or computed now and stored there."""
     stored = read_json(record.path / FILE)
-    if stored is None and (found := examine(config, record)) is not None:
-        write_json(record.path / FILE, found)
-        return found
+    if stored is None:
+        write_json(record.path / FILE, stored := examine(config, record))
     return stored
 
 
-def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any] | None:
+def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
     r"""The commutator $\|FDS - SDF\|$ [Ha] in an orthonormal frame at the final orbitals, and what SCF makes of them."""
     import jax.numpy as jnp
 
@@ -57,20 +55,11 @@ def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any] | None:
     from nnks.interop import pyscf as interop
     from nnks.orthogonalize import frame
     from nnks.scf import fock, self_consistent
-    from nnks.training import begin
-    from nnks.training.checkpoint import Checkpoints
 
-    if not (record.path / "checkpoints").is_dir():
-        return None
     system = build.make_system(config)
     problem = build.make_problem(system)
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
-    checkpoints = Checkpoints(record.path / "checkpoints")
-    state = checkpoints.restore(begin(optimizer, problem, problem.init_params(key), key))
-    checkpoints.close()
-    if state is None:
-        return None
-    occupied = problem.model(state.params, problem.grid.quadrature()).require_coefficients()
+    params = minimizer(config, record, problem)
+    occupied = problem.model(params, problem.grid.quadrature()).require_coefficients()
     energy, occupations = build.gaussian_energy(system), system.occupations
     overlap = interop.one_electron_integrals(system.mole).overlap
     orthonormal = frame(overlap)
@@ -88,6 +77,33 @@ def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any] | None:
         "scf_converged": bool(stays.change < settings["energy_tolerance"])
         and bool(stays.norm < settings["gradient_tolerance"]),
     }
+
+
+def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
+    """Parameters at the minimum: from the run's last checkpoint, or found anew where that is missing or means other orbitals here.
+
+    Parameters are rotations of a frame that is computed at the start, whose degenerate orbitals may come out mixed on another machine.
+    """
+    from nnks import build
+    from nnks.training import Convergence, begin, iterate
+    from nnks.training.checkpoint import Checkpoints
+
+    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    state = begin(optimizer, problem, problem.init_params(key), key)
+    if (record.path / "checkpoints").is_dir():
+        checkpoints = Checkpoints(record.path / "checkpoints")
+        restored = checkpoints.restore(state)
+        checkpoints.close()
+        if restored is not None:
+            total = float(problem.energies(restored.params, key, restored.step)["total"])
+            if abs(total - (record.summary or {})["energies"]["total"]) < STAYS:
+                return restored.params
+    convergence = Convergence(*build.tolerances(config))
+    for progress in iterate(optimizer.make_step(problem), state, until=config.training.steps):
+        state = progress.state
+        if convergence.reached(progress.metrics):
+            break
+    return state.params
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -120,7 +136,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
 def verdict(found: Mapping[str, Mapping[str, Any]]) -> Finding:
     """Whether every residual is small and SCF stays."""
     if not found:
-        return Finding("expressivity", OPEN, "no minimizer is stored with its checkpoint.")
+        return Finding("expressivity", OPEN, "no minimization is finished.")
     residual = max(v["residual_Ha"] for v in found.values())
     moved = {label: v["scf_change_Ha"] for label, v in found.items() if abs(v["scf_change_Ha"]) > STAYS}
     text = f"Largest norm of FDS − SDF over {', '.join(found)}: {residual:.1e} Ha; "

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nnks.config import ConfigDict, from_dict, load_config, load_module, override, to_dict
-from nnks.reproduce.measure import Measurement, read_measurement
 from nnks.registry import InputError
+from nnks.reproduce.measure import Measurement, read_measurement
 from nnks.sweep import Sweep
 from nnks.tracking.store import FINISHED, RunRecord, config_hash, find_run, list_runs
 

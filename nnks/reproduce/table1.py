@@ -269,14 +269,9 @@ def draw(found: Sequence[Molecule], path: Path) -> Path:
     style, markers = looks(list(series)), "osD^vP*"
     places = {m.name: n for n, m in enumerate(found)}
     for n, (name, points) in enumerate(series.items()):
-        axes.plot(
-            [places[p] for p, _ in points],
-            [v for _, v in points],
-            markers[n % 7],
-            color=style[name][0],
-            markersize=7,
-            label=name,
-        )
+        aside = 0.1 * (n - (len(series) - 1) / 2)  # equal values would hide each other
+        x, y = [places[p] + aside for p, _ in points], [v for _, v in points]
+        axes.plot(x, y, markers[n % 7], color=style[name][0], markersize=6, label=name)
     axes.axhline(AGREES, color="#6b7280", linewidth=0.8, linestyle="--")
     axes.set(yscale="log", ylabel="|E − E(PySCF)| [Ha]")
     axes.set_xticks(range(len(places)), list(places))

@@ -91,5 +91,6 @@ def draw(totals: Mapping[State, float], path: Path) -> Path:
         own = {f"2S = {s}\n{kind}": e for (m, s, kind), e in totals.items() if m == molecule}
         low = min(own.values())
         axes.bar(list(own), [1e3 * (e - low) for e in own.values()], color=PALETTE[0], width=0.5)
+        axes.set_axisbelow(True)
         axes.set(title=molecule, ylabel="E − lowest [mHa]")
     return save(figure, path)

@@ -140,6 +140,7 @@ def draw(states: Sequence[State], path: Path) -> Path:
             axes.plot(
                 [i - 0.42, i + 0.42], [(s.totals[PLAIN] - s.limit) / MILLIHARTREE] * 2, color="black", linewidth=1.4
             )
+    axes.set_axisbelow(True)
     axes.set(yscale="log", ylabel="gain from STO-3G [mHa]")
     axes.set_xticks(range(len(shown)), [s.atom for s in shown])
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)

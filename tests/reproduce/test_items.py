@@ -157,3 +157,23 @@ def test_every_item_declares_runs(tmp_path):
         assert all(config.experiment == name for config in full.configs)
         for part in ("Expect:", "Run:", "Cost:"):
             assert part in full.module.__doc__
+
+
+def test_a_checkpoint_that_means_other_orbitals_is_not_believed(quick, tmp_path):
+    import jax
+    import jax.numpy as jnp
+
+    import nnks
+    from nnks import build
+    from nnks.reproduce.expressivity import minimizer
+    from nnks.tracking.store import RunRecord
+
+    config = quick(system__molecule="H2", optimizer__name="direct")
+    record = RunRecord(nnks.run(config, results=tmp_path).path)
+    problem = build.make_problem(build.make_system(config))
+    total = record.summary["energies"]["total"]
+    for energy in (total, total + 1.0):  # the run's own, and one that its checkpoint does not have
+        record.summary["energies"]["total"] = energy
+        params = minimizer(config, record, problem)
+        found = problem.energies(params, jax.random.key(0), jnp.int32(0))["total"]
+        assert float(found) == pytest.approx(total, abs=1e-9)
