@@ -15,6 +15,7 @@ from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid, make_full
 from nnks.training import Problem
+from nnks.training.state import settled
 from nnks.types import Array, Float, Params, cast
 
 FINER = 2
@@ -88,6 +89,20 @@ def evaluate(
     virial = (kinetic - energies["total"]) / kinetic
     levels = [list(map(float, e[:n])) for e, n in zip(orbital_energies(functional, x), system.counts, strict=True)]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error)
+
+
+class TrainingEnergy:
+    """The final evaluation's total of orbitals that are still in training; its grid and integrals are made once."""
+
+    def __init__(self, system: build.System, problem: Problem):
+        self._problem = problem
+        self._model, self._functional, grid = _parts(system, problem, final_level(system), *_hartree(system))
+        self._quadrature = grid.quadrature()
+
+    def __call__(self, params: Params) -> float:
+        """Total energy [Ha] of parameters, in float64."""
+        x = _orbitals(self._model, self._quadrature, settled(self._problem, params))
+        return float(_evaluate(self._functional, x)[0]["total"])
 
 
 def _parts(

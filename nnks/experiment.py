@@ -14,7 +14,7 @@ from nnks import build
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, complete, to_dict
-from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
+from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, final_level, gradient_norm
 from nnks.interop.reference import large_bases
 from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
@@ -211,7 +211,8 @@ class Run:
         self.folder.resume(int(state.step))
         self.writers = self._writers()
         parts = self.folder, self.checkpoints, self.writers, self.label
-        self.recorder = Recorder(self.config, self.problem, self.plan.guard, state, *parts)
+        exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
+        self.recorder = Recorder(self.config, self.problem, self.plan.guard, state, *parts, exact)
         self._say_what_is_dropped(self.problem, state.params, "at the start")
         return state
 

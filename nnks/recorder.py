@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from nnks import build
 from nnks.config import ConfigDict
@@ -11,6 +12,7 @@ from nnks.training import Convergence, Problem, TrainState
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.held_out import Guard
 from nnks.training.loop import StepTaken
+from nnks.types import Params
 
 CONVERGED, GRID = "converged", "grid"
 """Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
@@ -37,9 +39,11 @@ class Recorder:
         checkpoints: Checkpoints,
         writers: WriterGroup,
         label: str,
+        exact: Callable[[Params], float] | None = None,
     ):
         self._config, self._problem, self._guard, self._label = config, problem, guard, label
         self._checkpoints, self._writers = checkpoints, writers
+        self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
         history = folder.read_metrics()
         last = history[-1] if history else {}
         self._convergence = Convergence(*build.tolerances(config), last.get("energy/total"))
@@ -70,8 +74,10 @@ class Recorder:
         self.seconds, spent = self._before + now - self._started, self._trained + now - self._compiled
         converged = self._convergence.reached(metrics) and problem.sampler.exact
         self.stopped = self._stop(converged, fits, spent, progress.step)
+        if self._exact is not None and self._exact_due(progress.step):
+            metrics["energy/exact"] = self._exact(progress.state.params)
         # a saved step is always recorded: what goes on from it needs the energy before
-        if self._log(progress.step) or self._save(progress.step) or self.stopped:
+        if self._log(progress.step) or self._save(progress.step) or "energy/exact" in metrics or self.stopped:
             self._writers.write(progress.step, metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent})
         if guard is not None and self.stopped:
             self._best = guard.better()

@@ -116,7 +116,7 @@ class SCFState:
     norm: Scalar
 
 
-@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory"))
+@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory", "level_shift"))
 def self_consistent(
     fock: FockBuilder,
     overlap: Float[Array, "basis basis"],
@@ -128,6 +128,7 @@ def self_consistent(
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
     memory: int = 8,
+    level_shift: float = 0.0,
 ) -> SCFState:
     r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$, as one compiled loop.
 
@@ -144,9 +145,11 @@ def self_consistent(
         gradient_tolerance: largest norm of the commutator in the orthonormal frame [Ha].
         cycles: Fock matrices to build at most.
         memory: Fock matrices that DIIS combines.
+        level_shift: added to the levels of empty orbitals [Ha] from the first cycle on: slower, and steadier where levels are nearly
+            degenerate. It leaves self-consistent orbitals as they are, and is not in `mo_energy`.
 
     References:
-        Pulay, J. Comput. Chem. 3, 556 (1982); Saunders, Hillier, Int. J. Quantum Chem. 7, 699 (1973) for the shift.
+        Pulay, J. Comput. Chem. 3, 556 (1982); Saunders, Hillier, Int. J. Quantum Chem. 7, 699 (1973), for level shifts.
     """
     spin, basis, n = len(occupied), *frame.shape
     present = (occupations > 0).astype(occupied.dtype)
@@ -161,7 +164,7 @@ def self_consistent(
         focks = jnp.concatenate([state.focks[1:], f[None]])
         errors = jnp.concatenate([state.errors[1:], error[None]])
         mixed = jnp.einsum("k,ksbc->sbc", _weights(errors, state.cycle + 1), focks)
-        shift = jnp.where(state.cycle < PATIENCE, 0.0, SHIFT)
+        shift = jnp.where(state.cycle < PATIENCE, level_shift, max(level_shift, SHIFT))
         matrix = jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
         within = jnp.einsum("sni,smi->snm", half, half)
         shifted, vectors = jnp.linalg.eigh(matrix + shift * (jnp.eye(n)[None] - within))
@@ -226,6 +229,7 @@ def solve(
     energy_tolerance: float = 1e-10,
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
+    level_shift: float = 0.0,
 ) -> SCFResult:
     """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
     _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
@@ -239,6 +243,7 @@ def solve(
         energy_tolerance=energy_tolerance,
         gradient_tolerance=gradient_tolerance,
         cycles=cycles,
+        level_shift=level_shift,
     )
     converged = bool(found.change < energy_tolerance) and bool(found.norm < gradient_tolerance)
     values = {name: float(value) for name, value in found.energies.items()}

@@ -28,6 +28,7 @@ LAYERS = [
         "evaluation",
         "references",
         "build",
+        "reproduce",
     },
     {"testing"},
 ]
