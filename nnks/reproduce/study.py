@@ -46,7 +46,8 @@ class Study:
 
     def sweep(self) -> Sweep:
         """The missing runs as `run_sweep` takes them."""
-        return Sweep(self.name, self.title, str(getattr(self.module, "CLAIM", "")), tuple(self.missing()), ())
+        missing, claim = tuple(self.missing()), str(getattr(self.module, "CLAIM", ""))
+        return Sweep(self.name, self.title, claim, missing, ({},) * len(missing), None, ())
 
     def measurements(self) -> list[Measurement]:
         """The timings, system by system."""
