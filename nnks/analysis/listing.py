@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnks.analysis.names import molecule_name
 from nnks.analysis.table import Row, run_rows
 from nnks.registry import InputError
 from nnks.tracking.store import RunRecord, list_runs
@@ -18,7 +19,8 @@ COLUMNS = {
     "run": "run",
     "path": "path",
     "label": "label",
-    "molecule": "system",
+    "molecule": "molecule",
+    "system": "system",
     "ansatz": "ansatz",
     "orthogonalizer": "orthogonalizer",
     "optimizer": "optimizer",
@@ -39,7 +41,8 @@ COLUMNS = {
     "electrons": "electrons",
     "reason": "reason",
 }
-"""Short names of what every run has, and the keys of `run_rows` that they stand for."""
+"""Short names of what every run has, and the keys of `run_rows` that they stand for; `molecule` is shortened, and `system` tells those of one
+name apart that differ in geometry, charge, spin or functional."""
 
 UNITS = {"energy": "Ha", "error": "mHa", "seconds": "s"}
 
@@ -80,6 +83,8 @@ class StoredRun:
 
     def __getitem__(self, key: str) -> Any:
         """The value, or None for what the run does not have."""
+        if key == "molecule":
+            return molecule_name(self.row["molecule"])
         if key in COLUMNS:
             value = self.row[COLUMNS[key]]
         elif key.startswith(CONFIG):

@@ -41,7 +41,9 @@ def command(arguments: list[str]) -> int:
         print_runs(chosen[: options.limit], columns)
     shown = len(chosen[: options.limit])
     cut = f", {shown} shown" if shown < len(chosen) else ""
-    print(f"{len(chosen)} of {len(runs)} runs{cut}" if options.where or cut else f"{len(runs)} runs")
+    print(
+        f"{len(chosen)} of {len(runs)} runs{cut}" if options.where or cut else f"{len(runs)} run{'s' * (len(runs) > 1)}"
+    )
     return 0
 
 

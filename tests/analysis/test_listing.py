@@ -71,6 +71,18 @@ def test_lists_and_texts_that_hold_marks():
     assert named.holds("a<b [c]")
 
 
+def test_a_molecule_keeps_its_name_beside_another_of_that_name(store):
+    from nnks.analysis.conditions import select
+    from nnks.analysis.listing import stored_runs
+
+    for seed, molecule in enumerate(("H 0 0 0; H 0 0 0.74", "H 0 0 0; H 0 0 2.2", "H2")):
+        store.add(molecule=molecule, seed=seed, references={}, same=None, large=None)
+    runs = stored_runs(store.results)
+    assert len(select(runs, ["molecule=H2"])) == 3
+    assert len({run["system"] for run in runs}) == 3
+    assert [run["seed"] for run in select(runs, ["system.molecule=H*2.2"])] == [1]
+
+
 def test_a_run_without_the_key_is_unequal_to_everything():
     from nnks.analysis.conditions import Condition
 
