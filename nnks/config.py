@@ -97,6 +97,9 @@ def default_config() -> ConfigDict:
     c.tracking.project = "nnks"  # of Weights & Biases
     c.tracking.console = True  # live progress and the final table
     c.tracking.log_steps = 1  # steps between records
+    c.tracking.exact_steps = (
+        0  # steps between energies as the final one, recorded as energy/exact; 0: none. They count as training time
+    )
 
     c.orthogonalizer = {
         "name": "cholesky",

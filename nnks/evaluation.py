@@ -15,6 +15,7 @@ from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid, make_full
 from nnks.training import Problem
+from nnks.training.state import settled
 from nnks.types import Array, Float, Params, cast
 
 FINER = 2
@@ -58,13 +59,24 @@ def final_level(system: build.System) -> int:
     return trained if system.gaussian else min(trained + FINER, 9)
 
 
-def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluation:
-    """Energies of trained orbitals in float64; orthonormalized anew, as the energy depends on their span alone."""
+def evaluate(
+    system: build.System, problem: Problem, params: Params, shared: dict[Any, Any] | None = None
+) -> Evaluation:
+    """Energies of trained orbitals in float64; orthonormalized anew, as the energy depends on their span alone.
+
+    Args:
+        system: the run's.
+        problem: what was minimized.
+        params: the orbitals.
+        shared: keeps what does not depend on the parameters, for other runs of the same problem.
+    """
     level, (method, auxiliary) = final_level(system), _hartree(system)
-    params = cast(params, jnp.float64)
+    params, shared = cast(params, jnp.float64), {} if shared is None else shared
 
     def at(level: int) -> tuple[AnyOrbitals, Functional]:
-        model, functional, grid = _parts(system, problem, level, method, auxiliary)
+        if ("evaluation", level) not in shared:
+            shared["evaluation", level] = _parts(system, problem, level, method, auxiliary)
+        model, functional, grid = shared["evaluation", level]
         return _orbitals(model, grid.quadrature(), params), functional
 
     x, functional = at(level)
@@ -77,6 +89,20 @@ def evaluate(system: build.System, problem: Problem, params: Params) -> Evaluati
     virial = (kinetic - energies["total"]) / kinetic
     levels = [list(map(float, e[:n])) for e, n in zip(orbital_energies(functional, x), system.counts, strict=True)]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error)
+
+
+class TrainingEnergy:
+    """The final evaluation's total of orbitals that are still in training; its grid and integrals are made once."""
+
+    def __init__(self, system: build.System, problem: Problem):
+        self._problem = problem
+        self._model, self._functional, grid = _parts(system, problem, final_level(system), *_hartree(system))
+        self._quadrature = grid.quadrature()
+
+    def __call__(self, params: Params) -> float:
+        """Total energy [Ha] of parameters, in float64."""
+        x = _orbitals(self._model, self._quadrature, settled(self._problem, params))
+        return float(_evaluate(self._functional, x)[0]["total"])
 
 
 def _parts(
@@ -162,7 +188,12 @@ def _hartree(system: build.System) -> tuple[str, str]:
 def gradient_norm(problem: Problem, params: Params) -> float:
     """Norm of the energy gradient on the full grid: what convergence means for a run on minibatches."""
     full = dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
-    gradient = jax.jit(jax.grad(lambda p, full: full.loss(p, jax.random.key(0), jnp.int32(0))[0]))(params, full)
+    gradient = _gradient(params, full)
     if problem.constraint is not None:
         gradient = problem.constraint.slope(params, gradient)
     return float(jnp.sqrt(sum(jnp.sum(g.astype(jnp.float64) ** 2) for g in jax.tree.leaves(gradient))))
+
+
+@jax.jit
+def _gradient(params: Params, problem: Problem) -> Params:
+    return jax.grad(lambda p: problem.loss(p, jax.random.key(0), jnp.int32(0))[0])(params)

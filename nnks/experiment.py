@@ -14,12 +14,13 @@ from nnks import build
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, complete, to_dict
-from nnks.evaluation import Evaluation, evaluate, final_level, gradient_norm
+from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, final_level, gradient_norm
 from nnks.interop.reference import large_bases
+from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
 from nnks.tracking import (
+    Afterwards,
     ConsoleWriter,
-    Every,
     JsonlWriter,
     RunFolder,
     WandbWriter,
@@ -28,18 +29,13 @@ from nnks.tracking import (
     config_hash,
     find_run,
     print_summary,
+    run_tags,
     warn,
 )
-from nnks.training import Convergence, Problem, TrainState, begin, iterate
+from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.held_out import Guard
 from nnks.training.state import TrainingDiverged, count_parameters, settled
-
-CONVERGED, GRID = "converged", "grid"
-"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
-
-COARSE = 0.01
-"""Difference of a state's energies on the training grid and on the held-out one [Ha] that a run warns of."""
 
 VIOLATION = 1e-6
 """How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
@@ -82,6 +78,8 @@ class Plan:
     problem: Problem
     optimizer: Any
     guard: Guard | None
+    shared: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """What the runs of a batch evaluate once for all of them."""
 
     def describe(self) -> dict[str, Any]:
         """What would run, for `--dry-run`."""
@@ -127,13 +125,20 @@ def plan(config: ConfigDict) -> Plan:
     return Plan(config, system, problem, optimizer, build.make_guard(system, problem, optimizer))
 
 
-def run(config: ConfigDict, results: str | Path = "results", *, position: tuple[int, int] | None = None) -> Summary:
+def run(
+    config: ConfigDict,
+    results: str | Path = "results",
+    *,
+    position: tuple[int, int] | None = None,
+    quiet: bool = False,
+) -> Summary:
     """Trains a config's orbitals and stores what came out; an interrupted run of it is continued.
 
     Args:
         config: from `default_config` or `load_config`.
         results: the folder that runs are stored in.
         position: (n, m) for run n of m in a sweep.
+        quiet: nothing on the console, whatever the config says: for a process beside others.
 
     Raises:
         InputError: for a config that cannot be run, before anything is written or compiled.
@@ -141,59 +146,110 @@ def run(config: ConfigDict, results: str | Path = "results", *, position: tuple[
     """
     check_writable(results)
     ready = plan(config)
-    values = to_dict(ready.config)
-    seed = ready.config.training.seed
-    folder = find_run(results, ready.config.experiment, config_hash(values), seed)
+    return Run(ready, folder_of(ready.config, results), Path(results), position, quiet=quiet).execute()
+
+
+def folder_of(config: ConfigDict, results: str | Path) -> RunFolder:
+    """The folder of an interrupted or failed run of this config, or a new one."""
+    values, seed = to_dict(config), config.training.seed
+    folder = find_run(results, config.experiment, config_hash(values), seed)
     if folder is None or folder.finished:
-        folder = RunFolder.create(results, ready.config.experiment, values, seed)
-    return _Run(ready, folder, Path(results), position).execute()
+        folder = RunFolder.create(results, config.experiment, values, seed)
+    return folder
 
 
-class _Run:
-    """The parts of one run that its phases share."""
+def record_failure(config: ConfigDict, results: str | Path, reason: str) -> bool:
+    """Stores why a run failed that could not do so itself; whether it failed at all."""
+    values, seed = to_dict(config), config.training.seed
+    folder = find_run(results, config.experiment, config_hash(values), seed)
+    if folder is not None and folder.finished:
+        return False
+    if folder is None:
+        folder = RunFolder.create(results, config.experiment, values, seed)
+    if (folder.record.summary or {}).get("reason") != reason:
+        JsonlWriter(folder, {"label": config.label}).fail(reason)
+    return True
 
-    def __init__(self, plan: Plan, folder: RunFolder, results: Path, position: tuple[int, int] | None):
+
+class Run:
+    """One run in its phases: `open`, steps that its recorder takes, and `close`, or `fail`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        results: Path,
+        position: tuple[int, int] | None = None,
+        *,
+        members: int = 1,
+        quiet: bool = False,
+    ):
         self.plan, self.folder, self.results, self.position = plan, folder, results, position
-        self.config = plan.config
+        self.config, self.members, self.quiet = plan.config, members, quiet
         self.label = self.config.label or default_label(plan)
+        self.problem = build.in_precision(plan.problem, self.config.training.precision)
+        self._started = time.perf_counter()
 
     def execute(self) -> Summary:
-        """Restore, train, evaluate, compare, store."""
-        config, plan = self.config, self.plan
-        problem = build.in_precision(plan.problem, config.training.precision)
-        key = build.run_key(config)
-        params = problem.init_params(key)
-        state = begin(plan.optimizer, problem, params, key)
-        checkpoints = Checkpoints(self.folder.checkpoints)
-        state = checkpoints.restore(state) or state
-        self.folder.resume(int(state.step))
-        writers = self._writers(count_parameters(params))
+        """The run by itself, from begin to end."""
+        self.open()
         try:
-            self._say_what_is_dropped(problem, state.params, "at the start")
-            state, stopped, seconds = self._train(problem, state, checkpoints, writers)
-            converged = stopped == CONVERGED
-            self._say_what_is_dropped(problem, state.params, "at the end")
-            if not problem.sampler.exact:
-                converged = gradient_norm(problem, state.params) < build.tolerances(config)[1]
-            outcome = evaluate(plan.system, plan.problem, settled(plan.problem, state.params))
-            summary = self._summary(outcome, state, converged, seconds, count_parameters(params))
-            summary["stopped"] = CONVERGED if converged else stopped
-        except TrainingDiverged as error:
-            checkpoints.save(error.state)
-            writers.fail(str(error))
+            self._train()
+            return self.close()
+        except BaseException as error:
+            self.fail(error)
             raise
-        except KeyboardInterrupt:
-            raise  # stays interrupted, and is resumed by the next call
-        except Exception as error:
-            writers.fail(f"{type(error).__name__}: {error}")
-            raise
-        finally:
-            checkpoints.close()
-        writers.finish(summary)
+
+    def open(self) -> TrainState:
+        """The state to go on from, with everything that follows the run from there."""
+        key = build.run_key(self.config)
+        params = self.problem.init_params(key)
+        self.parameters = count_parameters(params)
+        state = begin(self.plan.optimizer, self.problem, params, key)
+        self.checkpoints = Checkpoints(self.folder.checkpoints)
+        state = self.checkpoints.restore(state) or state
+        self.folder.resume(int(state.step))
+        self.writers = self._writers()
+        parts = self.folder, self.checkpoints, self.writers, self.label
+        exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
+        self.recorder = Recorder(self.config, self.problem, self.plan.guard, state, *parts, exact)
+        self._say_what_is_dropped(self.problem, state.params, "at the start")
+        return state
+
+    def _train(self) -> None:
+        """The loop."""
+        step, recorder = self.plan.optimizer.make_step(self.problem), self.recorder
+        state = recorder.state
+        until = int(state.step) if recorder.stopped else self.config.training.steps
+        for progress in iterate(step, state, until=until):
+            if recorder.take(progress):
+                break
+
+    def close(self) -> Summary:
+        """Evaluates the trained orbitals, compares them, and stores what came out."""
+        config, problem, recorder, plan = self.config, self.problem, self.recorder, self.plan
+        recorder.warn_if_coarse()
+        params, converged = recorder.state.params, recorder.stopped == CONVERGED
+        self._say_what_is_dropped(problem, params, "at the end")
+        if not problem.sampler.exact:
+            converged = gradient_norm(problem, params) < build.tolerances(config)[1]
+        outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
+        summary = self._summary(outcome, recorder.state, converged)
+        self.checkpoints.close()
+        self.writers.finish(summary)
         stored = self.folder.record.summary or {}
-        if config.tracking.console and self.position is None:
+        if config.tracking.console and self.position is None and not self.quiet:
             print_summary(stored)
         return Summary(self.folder.path, stored)
+
+    def fail(self, error: BaseException) -> None:
+        """Stores why the run failed; one that was interrupted stays so, and is resumed by the next call."""
+        if isinstance(error, TrainingDiverged):
+            self.checkpoints.save(error.state)
+            self.writers.fail(str(error))
+        elif isinstance(error, Exception):
+            self.writers.fail(f"{type(error).__name__}: {error}")
+        self.checkpoints.close()
 
     def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):
@@ -202,86 +258,42 @@ class _Run:
                 "orthogonalizer.name='canonical' drops them with their electrons; use 'qr' or 'lowdin', or another ansatz.guess."
             )
 
-    def _writers(self, parameters: int) -> WriterGroup:
+    def _writers(self) -> WriterGroup:
         tracking, values = self.config.tracking, to_dict(self.config)
-        record = JsonlWriter(self.folder, {"label": self.label, "parameters": parameters})
-        others: list[Any] = [
-            WandbWriter(
-                self.folder,
-                values,
-                mode=tracking.wandb,
-                project=tracking.project,
-                group=self.config.experiment,
-            )
-        ]
-        if tracking.console:
+        record = JsonlWriter(self.folder, {"label": self.label, "parameters": self.parameters})
+
+        def wandb() -> WandbWriter:
+            mode, project, group = tracking.wandb, tracking.project, self.config.experiment
+            tags = run_tags(values, short_name(self.plan))
+            return WandbWriter(self.folder, values, mode=mode, project=project, group=group, tags=tags)
+
+        # a process has one W&B run at a time
+        others: list[Any] = [Afterwards(self.folder, wandb) if self.members > 1 else wandb()]
+        if tracking.console and not self.quiet:
             others.append(ConsoleWriter(self.config.training.steps, self.label, position=self.position))
         return WriterGroup(record, *others)
 
-    def _train(
-        self, problem: Problem, state: TrainState, checkpoints: Checkpoints, writers: WriterGroup
-    ) -> tuple[TrainState, str, float]:
-        """The loop: writes, saves and stops; the steps themselves know of none of it. Also why it ended, and its seconds."""
-        training = self.config.training
-        history = self.folder.read_metrics()
-        last = history[-1] if history else {}
-        convergence = Convergence(*build.tolerances(self.config), last.get("energy/total"))
-        converged = bool(last) and problem.sampler.exact and convergence.holds(last)
-        save, log = Every(training.checkpoint_steps), Every(self.config.tracking.log_steps)
-        before, trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
-        started, seconds, compiled = time.perf_counter(), before, None
-        step, guard = self.plan.optimizer.make_step(problem), self.plan.guard
-        stopped = CONVERGED if converged else ""
-        for progress in iterate(step, state, until=int(state.step) if converged else training.steps):
-            fits = guard is not None and guard.check(problem, state, progress)
-            state, metrics = progress.state, progress.metrics
-            now = time.perf_counter()
-            compiled = compiled or now  # the first step of a process compiles, and counts as no training
-            seconds, spent = before + now - started, trained + now - compiled
-            stopped = self._stop(convergence.reached(metrics) and problem.sampler.exact, fits, spent, progress.step)
-            # a saved step is always recorded: what goes on from it needs the energy before
-            if log(progress.step) or save(progress.step) or stopped:
-                writers.write(progress.step, metrics | {"time/elapsed_s": seconds, "time/training_s": spent})
-            best = guard.better() if guard is not None and stopped else None
-            state, stopped = (state, stopped) if best is None else (best, GRID)
-            if save(progress.step) or stopped:
-                checkpoints.save(state)
-            if stopped:
-                break
-        if guard is not None and guard.apart > COARSE:
-            warn(
-                f"{self.label}: energies on quadrature.level={self.config.quadrature.level} and one level finer are {guard.apart:.2g} "
-                "Ha apart, so that training says little about the energy; use a higher quadrature.level."
-            )
-        return state, stopped, seconds
-
-    def _stop(self, converged: bool, fits: bool, spent: float, step: int) -> str:
-        """Why a run ends after this step; empty if it does not."""
-        training = self.config.training
-        late = training.seconds is not None and spent >= training.seconds
-        ends = {CONVERGED: converged, GRID: fits, "seconds": late, "steps": step == training.steps}
-        return next((reason for reason, holds in ends.items() if holds), "")
-
-    def _summary(
-        self, outcome: Evaluation, state: TrainState, converged: bool, seconds: float, parameters: int
-    ) -> dict[str, Any]:
+    def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
         """Everything that `summary.json` holds."""
         summary = {
             "energies": outcome.energies,
             "converged": bool(converged),
+            "stopped": CONVERGED if converged else self.recorder.stopped,
             "steps": int(state.step),
             "evaluations": int(state.evaluations),
-            "seconds": seconds,
+            "seconds": self.recorder.seconds,
+            "wall_seconds": (time.perf_counter() - self._started) / self.members,
+            "members": self.members,
             "electrons": outcome.electrons,
             "orthonormality": outcome.orthonormality,
             "virial": outcome.virial,
             "orbital_energies": outcome.orbital_energies,
             "quadrature_error": outcome.quadrature_error,
             "evaluation": {"level": outcome.level, "hartree": outcome.hartree},
-            "parameters": parameters,
+            "parameters": self.parameters,
             "label": self.label,
             "violations": [],
-        } | find_references(self.plan.system, outcome.hartree, self.results / "references")
+        } | self._references(outcome.hartree)
         same = summary["reference"].get(summary.get("reference_same", ""))
         system = self.plan.system
         same_integrals = (
@@ -296,10 +308,20 @@ class _Run:
             ]
         return summary
 
+    def _references(self, hartree: str) -> dict[str, Any]:
+        """The energies to compare with, found once for all members of a batch."""
+        shared, key = self.plan.shared, ("references", hartree)
+        if key not in shared:
+            shared[key] = find_references(self.plan.system, hartree, self.results / "references")
+        return shared[key]
+
 
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    s = plan.config.system
-    inline = any(mark in s.molecule for mark in " \n;/")  # coordinates or a path are no name
-    name = plan.system.molecule.formula if inline else s.molecule
-    return f"{name} / {plan.config.ansatz.name} / {s.basis}"
+    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
+
+
+def short_name(plan: Plan) -> str:
+    """The molecule's name, or its formula where the config has coordinates or a path."""
+    molecule = plan.config.system.molecule
+    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule

@@ -25,6 +25,12 @@ EXACT_ATOMS = {
 """Complete-basis energies [Ha] of neutral atoms by symbol and spin, for `lda,vwn`: central-field LDA (closed shells)
 and LSD (half-filled ones) of the NIST Atomic Reference Data; Kotochigova et al., Phys. Rev. A 55, 191 (1997)."""
 
+DETAILS = ("converged", "stable", "restarts", "cycles", "level_shift", "converged_plain")
+"""What a summary says of how a reference was found."""
+
+LEVEL_SHIFT = 0.2
+"""Of the self-consistent field's second attempt [Ha]; singlet O2 converges with it in 10 cycles, and without never."""
+
 
 def exact_energy(system: build.System) -> float | None:
     """The energy without basis or grid [Ha], where it is known."""
@@ -43,26 +49,29 @@ def find_references(system: build.System, hartree: str, cache: Path) -> dict[str
         cache: folder of one file a reference.
 
     Returns:
-        `reference`: name to total [Ha], with `exact` for atoms whose limit is tabulated; `reference_terms`: name to all terms [Ha]; `reference_same` and
-        `reference_large`: which of the names is the one in the same basis, and the one near the basis limit.
+        `reference`: name to total [Ha], with `exact` for atoms whose limit is tabulated; `reference_terms`: name to all terms [Ha];
+        `reference_details`: name to how it was found (`converged`, `stable`, `restarts`, ...); `reference_same` and `reference_large`: which of
+        the names is the one in the same basis, and the one near the basis limit.
     """
     config = system.config
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, Any]] = {}
     roles: dict[str, str] = {}
     if config.reference.pyscf:
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")
-        found[spec.name] = reference(system.molecule, spec, cache)["energies"]
+        found[spec.name] = reference(system.molecule, spec, cache)
         roles["reference_same"] = spec.name
     for large in large_bases(system.molecule, config.reference.large_basis):
         spec = large_spec(system.molecule, large, config.functional.xc, system.restricted)
-        found[spec.name] = reference(system.molecule, spec, cache)["energies"]
+        found[spec.name] = reference(system.molecule, spec, cache)
         roles["reference_large"] = spec.name
     if config.reference.scf:
         found["scf"] = _scf(system, cache)
-    totals = {name: energies["total"] for name, energies in found.items()}
+    terms = {name: values["energies"] for name, values in found.items()}
+    details = {name: {k: values[k] for k in DETAILS if k in values} for name, values in found.items()}
+    totals = {name: energies["total"] for name, energies in terms.items()}
     if (exact := exact_energy(system)) is not None:
         totals[EXACT] = exact
-    return {"reference": totals, "reference_terms": found} | roles
+    return {"reference": totals, "reference_terms": terms, "reference_details": details} | roles
 
 
 def same_basis(system: build.System, *, fitted: bool) -> ReferenceSpec:
@@ -73,14 +82,20 @@ def same_basis(system: build.System, *, fitted: bool) -> ReferenceSpec:
     return ReferenceSpec(basis, f.xc, system.restricted, q.level, q.pruning, q.radial, q.angular, auxiliary)
 
 
-def _scf(system: build.System, cache: Path) -> dict[str, float]:
+def _scf(system: build.System, cache: Path) -> dict[str, Any]:
     spec = same_basis(system, fitted=build.matrix_hartree(system) == "density_fitting")
 
     def compute() -> dict[str, Any]:
-        result = build.scf_baseline(system)
+        result, shift = build.scf_baseline(system), 0.0
+        plain = result.converged
+        if not plain:  # near-degenerate levels that change places from cycle to cycle
+            result, shift = build.scf_baseline(system, level_shift=LEVEL_SHIFT, cycles=200), LEVEL_SHIFT
         if not result.converged:
-            warn(f"the self-consistent field of nnks did not converge in {result.cycles} cycles.")
-        return {"energies": result.energies, "converged": result.converged, "cycles": result.cycles}
+            warn(
+                f"the self-consistent field of nnks did not converge in {result.cycles} cycles, with a level shift of {shift} Ha."
+            )
+        found = {"converged": result.converged, "cycles": result.cycles, "level_shift": shift, "converged_plain": plain}
+        return {"energies": result.energies} | found
 
-    program = {"nnks": nnks.__version__, "jax": jax.__version__}
-    return cached(identity(system.molecule, spec) | program, compute, cache)["energies"]
+    program = {"nnks": nnks.__version__, "jax": jax.__version__, "level_shift": LEVEL_SHIFT}
+    return cached(identity(system.molecule, spec) | program, compute, cache)

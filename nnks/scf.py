@@ -16,6 +16,9 @@ from nnks.orbitals import Density, TabulatedDensity, density_matrix
 from nnks.quadrature import Quadrature
 from nnks.types import Array, Float, Int, Scalar, record
 
+PATIENCE, SHIFT = 15, 0.3
+"""Cycles after which empty orbitals are shifted up, and by how much [Ha]."""
+
 DROPPED = 1e6
 """Orbital energy of a dropped combination [Ha]: above every level that could be occupied."""
 
@@ -113,7 +116,7 @@ class SCFState:
     norm: Scalar
 
 
-@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory"))
+@jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory", "level_shift"))
 def self_consistent(
     fock: FockBuilder,
     overlap: Float[Array, "basis basis"],
@@ -125,8 +128,12 @@ def self_consistent(
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
     memory: int = 8,
+    level_shift: float = 0.0,
 ) -> SCFState:
     r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$, as one compiled loop.
+
+    Where some empty orbital belongs below an occupied one (singlet carbon), filling the lowest never settles. After a dozen cycles
+    empty orbitals are therefore shifted up, so that the occupied space goes on from where it is to the nearest stationary energy.
 
     Args:
         fock: the functional in a basis.
@@ -138,9 +145,11 @@ def self_consistent(
         gradient_tolerance: largest norm of the commutator in the orthonormal frame [Ha].
         cycles: Fock matrices to build at most.
         memory: Fock matrices that DIIS combines.
+        level_shift: added to the levels of empty orbitals [Ha] from the first cycle on: slower, and steadier where levels are nearly
+            degenerate. It leaves self-consistent orbitals as they are, and is not in `mo_energy`.
 
     References:
-        Pulay, J. Comput. Chem. 3, 556 (1982).
+        Pulay, J. Comput. Chem. 3, 556 (1982); Saunders, Hillier, Int. J. Quantum Chem. 7, 699 (1973), for level shifts.
     """
     spin, basis, n = len(occupied), *frame.shape
     present = (occupations > 0).astype(occupied.dtype)
@@ -155,9 +164,11 @@ def self_consistent(
         focks = jnp.concatenate([state.focks[1:], f[None]])
         errors = jnp.concatenate([state.errors[1:], error[None]])
         mixed = jnp.einsum("k,ksbc->sbc", _weights(errors, state.cycle + 1), focks)
-        mo_energy, vectors = jnp.linalg.eigh(
-            jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
-        )
+        shift = jnp.where(state.cycle < PATIENCE, level_shift, max(level_shift, SHIFT))
+        matrix = jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
+        within = jnp.einsum("sni,smi->snm", half, half)
+        shifted, vectors = jnp.linalg.eigh(matrix + shift * (jnp.eye(n)[None] - within))
+        mo_energy = shifted - shift * (1 - jnp.sum(jnp.einsum("sni,snm->sim", half, vectors) ** 2, axis=1))
         mo_coeff = jnp.einsum("bn,snm->sbm", frame, vectors)
         lowest = mo_coeff[:, :, : occupations.shape[1]] * present[:, None, :]
         change = jnp.abs(energies["total"] - state.energies["total"])
@@ -218,6 +229,7 @@ def solve(
     energy_tolerance: float = 1e-10,
     gradient_tolerance: float = 3e-7,
     cycles: int = 100,
+    level_shift: float = 0.0,
 ) -> SCFResult:
     """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
     _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
@@ -231,6 +243,7 @@ def solve(
         energy_tolerance=energy_tolerance,
         gradient_tolerance=gradient_tolerance,
         cycles=cycles,
+        level_shift=level_shift,
     )
     converged = bool(found.change < energy_tolerance) and bool(found.norm < gradient_tolerance)
     values = {name: float(value) for name, value in found.energies.items()}

@@ -1,14 +1,16 @@
-"""A sweep: every run of a config file, skipping what is finished, continuing what was interrupted."""
+"""A sweep: every run of a config file, skipping what is finished, continuing what was interrupted, some at a time if asked for."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
+from nnks.grouping import batches
+from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.registry import InputError
 from nnks.tracking import check_writable, config_hash, find_run
 from nnks.tracking.files import write_json
@@ -26,6 +28,7 @@ class Sweep:
         points: the label on each of the ablation's axes of each run; empty without an ablation.
         ablation: what the file declares as `ABLATION`, as plain values; None without one.
         axes: the dotted keys that `sweep()` sets and in which the runs differ, in its order.
+        source: the config file; processes beside this one read it for what it registers.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Sweep:
     points: tuple[dict[str, str], ...]
     ablation: dict[str, Any] | None
     axes: tuple[str, ...]
+    source: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +78,7 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
         points=points,
         ablation=None if ablation is None else ablation.stored(),
         axes=tuple(key for key in keys if len({str(each.get(key)) for each in values}) > 1),
+        source=str(find_config(name).resolve()),
     )
 
 
@@ -104,33 +109,70 @@ def run_sweep(
     *,
     command: str = "",
     notify: Callable[[str], None] = print,
+    launcher: Launcher | None = None,
+    batch: bool = True,
+    resources: Resources | None = None,
 ) -> Outcome:
     """Runs what is missing. A run that fails is recorded with its reason, and the rest goes on.
+
+    Args:
+        sweep: the runs.
+        results: the folder that they are stored in.
+        command: how it was started, for the record.
+        notify: told of what ends.
+        launcher: where runs run; None for this process.
+        batch: whether runs that can be are trained together.
+        resources: of each task; of them, the limit of time is kept here.
 
     Raises:
         InputError: for an unwritable folder, or a config that cannot be run; found before the first run.
     """
-    from nnks.experiment import plan, run
-    from nnks.training.state import TrainingDiverged
-
     check_writable(results)
     missing = [config for config in sweep.configs if not is_finished(config, results)]
     for config in missing:
         plan_cheaply(config)
+    launcher = launcher or make_launcher()
     folder = check_writable(Path(results) / sweep.name)
     write_json(folder / "experiment.json", describe(sweep, command))
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
-    failed = []
-    for number, config in enumerate(missing, 1):
-        try:
-            run(config, results, position=(number, len(missing)))
-        except (TrainingDiverged, InputError, ArithmeticError, RuntimeError, ValueError) as error:
-            failed.append((config.label or plan(config).system.molecule.name, str(error)))
-            notify(f"run {number}/{len(missing)} failed: {error}")
+    tasks = make_tasks(sweep, missing, results, launcher.workers if batch else None, resources)
+    failed, finished = [], 0
+    for place, outcomes in launcher.run(tasks):
+        for end in outcomes:
+            finished += not end.reason
+            failed += [(end.label, end.reason)] if end.reason else []
+            which = f"run {place + 1}/{len(tasks)}" + ("" if len(outcomes) == 1 else f", {end.label},")
+            if end.reason:
+                notify(f"{which} failed: {end.reason}")
+            elif launcher.quiet:
+                energy = "" if end.energy is None else f", {end.energy:.7f} Ha"
+                notify(f"{which} done: {end.label}{energy}" if len(outcomes) == 1 else f"{which} done{energy}")
         release_programs()
-    return Outcome(len(missing) - len(failed), skipped, tuple(failed))
+    return Outcome(finished, skipped, tuple(failed))
+
+
+def make_tasks(
+    sweep: Sweep, configs: Sequence[ConfigDict], results: str | Path, parts: int | None, resources: Resources | None
+) -> list[Task]:
+    """What a launcher is given: runs and batches of runs, each batch in as many parts as there are workers; None for no batches."""
+    import jax
+
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    settings = {name: getattr(jax.config, name) for name in names}
+    groups = [[n] for n in range(len(configs))] if parts is None else batches(configs, parts)
+    return [
+        Task(
+            source=sweep.source,
+            configs=tuple(to_dict(configs[n]) for n in group),
+            results=str(Path(results).resolve()),
+            position=(number, len(groups)),
+            minutes=None if resources is None else resources.minutes,
+            settings=settings,
+        )
+        for number, group in enumerate(groups, 1)
+    ]
 
 
 def release_programs(limit: int | None = None) -> bool:

@@ -16,7 +16,20 @@ LAYERS = [
     {"scf"},
     {"training", "tracking"},
     {"config", "analysis", "interop", "ablation"},
-    {"cli", "sweep", "experiment", "evaluation", "references", "build"},
+    {
+        "cli",
+        "sweep",
+        "experiment",
+        "recorder",
+        "batch",
+        "grouping",
+        "launch",
+        "estimate",
+        "evaluation",
+        "references",
+        "build",
+        "reproduce",
+    },
     {"testing"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -96,6 +96,12 @@ def method_names(records: Sequence[RunRecord]) -> list[str]:
     return result
 
 
+def method_name(record: RunRecord) -> str:
+    """The method of one run as its label says, whatever other runs are called."""
+    label = (record.summary or {}).get("label") or setting(record.config, "label") or ""
+    return _without_molecule(str(label), record.config)
+
+
 def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
     molecule = setting(config, "system.molecule")
     drop = {str(molecule).lower(), molecule_name(molecule).lower()}

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnks.analysis.names import System, method_names, setting, system_key, system_names
+from nnks.analysis.names import System, method_name, method_names, setting, system_key, system_names
 from nnks.tracking.store import (
     ENERGY_TERMS,
     EXACT,
@@ -21,7 +21,6 @@ from nnks.tracking.store import (
     REFERENCE_SAME,
     VIOLATIONS,
     RunRecord,
-    config_hash,
 )
 from nnks.units import MILLIHARTREE
 
@@ -67,8 +66,12 @@ def seed_table(records: Sequence[RunRecord]) -> DataFrame:
     return pandas.DataFrame(seed_rows(run_rows(records)))
 
 
-def run_rows(records: Sequence[RunRecord]) -> list[Row]:
+def run_rows(records: Sequence[RunRecord], *, distinct: bool = True) -> list[Row]:
     """One row a run, in the order given; what a run lacks is nan or None.
+
+    Args:
+        records: the runs.
+        distinct: whether `method` tells configs apart that share a label: thousands of configs are then completed and hashed.
 
     Keys: `experiment`, `run`, `path`, `label`, `system`, `molecule`, `method`, those of `SETTINGS`, `seed`,
     `config_hash`, `status`, `reason`, `converged`, those of `NUMBERS` (seconds [s]), `violations`,
@@ -87,7 +90,8 @@ def run_rows(records: Sequence[RunRecord]) -> list[Row]:
         if name in shared[key]:
             large[key] = name
     rows = []
-    for key, record, method in zip(keys, records, method_names(records), strict=True):
+    methods = method_names(records) if distinct else [method_name(record) for record in records]
+    for key, record, method in zip(keys, records, methods, strict=True):
         references = {**shared[key], **_references(record)}
         rows.append(_row(record, names[key], method, references, large.get(key)))
     _compare_with_lowest(rows)
@@ -118,7 +122,7 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         "method": method,
         **{column: setting(record.config, path) for column, path in SETTINGS.items()},
         "seed": record.seed,
-        "config_hash": config_hash(record.config),
+        "config_hash": record.config_hash,
         "status": record.status,
         "reason": summary.get("reason") or "",
         "converged": bool(summary.get("converged")),

@@ -80,7 +80,9 @@ def gaussian_energy(system: System) -> GaussianEnergy:
     return GaussianEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
 
 
-def scf_baseline(system: System) -> SCFResult:
+def scf_baseline(system: System, *, level_shift: float = 0.0, cycles: int = 100) -> SCFResult:
     """The self-consistent field in the same Gaussian basis, from `minao`, by analytic integrals."""
     overlap = interop.one_electron_integrals(system.mole).overlap
-    return solve(gaussian_energy(system), overlap, frame(overlap), guess_orbitals(system, "minao"), system.counts)
+    guess = guess_orbitals(system, "minao")
+    settings = {"level_shift": level_shift, "cycles": cycles}
+    return solve(gaussian_energy(system), overlap, frame(overlap), guess, system.counts, **settings)

@@ -11,20 +11,30 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
   nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
   nnks sweep  --config=configs/quickstart.py                       every run of a file; finished ones are kept
   nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
+  nnks reproduce table1 [--quick]                                  the paper beside nnks: table1, table2, table3, timing, fig2,
+                                                                   fig3, scaling, expressivity, or all
   nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
                                                                    sampler, xc, hartree, optimizer, molecule, config
+  nnks ls     results --where ansatz.name=residual 'error<1'       stored runs, by any value; --columns, --sort, --limit
+  nnks rm     results --where status=failed                        what would go; --yes removes it
+  nnks export results --to=runs.csv                                one row a run; .parquet; --metrics: one a step as well
+  nnks compare RUN RUN                                             settings, energies, convergence; --html, --png
 
 Options
   --config=FILE         a config file, a packaged name (nnks list config), or the config.json of a stored run
   --config.KEY=VALUE    changes a key, such as --config.ansatz.name=residual --config.ansatz.width=32
   --results=DIR         where runs are stored (default: results)
+  --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME, --batch=auto|off, and for
+                        each run --cpus=N, --gpus=N, --memory=GB, --minutes=N
   --dry-run             print the resolved config and the plan, and stop
   --help                this text
 
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
 Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
 
-COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"}
+COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
+    name: name for name in ("reproduce", "ls", "rm", "export", "compare")
+}
 """The module here of each, whose `command(arguments)` returns the exit status."""
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nnks.config import load_config, override
 from nnks.registry import InputError
 
 
-def parse_options(arguments: Sequence[str]) -> dict[str, Any]:
-    """`--config`, `--results`, `--dry-run`, and the changes as typed by ml_collections.
+def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = None) -> dict[str, Any]:
+    """`--config`, `--results`, `--dry-run`, the changes as typed by ml_collections, and under `own` a command's own options.
+
+    Args:
+        arguments: of the command line.
+        own: options that a command has beside these, and their types.
 
     Raises:
         InputError: for an option that does not exist, a stray argument, or a value of the wrong type.
     """
     config, results, dry, changes = "", "results", False, {}
+    own, found = own or {}, {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if name == "--dry-run" and not equals:
@@ -30,13 +35,32 @@ def parse_options(arguments: Sequence[str]) -> dict[str, Any]:
             config = value
         elif name == "--results":
             results = value
+        elif name.removeprefix("--") in own:
+            key = name.removeprefix("--")
+            found[key] = number(name, value, own[key])
         elif name.startswith("--config."):
             changes[name.removeprefix("--config.")] = value
         else:
-            raise InputError(f"{name} is no option; options are --config, --config.KEY, --results, --dry-run, --help.")
+            others = "".join(f" --{key}," for key in own)
+            raise InputError(
+                f"{name} is no option; options are --config, --config.KEY, --results, --dry-run,{others} --help."
+            )
     if not config:
         raise InputError("no config was given; add --config=gaussian, or another of `nnks list config`.")
-    return {"config": config, "results": results, "dry_run": dry, "changes": typed(config, changes)}
+    return {"config": config, "results": results, "dry_run": dry, "changes": typed(config, changes), "own": found}
+
+
+def number(name: str, value: str, kind: type) -> Any:
+    """The value of an option in its type.
+
+    Raises:
+        InputError: for something else.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        what = "a whole number such as 2" if kind is int else "a number such as 2.5"
+        raise InputError(f"{name} is '{value}'; it must be {what}.") from None
 
 
 def typed(name: str, changes: dict[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nnks.analysis import write_report
 from nnks.registry import InputError
+from nnks.tracking import list_runs, mirror_figures, sync_instruction
 
 
 def command(arguments: list[str]) -> int:
@@ -15,4 +16,7 @@ def command(arguments: list[str]) -> int:
     paths = write_report(Path(arguments[0]))
     print(paths.markdown.read_text(encoding="utf-8"))
     print(f"report: {paths.html}")
+    folder = Path(arguments[0])
+    if mirror_figures(folder, paths.figures, list_runs(folder), page=paths.html) != "disabled":
+        print(sync_instruction(folder) or "W&B: the figures are in the run 'report' of this experiment.")
     return 0

@@ -20,6 +20,7 @@ def command(arguments: list[str]) -> int:
     if options["dry_run"]:
         return _show_plan(config)
     from nnks.experiment import run
+    from nnks.tracking import sync_instruction
     from nnks.training.state import TrainingDiverged
 
     try:
@@ -28,6 +29,8 @@ def command(arguments: list[str]) -> int:
         print(f"nnks: {error}", file=sys.stderr)
         return 1
     print(f"stored in {summary.path}")
+    if instruction := sync_instruction(summary.path):
+        print(instruction)
     return 1 if summary.values["violations"] else 0
 
 

@@ -146,6 +146,18 @@ def default_field(molecule: Molecule, spec: ReferenceSpec) -> Any:
     return _mean_field(mole, spec, becke_grid(mole, spec.level, spec.pruning or None, spec.radial, spec.angular))
 
 
+def own_field(molecule: Molecule, spec: ReferenceSpec) -> Any:
+    """PySCF's calculation with its own grid, thresholds and screening, ready to run: for timings."""
+    from pyscf import dft
+
+    mole = make_mole(molecule, spec.basis)
+    mf: Any = dft.RKS(mole, xc=spec.xc) if spec.restricted else dft.UKS(mole, xc=spec.xc)
+    if spec.auxiliary is not None:
+        mf = mf.density_fit(auxbasis=auxiliary_mole(mole, spec.auxiliary)._basis)
+    mf.grids.level, mf.verbose, mf.chkfile = spec.level, 0, None
+    return mf
+
+
 def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
     newton = mf.newton() if not hasattr(mf, "_scf") else mf
     newton.verbose, newton.max_cycle = 0, 100

@@ -11,9 +11,13 @@ from nnks.tracking.store import (
     find_run,
     list_runs,
 )
-from nnks.tracking.writers import ConsoleWriter, Every, JsonlWriter, WandbWriter, Writer, WriterGroup
+from nnks.tracking.wandb_report import mirror_figures
+from nnks.tracking.wandb_session import sync_instruction
+from nnks.tracking.wandb_writer import run_tags
+from nnks.tracking.writers import Afterwards, ConsoleWriter, Every, JsonlWriter, WandbWriter, Writer, WriterGroup
 
 __all__ = [
+    "Afterwards",
     "ConsoleWriter",
     "Every",
     "JsonlWriter",
@@ -28,7 +32,10 @@ __all__ = [
     "environment",
     "find_run",
     "list_runs",
+    "mirror_figures",
     "print_summary",
+    "run_tags",
+    "sync_instruction",
     "verdict",
     "warn",
 ]

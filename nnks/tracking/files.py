@@ -64,8 +64,12 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             step = int(entry["step"])
         except (ValueError, TypeError, KeyError):  # the half line of a killed process
             continue
-        entry = {key: math.nan if value is None else value for key, value in entry.items()}
-        steps.setdefault(step, {}).update(entry)
+        if None in entry.values():
+            entry = {key: math.nan if value is None else value for key, value in entry.items()}
+        if step in steps:
+            steps[step].update(entry)
+        else:
+            steps[step] = entry
     return list(steps.values())
 
 

@@ -63,7 +63,8 @@ CHECKPOINTS = "checkpoints"
 FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
 """What a run can be: `status` of its summary, or interrupted where there is no summary (yet)."""
 
-_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
+RUN_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
+"""The name of a run's folder: UTC date, hash of the config, seed, and a number from the second of one name on."""
 
 __all__ = ["RunFolder", "RunRecord", "check_writable", "config_hash", "environment", "find_run", "list_runs"]
 
@@ -77,7 +78,11 @@ def config_hash(config: Mapping[str, Any]) -> str:
     Raises:
         InputError: for a value that JSON cannot hold.
     """
-    text = json.dumps(_canonical(plain(config)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _digest(plain(config))
+
+
+def _digest(config: dict[str, Any]) -> str:
+    text = json.dumps(_canonical(config), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -120,7 +125,7 @@ class RunRecord:
         """The run's folder name, `<utc date>-<hash>-s<seed>`."""
         return self.path.name
 
-    @property
+    @functools.cached_property
     def experiment(self) -> str:
         """The name of the folder above."""
         return self.path.resolve().parent.name
@@ -129,6 +134,11 @@ class RunRecord:
     def config(self) -> dict[str, Any]:
         """The resolved config; empty where it is missing or broken."""
         return read_json(self.path / CONFIG) or {}
+
+    @functools.cached_property
+    def config_hash(self) -> str:
+        """`config_hash` of the stored config."""
+        return _digest(self.config)
 
     @functools.cached_property
     def environment(self) -> dict[str, Any]:
@@ -153,7 +163,7 @@ class RunRecord:
     @property
     def seed(self) -> int:
         """The seed, from the summary, the name or the config."""
-        named = _NAME.fullmatch(self.name)
+        named = RUN_NAME.fullmatch(self.name)
         fallback = named["seed"] if named else self.config.get("training", {}).get("seed", 0)
         return int((self.summary or {}).get("seed", fallback))
 
@@ -254,7 +264,7 @@ def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunF
         return None
     found = []
     for path in parent.iterdir():
-        named = _NAME.fullmatch(path.name)
+        named = RUN_NAME.fullmatch(path.name)
         if named and named["hash"] == hash and int(named["seed"]) == seed and (path / CONFIG).is_file():
             found.append((RunFolder(path).finished, named["date"], int(named["copy"] or 1), path))
     return RunFolder(max(found)[-1]) if found else None

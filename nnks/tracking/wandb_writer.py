@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from nnks.registry import InputError, suggest
-from nnks.tracking.base import Metrics, warn
+from nnks.tracking.base import Metrics
 from nnks.tracking.files import plain
-from nnks.tracking.store import RunFolder
+from nnks.tracking.store import FAILED, FINISHED, RunFolder
+from nnks.tracking.wandb_session import WandbSession, wandb_id
 
-MODES = ("offline", "online", "disabled")
-INIT_TIMEOUT = 15.0  # [s]; with a key and no network W&B would otherwise try for 100 s
-FINISH_TIMEOUT = 60.0  # [s]; what is not uploaded by then stays on disk
+TAGGED = ("ansatz.name", "optimizer.name", "orthogonalizer.name", "sampler.name", "system.basis", "functional.xc")
+"""Config keys whose values become tags, beside the molecule."""
+
+LONGEST_TAG = 64  # characters; W&B refuses longer ones
 
 
-def wandb_id(*names: str) -> str:
-    """Names joined to an id that W&B accepts: letters, digits, `-`, `_` and `.`, at most 128 of them."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join(name for name in names if name))[-128:]
+def run_tags(config: Mapping[str, Any], molecule: str = "") -> tuple[str, ...]:
+    """Labels to filter by: the molecule and the values of `TAGGED`, each once.
+
+    Args:
+        config: the resolved config.
+        molecule: a short name, for one that the config gives as coordinates.
+    """
+    found = [molecule or _value(config, "system.molecule"), *(_value(config, key) for key in TAGGED)]
+    return tuple(dict.fromkeys(tag.strip()[:LONGEST_TAG] for tag in found if tag.strip()))
+
+
+def _value(config: Mapping[str, Any], path: str) -> str:
+    section, _, key = path.partition(".")
+    return str((config.get(section) or {}).get(key) or "")
 
 
 class WandbWriter:
@@ -34,14 +44,11 @@ class WandbWriter:
         mode: `offline`, `online` or `disabled`.
         project: the W&B project.
         group: the name of the sweep or experiment.
-        tags: labels for the run.
+        tags: labels for the run; None for those of `run_tags`.
 
     Raises:
         InputError: for another mode.
     """
-
-    unreachable = False
-    """Set when the server did not answer: the later runs of a sweep do not wait for it again."""
 
     def __init__(
         self,
@@ -51,94 +58,34 @@ class WandbWriter:
         mode: str = "offline",
         project: str = "nnks",
         group: str = "",
-        tags: tuple[str, ...] = (),
+        tags: tuple[str, ...] | None = None,
     ):
-        if mode not in MODES:
-            raise InputError(f"tracking.wandb is '{mode}', which is no mode of W&B; {suggest(mode, MODES)}.")
-        self.mode = mode
-        self._run = None
-        if mode == "disabled":
-            return
-        options = {
-            "project": project,
-            "group": group or None,
-            "name": folder.name,
-            "id": wandb_id(group, folder.name),
-            "config": plain(config),
-            "dir": str(folder.path),
-            "tags": tags or None,
-            "resume": "allow",
-        }
-        self._run = self._start(options)
-        if self._run is not None:
-            # steps travel as a metric: W&B's own counter refuses the steps that a resumed run repeats
-            self._run.define_metric("step", hidden=True)
-            self._run.define_metric("*", step_metric="step")
-
-    def _start(self, options: dict[str, Any]) -> Any:
-        try:
-            wandb = importlib.import_module("wandb")
-        except ImportError:
-            self.mode = "disabled"
-            warn("W&B is not installed, so this run has metrics.jsonl only; try 'pip install wandb'.")
-            return None
-        wandb.setup(settings=wandb.Settings(silent=True))  # the login speaks before a run's settings hold
-        settings = wandb.Settings(
-            silent=True,
-            console="off",
-            disable_git=True,
-            disable_code=True,
-            init_timeout=INIT_TIMEOUT,
-            login_timeout=INIT_TIMEOUT,
-            finish_timeout=FINISH_TIMEOUT,
-            finish_timeout_raises=True,
+        self._session = WandbSession(
+            folder.path,
+            mode,
+            project=project,
+            group=group or None,
+            name=folder.name,
+            id=wandb_id(group, folder.name),
+            config=config,
+            tags=run_tags(config) if tags is None else tags,
+            job_type="run",
         )
-        if self.mode == "online" and WandbWriter.unreachable:
-            self.mode = "offline"
-        if self.mode == "online":
-            try:
-                return wandb.init(mode="online", settings=settings, **options)
-            except Exception as error:
-                self.mode = "offline"
-                WandbWriter.unreachable = True
-                wandb.teardown()  # W&B's service still holds the id of the run that it could not start
-                warn(
-                    f"W&B cannot be reached ({_first_line(error)}); this run is recorded offline; "
-                    f"try 'wandb login', and 'wandb sync {options['dir']}/wandb/offline-run-*' to upload it."
-                )
-        try:
-            return wandb.init(mode="offline", settings=settings, **options)
-        except Exception as error:
-            self.mode = "disabled"
-            warn(f"W&B does not start ({_first_line(error)}); this run is recorded in metrics.jsonl only.")
-            return None
+        self._session.count_by("step")
+
+    @property
+    def mode(self) -> str:
+        """`offline`, `online` or `disabled`, as the run has got it."""
+        return self._session.mode
 
     def write(self, step: int, metrics: Metrics) -> None:
         """Logs the metrics with their step."""
-        if self._run is not None:
-            self._run.log({"step": int(step), **{name: float(value) for name, value in metrics.items()}})
+        self._session.log({"step": int(step), **{name: float(value) for name, value in metrics.items()}})
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Stores the summary and ends the W&B run as a success."""
-        self._end({"status": "finished", **plain(summary)}, 0)
+        self._session.end({"status": FINISHED, **plain(summary)}, 0)
 
     def fail(self, reason: str) -> None:
         """Ends the W&B run as a failure."""
-        self._end({"status": "failed", "reason": reason}, 1)
-
-    def _end(self, summary: dict[str, Any], exit_code: int) -> None:
-        run, self._run = self._run, None
-        if run is None:
-            return
-        run.summary.update(summary)
-        try:
-            run.finish(exit_code=exit_code)
-        except Exception as error:
-            warn(
-                f"W&B did not finish the upload ({_first_line(error)}); the data are complete on disk; "
-                f"try 'wandb sync {run.settings.sync_dir}'."
-            )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        self._session.end({"status": FAILED, "reason": reason}, 1)

@@ -6,7 +6,7 @@ record of truth; the other writers may lose numbers, but never stop a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnks.tracking.base import Every, Metrics, Writer, warn
@@ -14,7 +14,7 @@ from nnks.tracking.progress import ConsoleWriter
 from nnks.tracking.store import FAILED, FINISHED, SUMMARY, RunFolder, config_hash
 from nnks.tracking.wandb_writer import WandbWriter
 
-__all__ = ["ConsoleWriter", "Every", "JsonlWriter", "Metrics", "WandbWriter", "Writer", "WriterGroup"]
+__all__ = ["Afterwards", "ConsoleWriter", "Every", "JsonlWriter", "Metrics", "WandbWriter", "Writer", "WriterGroup"]
 
 
 class JsonlWriter:
@@ -83,3 +83,32 @@ class WriterGroup:
             except Exception as error:
                 self._others.remove(writer)
                 warn(f"{type(writer).__name__} is switched off for this run ({error}); metrics.jsonl goes on.")
+
+
+class Afterwards:
+    """Gives a writer the whole run at its end, from the folder: for one that cannot follow several runs at a time.
+
+    Args:
+        folder: the run's folder.
+        make: starts the writer.
+    """
+
+    def __init__(self, folder: RunFolder, make: Callable[[], Writer]):
+        self._folder, self._make = folder, make
+
+    def write(self, step: int, metrics: Metrics) -> None:
+        """Nothing yet."""
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Writes all steps, and the end."""
+        self._replayed().finish(summary)
+
+    def fail(self, reason: str) -> None:
+        """Writes all steps, and the reason."""
+        self._replayed().fail(reason)
+
+    def _replayed(self) -> Writer:
+        writer = self._make()
+        for metrics in self._folder.read_metrics():
+            writer.write(metrics["step"], {name: value for name, value in metrics.items() if name != "step"})
+        return writer

@@ -14,3 +14,5 @@ from nnks.training.natural_gradient import NaturalGradient as NaturalGradient
 from nnks.training.state import Problem as Problem
 from nnks.training.state import TrainingDiverged as TrainingDiverged
 from nnks.training.state import TrainState as TrainState
+from nnks.training.together import iterate_together as iterate_together
+from nnks.training.together import make_batch_step as make_batch_step

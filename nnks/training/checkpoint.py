@@ -16,7 +16,7 @@ class Checkpoints:
     def __init__(self, folder: Path):
         import orbax.checkpoint as ocp
 
-        self._ocp = ocp
+        self._ocp, self._closed = ocp, False
         options = ocp.CheckpointManagerOptions(max_to_keep=2, create=True)
         self._manager = ocp.CheckpointManager(folder.absolute(), options=options)
 
@@ -37,9 +37,11 @@ class Checkpoints:
         return dataclasses.replace(state, key=jax.random.wrap_key_data(state.key))
 
     def close(self) -> None:
-        """Waits for the files."""
-        self._manager.wait_until_finished()
-        self._manager.close()
+        """Waits for the files; once is enough."""
+        if not self._closed:
+            self._closed = True
+            self._manager.wait_until_finished()
+            self._manager.close()
 
 
 def _plain(state: TrainState) -> TrainState:

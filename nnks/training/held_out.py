@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from nnks.functional import Functional
 from nnks.orbitals import OrbitalModel
 from nnks.quadrature import Quadrature
-from nnks.training.loop import Progress
+from nnks.training.loop import StepTaken
 from nnks.training.state import Problem, TrainState, settled
 from nnks.types import Params, Scalar, cast, record
 
@@ -77,7 +77,7 @@ class Guard:
     last: Compared | None = None
     rises: int = 0
 
-    def check(self, problem: Problem, before: TrainState, progress: Progress) -> bool:
+    def check(self, problem: Problem, before: TrainState, progress: StepTaken) -> bool:
         """Whether a step shows that training fits its grid; adds `energy/held_out` to the step's metrics.
 
         Args:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nnks.training.state import Metrics, StepFn, TrainingDiverged, TrainState
+from nnks.training.state import Metrics, StepFn, TrainingDiverged, TrainState, member
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +18,25 @@ class Progress:
     step: int
     state: TrainState
     metrics: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class MemberProgress:
+    """The outcome of one step of one member, like `Progress`; its state is taken out of the batch when it is asked for."""
+
+    step: int
+    metrics: dict[str, float]
+    states: TrainState
+    index: int
+
+    @property
+    def state(self) -> TrainState:
+        """The member's state after the step."""
+        return member(self.states, self.index)
+
+
+StepTaken = Progress | MemberProgress
+"""A step of a run: its number, its metrics, and the state after it."""
 
 
 def iterate(step: StepFn, state: TrainState, *, until: int) -> Iterator[Progress]:

@@ -159,6 +159,11 @@ def initial_state(params: Params, opt_state: Any, key: PRNGKey) -> TrainState:
     return TrainState(jnp.int32(0), params, opt_state, key, jnp.int32(0))
 
 
+def member(states: TrainState, index: int) -> TrainState:
+    """One state of a stack."""
+    return jax.tree.map(lambda leaf: leaf[index], states)
+
+
 def count_parameters(params: Params) -> int:
     """Number of trainable numbers."""
     trained = {k: v for k, v in params.items() if k not in (AVERAGE, FRAME)} if isinstance(params, dict) else params

@@ -30,6 +30,12 @@ def store(tmp_path):
     return Store(tmp_path / "results")
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory):
+    """A store with the study of `Store.fill`, made once: for tests that only read it."""
+    return Store(tmp_path_factory.mktemp("filled") / "results").fill()
+
+
 class Store:
     """Makes run folders as the runner does, with energies that decay to a given value."""
 

@@ -117,9 +117,10 @@ def test_wandb_stores_summary_and_is_silent(folder, config, summary, wandb_sessi
 
 
 def test_wandb_online_without_a_key_goes_on_offline(folder, config, summary, wandb_session, capsys, monkeypatch):
+    from nnks.tracking.wandb_session import WandbSession
     from nnks.tracking.writers import WandbWriter
 
-    monkeypatch.setattr(WandbWriter, "unreachable", False)
+    monkeypatch.setattr(WandbSession, "unreachable", False)
     monkeypatch.setenv("HOME", str(folder.path))  # no stored key
     monkeypatch.setenv("NETRC", str(folder.path / "netrc"))
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nothing listens there
@@ -132,7 +133,7 @@ def test_wandb_online_without_a_key_goes_on_offline(folder, config, summary, wan
     assert "wandb sync" in said
     assert len(said.splitlines()) == 1
     assert wandb_history(folder)[0] == [{"step": 0, **METRICS[0]}]
-    assert WandbWriter.unreachable
+    assert WandbSession.unreachable
 
 
 def test_wandb_disabled_writes_nothing(folder, config, summary):
@@ -153,7 +154,7 @@ def test_wandb_mode_is_checked(folder, config):
 
 
 def test_id_is_one_that_wandb_takes():
-    from nnks.tracking.wandb_writer import wandb_id
+    from nnks.tracking.wandb_session import wandb_id
 
     assert wandb_id("ablations/a b", "20261123-3fa94c1e-s0") == "ablations-a-b-20261123-3fa94c1e-s0"
     assert len(wandb_id("x" * 300, "run")) == 128

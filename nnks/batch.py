@@ -1,0 +1,159 @@
+"""Runs that differ in their seed or in numbers of a first-order optimizer, trained as one program and stored one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from nnks import build
+from nnks.config import ConfigDict
+from nnks.experiment import Plan, Run, Summary, folder_of, plan
+from nnks.tracking import ConsoleWriter
+from nnks.training import iterate_together, make_batch_step
+from nnks.training.state import TrainingDiverged
+from nnks.training.together import stack
+
+TABLES = 12
+"""Arrays of points times orbitals that a member's energy gradient holds at once: values, three slopes, and their derivatives."""
+
+
+def run_together(
+    configs: Sequence[ConfigDict],
+    results: str | Path = "results",
+    *,
+    position: tuple[int, int] | None = None,
+    quiet: bool = False,
+) -> list[Summary | Exception]:
+    """Trains configs of one batch as one compiled program; each is stored as it would be by itself.
+
+    Everything is built and evaluated by the same programs. Members that converge, diverge or fail do so on their own; an interrupted
+    batch goes on, member by member, from their checkpoints. A batch that would not fit the memory is divided.
+
+    Args:
+        configs: of one group of `nnks.grouping.batches`.
+        results: the folder that runs are stored in.
+        position: (n, m) for task n of m in a sweep.
+        quiet: nothing on the console.
+
+    Returns:
+        A summary for each config, or the error that ended it.
+
+    Raises:
+        InputError: for a config that cannot be run.
+    """
+    ready, found = plan(configs[0]), []
+    size = min(len(configs), most_members(ready))
+    for at in range(0, len(configs), size):
+        part = configs[at : at + size]
+        plans = [member_plan(ready, config) for config in part]
+        runs = [
+            Run(each, folder_of(each.config, results), Path(results), position, members=len(part), quiet=True)
+            for each in plans
+        ]
+        found += _Batch(runs, None if quiet else position).execute()
+    return found
+
+
+def most_members(ready: Plan) -> int:
+    """How many runs of a plan fit half of the free memory at once."""
+    sampler, system = ready.problem.sampler, ready.system
+    points = system.grid.size if sampler.exact else 2 * sampler.size
+    each = 8 * TABLES * points * system.occupations.size
+    return max(1, int(0.5 * psutil.virtual_memory().available // each))
+
+
+def member_plan(first: Plan, config: ConfigDict) -> Plan:
+    """The plan of another member: the same problem, its own optimizer and guard."""
+    own = ConfigDict(config.copy_and_resolve_references())
+    build.check_training(own)
+    guard = None if first.guard is None else dataclasses.replace(first.guard)
+    return dataclasses.replace(first, config=own, optimizer=build.make_optimizer(own, first.problem), guard=guard)
+
+
+class _Batch:
+    """Runs in step."""
+
+    def __init__(self, runs: list[Run], position: tuple[int, int] | None):
+        self._runs = runs
+        self._ended: dict[int, Summary | Exception] = {}
+        config = runs[0].config
+        self._console = None
+        if config.tracking.console and position is not None:
+            label = runs[0].label if len(runs) == 1 else f"{len(runs)} runs together: {runs[0].label}, ..."
+            self._console = ConsoleWriter(config.training.steps, label, position=position)
+
+    def execute(self) -> list[Summary | Exception]:
+        """Opens, trains and closes all members."""
+        opened: list[Run] = []
+        try:
+            for run in self._runs:
+                run.open()
+                opened.append(run)
+            self._train()
+            for place, run in enumerate(self._runs):
+                self._attempt(place, run.close)
+        except BaseException as error:  # of all members: they cannot be told apart
+            for place in range(len(opened)):
+                self._end(place, error)
+            if not isinstance(error, Exception):
+                raise
+            for place in range(len(opened), len(self._runs)):
+                self._ended[place] = error
+        self._say_the_end()
+        return [self._ended[place] for place in range(len(self._runs))]
+
+    def _train(self) -> None:
+        """Steps until every member has stopped."""
+        runs = self._runs
+        going = [place for place, run in enumerate(runs) if not run.recorder.stopped]
+        if not going:
+            return
+        first: Any = [runs[place].plan.optimizer for place in going]
+        step = make_batch_step(first, runs[0].problem, runs[0].config.training.steps)
+        active = dict(enumerate(going))  # by place in the batch
+        for found in iterate_together(step, stack([runs[place].recorder.state for place in going])):
+            for index, place in list(active.items()):
+                progress = found[index]
+                if isinstance(progress, TrainingDiverged):
+                    self._end(place, progress)
+                    del active[index]
+                elif self._attempt(place, functools.partial(runs[place].recorder.take, progress), ends=False):
+                    del active[index]
+                elif self._console is not None and index == min(active):
+                    self._console.write(progress.step, progress.metrics)
+            if not active:
+                return
+
+    def _attempt(self, place: int, action: Any, *, ends: bool = True) -> bool:
+        """What an action of one member returned; an error ends that member alone."""
+        if place in self._ended:
+            return True
+        try:
+            found = action()
+        except Exception as error:
+            self._end(place, error)
+            return True
+        if ends:
+            self._ended[place] = found
+        return bool(found)
+
+    def _end(self, place: int, error: BaseException) -> None:
+        if place in self._ended:
+            return
+        self._runs[place].fail(error)
+        if isinstance(error, Exception):
+            self._ended[place] = error
+
+    def _say_the_end(self) -> None:
+        if self._console is None:
+            return
+        summaries = [each.values for each in self._ended.values() if isinstance(each, Summary)]
+        if summaries:
+            self._console.finish(min(summaries, key=lambda values: values["energies"]["total"]))
+        else:
+            self._console.fail(str(next(iter(self._ended.values()))))

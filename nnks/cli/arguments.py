@@ -1,0 +1,36 @@
+"""Arguments of the commands on stored runs, with errors in one sentence."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from nnks.registry import InputError
+
+
+class Arguments(argparse.ArgumentParser):
+    """A parser that raises instead of printing its usage."""
+
+    def __init__(self, command: str):
+        super().__init__(prog=f"nnks {command}", add_help=False, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Called for what cannot be parsed.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{self.prog} cannot be understood ({message.rstrip('.')}); see nnks --help.")
+
+    def add_where(self) -> None:
+        """`--where CONDITION [CONDITION...]`, any number of times."""
+        self.add_argument("--where", nargs="+", action="extend", default=[], metavar="CONDITION")
+
+    def read(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The values; a `--where=CONDITION` counts as one condition.
+
+        Raises:
+            InputError: for an option that does not exist, or one without its value.
+        """
+        return self.parse_args(list(arguments))

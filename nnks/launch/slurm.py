@@ -1,0 +1,76 @@
+"""Tasks as SLURM jobs through submitit, or as its local jobs where there is no SLURM."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nnks.launch.task import Outcome, Resources, Task, lost, needs, perform
+from nnks.registry import InputError, suggest
+
+MINUTES = 24 * 60
+"""Of a job, if nothing is asked for."""
+
+GRACE = 5
+"""Minutes that a job has beyond its task's limit, to store why it ended."""
+
+CLUSTERS = ("slurm", "local")
+
+POLL = 0.5
+"""Seconds between looks at the jobs."""
+
+
+class Slurm:
+    """Each task is a job with its own resources.
+
+    Args:
+        workers: jobs at a time.
+        resources: of each.
+        cluster: `slurm`, or `local` for processes of this machine; empty for SLURM where there is one.
+    """
+
+    quiet = True
+
+    def __init__(self, workers: int, resources: Resources | None = None, cluster: str = ""):
+        if cluster and cluster not in CLUSTERS:
+            raise InputError(f"--cluster is '{cluster}'; {suggest(cluster, CLUSTERS)}.")
+        self._submitit = needs("submitit", "slurm")
+        self.workers, self._resources, self._cluster = workers, resources or Resources(), cluster or None
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, list[Outcome]]]:
+        """The outcomes of each task, as it ends."""
+        executor = self._executor(Path(tasks[0].results) / "jobs") if tasks else None
+        waiting, running = list(enumerate(tasks))[::-1], {}
+        try:
+            while waiting or running:
+                while executor is not None and waiting and len(running) < self.workers:
+                    number, task = waiting.pop()
+                    running[number] = executor.submit(perform, task), task
+                for number in [n for n, (job, _) in running.items() if job.done()]:
+                    job, task = running.pop(number)
+                    yield number, self._outcomes(job, task)
+                time.sleep(POLL if running else 0)
+        finally:
+            for job, _ in running.values():
+                job.cancel()
+
+    def _executor(self, folder: Path) -> Any:
+        own = self._resources
+        executor = self._submitit.AutoExecutor(folder=folder, cluster=self._cluster)
+        minutes = MINUTES if own.minutes is None else math.ceil(own.minutes) + GRACE
+        executor.update_parameters(name="nnks", timeout_min=minutes, cpus_per_task=own.cpus or 1)
+        if own.gpus:
+            executor.update_parameters(gpus_per_node=own.gpus)
+        if own.memory is not None:
+            executor.update_parameters(mem_gb=own.memory)
+        return executor
+
+    def _outcomes(self, job: Any, task: Task) -> list[Outcome]:
+        try:
+            return job.result()
+        except Exception as error:  # submitit raises its own errors and those of unpickling; the job is over either way
+            last = str(error).strip().splitlines() or [type(error).__name__]
+            return lost(task, f"job {job.job_id} ended in state {job.state}: {last[-1]}")

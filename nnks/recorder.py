@@ -1,0 +1,103 @@
+"""What happens after every step of a run: it is written, saved, compared with the held-out grid, and ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from nnks import build
+from nnks.config import ConfigDict
+from nnks.tracking import Every, RunFolder, WriterGroup, warn
+from nnks.training import Convergence, Problem, TrainState
+from nnks.training.checkpoint import Checkpoints
+from nnks.training.held_out import Guard
+from nnks.training.loop import StepTaken
+from nnks.types import Params
+
+CONVERGED, GRID = "converged", "grid"
+"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
+
+COARSE = 0.01
+"""Difference of a state's energies on the training grid and on the held-out one [Ha] that a run warns of."""
+
+
+class Recorder:
+    """Follows one run, step by step; the steps themselves know of none of it.
+
+    Attributes:
+        stopped: why the run ended; empty as long as it goes on.
+        seconds: of the run so far, those of an interrupted one before included.
+    """
+
+    def __init__(
+        self,
+        config: ConfigDict,
+        problem: Problem,
+        guard: Guard | None,
+        start: TrainState,
+        folder: RunFolder,
+        checkpoints: Checkpoints,
+        writers: WriterGroup,
+        label: str,
+        exact: Callable[[Params], float] | None = None,
+    ):
+        self._config, self._problem, self._guard, self._label = config, problem, guard, label
+        self._checkpoints, self._writers = checkpoints, writers
+        self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
+        history = folder.read_metrics()
+        last = history[-1] if history else {}
+        self._convergence = Convergence(*build.tolerances(config), last.get("energy/total"))
+        converged = bool(last) and problem.sampler.exact and self._convergence.holds(last)
+        self.stopped = CONVERGED if converged else self._stop(False, False, 0.0, int(start.step))
+        self._save, self._log = Every(config.training.checkpoint_steps), Every(config.tracking.log_steps)
+        self._before, self._trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
+        self._start = start
+        self._last: StepTaken | None = None
+        self._best: TrainState | None = None
+        self.seconds, self._compiled = self._before, 0.0
+        self._started = time.perf_counter()
+
+    @property
+    def state(self) -> TrainState:
+        """The run's state: after the last step, or the better one that the held-out grid found at the end."""
+        if self._best is not None:
+            return self._best
+        return self._start if self._last is None else self._last.state
+
+    def take(self, progress: StepTaken) -> bool:
+        """Records a step; whether the run ends with it."""
+        problem, guard, metrics = self._problem, self._guard, progress.metrics
+        fits = guard is not None and guard.check(problem, self.state, progress)
+        self._last = progress
+        now = time.perf_counter()
+        self._compiled = self._compiled or now  # the first step of a process compiles, and counts as no training
+        self.seconds, spent = self._before + now - self._started, self._trained + now - self._compiled
+        converged = self._convergence.reached(metrics) and problem.sampler.exact
+        self.stopped = self._stop(converged, fits, spent, progress.step)
+        if self._exact is not None and self._exact_due(progress.step):
+            metrics["energy/exact"] = self._exact(progress.state.params)
+        # a saved step is always recorded: what goes on from it needs the energy before
+        if self._log(progress.step) or self._save(progress.step) or "energy/exact" in metrics or self.stopped:
+            self._writers.write(progress.step, metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent})
+        if guard is not None and self.stopped:
+            self._best = guard.better()
+            self.stopped = self.stopped if self._best is None else GRID
+        if self._save(progress.step) or self.stopped:
+            self._checkpoints.save(self.state)
+        return bool(self.stopped)
+
+    def warn_if_coarse(self) -> None:
+        """Says so if the training grid and the held-out one disagree."""
+        guard, level = self._guard, self._config.quadrature.level
+        if guard is not None and guard.apart > COARSE:
+            warn(
+                f"{self._label}: energies on quadrature.level={level} and one level finer are {guard.apart:.2g} "
+                "Ha apart, so that training says little about the energy; use a higher quadrature.level."
+            )
+
+    def _stop(self, converged: bool, fits: bool, spent: float, step: int) -> str:
+        """Why a run ends after this step; empty if it does not."""
+        training = self._config.training
+        late = training.seconds is not None and spent >= training.seconds
+        ends = {CONVERGED: converged, GRID: fits, "seconds": late, "steps": step == training.steps}
+        return next((reason for reason, holds in ends.items() if holds), "")

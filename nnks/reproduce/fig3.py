@@ -1,0 +1,168 @@
+"""Figure 3: what the batch size does to convergence on C20, against epochs and against seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnks.reproduce.paper import FIGURE3
+from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
+from nnks.reproduce.study import Study
+from nnks.tracking.store import RunRecord
+
+TARGETS = (1.0, 0.1, 1e-2)
+"""Distances from the minimum [Ha] that epochs and seconds are given to."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """A run: energies of its orbitals above the minimum [Ha] by epoch, and the seconds of one step.
+
+    Attributes:
+        label: of the batch.
+        part: batches an epoch; 1 for the full grid.
+        seed: of the run.
+        points: (epochs, energy above the minimum [Ha]), by integrals in the basis.
+        step_s: median seconds of a step.
+    """
+
+    label: str
+    part: int
+    seed: int
+    points: Sequence[tuple[float, float]]
+    step_s: float
+
+    def epochs(self, target: float) -> float | None:
+        """Epochs until the energy first is below a distance from the minimum; None if it never is."""
+        return next((epoch for epoch, error in self.points if error < target), None)
+
+    def seconds(self, target: float) -> float | None:
+        """The same in seconds of steps."""
+        found = self.epochs(target)
+        return None if found is None else found * self.part * self.step_s
+
+
+def collect(study: Study) -> list[Curve]:
+    """The finished runs above the energy of direct minimization on the same grid."""
+    runs = list(study.runs())
+    minimum = next(
+        (record.summary["energies"]["total"] for config, record in runs if _direct(config) and record.summary), None
+    )
+    if minimum is None:
+        return []
+    return [
+        curve(config.label, config.training.seed, record, minimum) for config, record in runs if not _direct(config)
+    ]
+
+
+def _direct(config: object) -> bool:
+    return getattr(config, "optimizer").name == "direct"  # noqa: B009 - a ConfigDict's attributes are its keys
+
+
+def curve(label: str, seed: int, record: RunRecord, minimum: float) -> Curve:
+    """A run's exact energies by epoch, and the median time of a step: recorded energies cost time, and steps beside them show it."""
+    part = int(label.partition("/")[2] or 1)
+    points = [
+        (line["step"] / part, line["energy/exact"] - minimum) for line in record.metrics if "energy/exact" in line
+    ]
+    return Curve(label, part, seed, points, statistics.median(line["time/step_s"] for line in record.metrics))
+
+
+def report(study: Study, figures: Path) -> Report:
+    """Table, verdict and figure."""
+    curves = collect(study)
+    figure = draw(curves, figures / "fig3.png") if curves else None
+    caption = "Energy of the orbitals above the minimum, by integrals in the basis, against epochs (left) and seconds of steps (right); a line a seed."
+    name = figure.name if figure else ""
+    return Report(
+        "fig3", study.title, study.quick, [table(curves)], [verdict(curves)], name, caption, study.unfinished()
+    )
+
+
+def batches(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
+    """Curves by batch, from the smallest."""
+    found: dict[str, list[Curve]] = {}
+    for c in sorted(curves, key=lambda c: -c.part):
+        found.setdefault(c.label, []).append(c)
+    return found
+
+
+def median(values: Sequence[float | None]) -> float | None:
+    """The median over seeds, where a run that never gets there counts as later than all others; None if that is the median."""
+    ordered = sorted(float("inf") if v is None else v for v in values)
+    middle = ordered[len(ordered) // 2]
+    return None if middle == float("inf") else middle
+
+
+def table(curves: Sequence[Curve]) -> Table:
+    """One row a batch size."""
+    rows = []
+    for label, own in batches(curves).items():
+        finals = [c.points[-1][1] for c in own if c.points]
+        cells = []
+        for target in TARGETS:
+            cells += [
+                number(median([c.epochs(target) for c in own]), ".3g"),
+                number(median([c.seconds(target) for c in own]), ".3g"),
+            ]
+        rows.append(
+            [
+                label,
+                str(len(own)),
+                number(1e3 * statistics.median(c.step_s for c in own), ".3g"),
+                milli(statistics.median(finals)),
+                *cells,
+            ]
+        )
+    header = ["batch", "seeds", "a step [ms]", "at the end [mHa]"]
+    header += [f"{what} to {target:g} Ha" for target in TARGETS for what in ("epochs", "seconds")]
+    note = f"STO-3G, Adam from random orbitals; energies above that of direct minimization. Medians over seeds; empty: not reached. The paper: {FIGURE3}."
+    return Table("Batch sizes", header, rows, note)
+
+
+def verdict(curves: Sequence[Curve]) -> Finding:
+    """Whether epochs fall with the batch's size, and whether the smallest batch is not the quickest."""
+    found = batches(curves)
+    reached = {
+        t: {k: e for k, own in found.items() if (e := median([c.epochs(t) for c in own])) is not None} for t in TARGETS
+    }
+    target = next((t for t in reversed(TARGETS) if len(reached[t]) >= 3), None)
+    if target is None:
+        return Finding(
+            "amortization", OPEN, f"fewer than three batch sizes come within {TARGETS[0]:g} Ha of the minimum."
+        )
+    epochs = reached[target]
+    seconds = {k: s for k in epochs if (s := median([c.seconds(target) for c in found[k]])) is not None}
+    order = list(epochs.values())
+    fewer = all(a <= 1.25 * b for a, b in itertools.pairwise(order)) and order[0] < order[-1]
+    quickest, smallest = min(seconds, key=lambda k: seconds[k]), next(iter(found))
+    text = f"To {target:g} Ha above the minimum: " + ", ".join(
+        f"{k} {e:.3g} epochs, {seconds[k]:.3g} s" for k, e in epochs.items()
+    )
+    missed = [k for k in found if k not in epochs]
+    text += f"; {', '.join(missed)} did not get there" if missed else ""
+    text += f". Smaller batches need {'fewer' if fewer else 'not always fewer'} epochs; the quickest is {quickest}."
+    loses = quickest != smallest and quickest != "full grid"
+    return Finding("amortization", REPRODUCED if fewer and loses else CONTRADICTED, text)
+
+
+def draw(curves: Sequence[Curve], path: Path) -> Path:
+    """Two panels: against epochs, and against seconds."""
+    from nnks.analysis.style import looks, new_figure, save
+
+    found = batches(curves)
+    style = looks(list(found))
+    figure, panels = new_figure(2, width=5.0, height=3.8, columns=2)
+    for label, own in found.items():
+        for n, c in enumerate(own):
+            epochs, errors = [e for e, _ in c.points], [max(error, 1e-6) for _, error in c.points]
+            look = {"color": style[label][0], "linewidth": 1.2, "alpha": 0.85, "label": label if n == 0 else None}
+            panels[0].plot(epochs, errors, **look)
+            panels[1].plot([e * c.part * c.step_s for e in epochs], errors, **look)
+    panels[0].set(yscale="log", xscale="log", xlabel="epochs", ylabel="E − minimum [Ha]")
+    panels[1].set(yscale="log", xscale="log", xlabel="seconds")
+    panels[0].legend(title="batch", fontsize=8)
+    return save(figure, path)

@@ -1,0 +1,137 @@
+"""Scaling: how the time of one energy gradient grows along the carbon cages, beside one cycle of density-fitted PySCF."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, number
+from nnks.reproduce.study import Study
+
+NAMES = {"nnks-gradient": "nnks, energy and gradient", "pyscf-df-cycle": "PySCF, fitted, one cycle"}
+CUBIC = 3.0
+
+THEORY = (
+    "Theory: orbitals on the grid from a dense basis, orthonormalization (QR of N × N/2) and contracted three-center integrals cost O(N³) each, "
+    "functions that are screened make the grid's part O(N²); four-center integrals cost O(N⁴) without screening. Density-fitted SCF is "
+    "O(N³) too: fitting takes the fourth power away, not direct minimization."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """The median time [s] and peak memory [GB] of a method for one molecule."""
+
+    method: str
+    molecule: str
+    basis: str
+    functions: int
+    seconds: float
+    memory: float
+
+
+def collect(study: Study) -> list[Point]:
+    """What was measured; failed calculations have no point."""
+    points = []
+    for m, found in study.timings():
+        if found.get("seconds"):
+            system = m.config.system
+            median = statistics.median(found["seconds"])
+            points.append(Point(m.method, system.molecule, system.basis, found["functions"], median, found["peak_GB"]))
+    return points
+
+
+def exponent(points: Sequence[Point], key: str = "seconds") -> float | None:
+    """Slope of the logarithm of time or memory over that of basis functions; None for fewer than two sizes."""
+    if len({p.functions for p in points}) < 2:
+        return None
+    x = np.log([p.functions for p in points])
+    return float(np.polyfit(x, np.log([getattr(p, key) for p in points]), 1)[0])
+
+
+def groups(points: Sequence[Point]) -> dict[tuple[str, str], list[Point]]:
+    """Points by method and basis."""
+    found: dict[tuple[str, str], list[Point]] = {}
+    for p in points:
+        found.setdefault((p.method, p.basis), []).append(p)
+    return found
+
+
+def report(study: Study, figures: Path) -> Report:
+    """Tables, verdict and figure."""
+    points = collect(study)
+    figure = draw(points, figures / "scaling.png") if points else None
+    tables = [times(points), exponents(points)]
+    caption = "Median time of an energy and its gradient (nnks) and of a cycle (PySCF), against basis functions; the gray line is N³."
+    name = figure.name if figure else ""
+    return Report("scaling", study.title, study.quick, tables, [verdict(points)], name, caption, study.unfinished())
+
+
+def times(points: Sequence[Point]) -> Table:
+    """One row a measurement."""
+    rows = [
+        [NAMES[p.method], p.molecule, p.basis, str(p.functions), number(p.seconds, ".3g"), number(p.memory, ".2f")]
+        for p in points
+    ]
+    note = "Same functional (lda,vwn), level-1 grid and fitting set for both; a process each. " + THEORY
+    return Table(
+        "Time of one evaluation",
+        ["method", "molecule", "basis", "functions", "seconds", "peak memory [GB]"],
+        rows,
+        note,
+    )
+
+
+def exponents(points: Sequence[Point]) -> Table:
+    """Slopes by method and basis."""
+    rows = []
+    for (method, basis), own in groups(points).items():
+        sizes = f"{min(p.functions for p in own)} to {max(p.functions for p in own)}"
+        rows.append(
+            [
+                NAMES[method],
+                basis,
+                sizes,
+                str(len(own)),
+                number(exponent(own), ".2f"),
+                number(exponent(own, "memory"), ".2f"),
+            ]
+        )
+    return Table("Fitted exponents", ["method", "basis", "functions", "points", "of time", "of memory"], rows)
+
+
+def verdict(points: Sequence[Point]) -> Finding:
+    """Whether time grows no faster than N^3."""
+    found = {key: exponent(own) for key, own in groups(points).items()}
+    own = {basis: e for (method, basis), e in found.items() if method == "nnks-gradient" and e is not None}
+    if not own:
+        return Finding("scaling", OPEN, "fewer than two sizes were measured.")
+    other = {basis: e for (method, basis), e in found.items() if method != "nnks-gradient" and e is not None}
+    text = "Time of an energy and its gradient grows as N to the " + ", ".join(f"{e:.2f} ({b})" for b, e in own.items())
+    text += (
+        "; a cycle of density-fitted PySCF as N to the " + ", ".join(f"{e:.2f} ({b})" for b, e in other.items())
+        if other
+        else ""
+    )
+    return Finding("scaling", REPRODUCED if max(own.values()) <= CUBIC else CONTRADICTED, text + ".")
+
+
+def draw(points: Sequence[Point], path: Path) -> Path:
+    """Time against size, logarithmic, with a line of slope three."""
+    from nnks.analysis.style import GRAY, looks, new_figure, save
+
+    series = groups(points)
+    names = [f"{NAMES[method]}, {basis}" for method, basis in series]
+    figure, (axes,) = new_figure(1, width=6.6, height=4.2, columns=1)
+    style = looks(names)
+    for name, own in zip(names, series.values(), strict=True):
+        axes.plot([p.functions for p in own], [p.seconds for p in own], "o-", color=style[name][0], label=name)
+    sizes = np.array(sorted({p.functions for p in points}), dtype=float)
+    axes.plot(sizes, min(p.seconds for p in points) * (sizes / sizes[0]) ** 3, ":", color=GRAY, label="N³")
+    axes.set(xscale="log", yscale="log", xlabel="basis functions", ylabel="seconds")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    return save(figure, path)

@@ -1,0 +1,146 @@
+"""The calculations that are timed: `python -m nnks.reproduce.tasks METHOD CONFIG OUT`, in a process of its own.
+
+Every method starts from building the molecule; seconds are counted from there, imports excluded. nnks's are repeated once, so that the second time is
+without compilation. Numbers are written as they come: a process that is stopped leaves what it has.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nnks.config import ConfigDict, load_config
+from nnks.tracking.files import write_json
+
+PER_ATOM = 1e-6
+"""Distance from the converged energy that a time is given for [Ha per atom]."""
+
+GRADIENTS = 5
+Write = Callable[[dict[str, Any]], None]
+
+
+def direct(config: ConfigDict, write: Write) -> None:
+    """Direct minimization, cold and warm: (seconds, total [Ha]) after every step."""
+    runs: list[dict[str, Any]] = []
+    for _ in range(2):
+        runs.append(_minimize(config))
+        write({"cold": runs[0], **runs[-1]})
+
+
+def _minimize(config: ConfigDict) -> dict[str, Any]:
+    from nnks import build
+    from nnks.training import Convergence, begin
+
+    started = time.perf_counter()
+    system = build.make_system(config)
+    problem = build.make_problem(system)
+    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    state = begin(optimizer, problem, problem.init_params(key), key)
+    convergence = Convergence(0.1 * PER_ATOM * system.molecule.natoms, float("inf"))
+    step, history, converged = optimizer.make_step(problem), [], False
+    for _ in range(config.training.steps):
+        state, metrics = step(state)
+        numbers = {name: float(value) for name, value in metrics.items()}
+        history.append((time.perf_counter() - started, numbers["energy/total"]))
+        if converged := convergence.reached(numbers):
+            break
+    return {
+        "history": history,
+        "converged": converged,
+        "cycles": int(state.evaluations),
+        "functions": int(system.mole.nao),
+    }
+
+
+def own_scf(config: ConfigDict, write: Write) -> None:
+    """The self-consistent field of nnks, cold and warm; one compiled loop, so that its end alone is known."""
+    from nnks import build
+
+    runs: list[dict[str, Any]] = []
+    for _ in range(2):
+        started = time.perf_counter()
+        system = build.make_system(config)
+        found = build.scf_baseline(system)
+        end = time.perf_counter() - started, found.energies["total"]
+        runs.append({"history": [end], "converged": found.converged, "cycles": found.cycles})
+        write({"cold": runs[0], **runs[-1], "functions": int(system.mole.nao)})
+
+
+def pyscf(config: ConfigDict, write: Write) -> None:
+    """Density-fitted PySCF with its defaults, its own grid and nnks's fitting set: (seconds, total [Ha]) after every cycle."""
+    started = time.perf_counter()
+    field, history = _field(config), []
+    functions = int(field.mol.nao)
+
+    def note(env: dict[str, Any]) -> None:
+        history.append((time.perf_counter() - started, float(env["e_tot"])))
+        write({"history": history, "converged": False, "cycles": len(history), "functions": functions})
+
+    field.callback = note
+    field.kernel()
+    write({"history": history, "converged": bool(field.converged), "cycles": len(history), "functions": functions})
+
+
+def _field(config: ConfigDict) -> Any:
+    from nnks.interop.reference import ReferenceSpec, own_field
+    from nnks.molecule import Molecule
+
+    s, f = config.system, config.functional
+    molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
+    spec = ReferenceSpec(s.basis, f.xc, molecule.spin == 0, config.quadrature.level, auxiliary=f.auxiliary)
+    return own_field(molecule, spec)
+
+
+def gradient(config: ConfigDict, write: Write) -> None:
+    """Seconds of energy gradients after compilation, and the process's peak memory."""
+    from nnks import build
+    from nnks.training import begin
+
+    system = build.make_system(config)
+    problem = build.make_problem(system)
+    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    state = begin(optimizer, problem, problem.init_params(key), key)
+    step, seconds = optimizer.make_step(problem), []
+    for n in range(GRADIENTS + 1):
+        before, started = int(state.evaluations), time.perf_counter()
+        state, metrics = step(state)
+        float(metrics["energy/total"])
+        if n:
+            seconds.append((time.perf_counter() - started) / (int(state.evaluations) - before))
+    write({"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": _peak()})
+
+
+def cycle(config: ConfigDict, write: Write) -> None:
+    """Seconds of PySCF's cycles, and the process's peak memory."""
+    field, marks = _field(config), []
+    field.max_cycle, field.callback = GRADIENTS, lambda env: marks.append(time.perf_counter())
+    field.kernel()
+    seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
+    write({"seconds": seconds, "functions": int(field.mol.nao), "peak_GB": _peak()})
+
+
+def _peak() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+TASKS = {"nnks": direct, "nnks-scf": own_scf, "pyscf-df": pyscf, "nnks-gradient": gradient, "pyscf-df-cycle": cycle}
+
+
+def main() -> None:
+    """Does one calculation."""
+    method, config, out = sys.argv[1:]
+    TASKS[method](load_config(config), lambda found: _write(Path(out), found))
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    write_json(path, found)
+
+
+if __name__ == "__main__":
+    main()

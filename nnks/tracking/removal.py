@@ -1,0 +1,66 @@
+"""Removing runs: only what is a run by name and content, only inside a results folder, and so that a cut can be repeated."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from nnks.registry import InputError
+from nnks.tracking.files import read_json
+from nnks.tracking.store import CONFIG, METRICS, RUN_NAME, RunRecord
+
+BUSY = 300.0
+"""Seconds for which a run that has not ended and has just recorded a step is taken to be running."""
+
+
+def removable(path: str | Path, results: str | Path) -> RunRecord:
+    """The run that a path names, if it may be removed.
+
+    Raises:
+        InputError: for a path outside the results folder, a link, or what is not a run.
+    """
+    path, results = Path(path), Path(results)
+    if not path.exists():
+        raise InputError(f"'{path}' does not exist; give the folder of a run, as `nnks ls` shows it.")
+    if not path.resolve().is_relative_to(results.resolve()) or path.resolve() == results.resolve():
+        raise InputError(f"'{path}' is not inside the results folder '{results}'; say --results=DIR for another one.")
+    if path.is_symlink():
+        raise InputError(f"'{path}' is a link; expected the folder of a run itself; remove the link by hand.")
+    if not (path.is_dir() and RUN_NAME.fullmatch(path.resolve().name) and read_json(path / CONFIG)):
+        raise InputError(
+            f"'{path}' is not a run: expected a folder <date>-<hash>-s<seed> with a {CONFIG}; choose runs of a folder "
+            "with --where."
+        )
+    return RunRecord(path)
+
+
+def remove(record: RunRecord) -> None:
+    """Deletes a run's folder. The config goes last: until then it is a run, so that a removal that was cut off can be repeated."""
+    for inner in record.path.iterdir():
+        if inner.name == CONFIG:
+            continue
+        if inner.is_dir() and not inner.is_symlink():
+            shutil.rmtree(inner)
+        else:
+            inner.unlink()
+    (record.path / CONFIG).unlink()
+    record.path.rmdir()
+
+
+def size(record: RunRecord) -> int:
+    """Bytes of a run's files; what links point to does not count."""
+    return sum(path.lstat().st_size for path in record.path.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def running(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """The runs that have not ended and recorded a step just now."""
+    now = time.time()
+    found = []
+    for record in records:
+        file = record.path / METRICS
+        file = file if file.exists() else record.path / CONFIG
+        if record.summary is None and now - file.stat().st_mtime < BUSY:
+            found.append(record)
+    return found

@@ -1,0 +1,175 @@
+"""One run of Weights & Biases that never stops nnks: started as asked or as far as possible, ended within a time.
+
+Offline recordings lie in `<folder>/wandb/` until `wandb sync` uploads them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nnks.registry import InputError, suggest
+from nnks.tracking.base import warn
+from nnks.tracking.files import plain
+
+MODES = ("offline", "online", "disabled")
+INIT_TIMEOUT = 15.0  # [s]; with a key and no network W&B would otherwise try for 100 s
+FINISH_TIMEOUT = 60.0  # [s]; what is not uploaded by then stays on disk
+RECORDINGS = "offline-run-*"
+
+
+def wandb_id(*names: str) -> str:
+    """Names joined to an id that W&B accepts: letters, digits, `-`, `_` and `.`, at most 128 of them."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join(name for name in names if name))[-128:]
+
+
+def check_mode(mode: str) -> None:
+    """Accepts `offline`, `online` and `disabled`.
+
+    Raises:
+        InputError: for another mode.
+    """
+    if mode not in MODES:
+        raise InputError(f"tracking.wandb is '{mode}', which is no mode of W&B; {suggest(mode, MODES)}.")
+
+
+class WandbSession:
+    """A W&B run that is being written.
+
+    Online falls back to offline and offline to nothing, each with one sentence on standard error.
+
+    Args:
+        folder: where `wandb/` goes.
+        mode: `offline`, `online` or `disabled`.
+        options: of `wandb.init`: `project`, `id`, `name`, `group`, `tags`, `config`, ... A run of the same id is resumed.
+
+    Attributes:
+        mode: the one that the run has got.
+        run: W&B's own, or None.
+
+    Raises:
+        InputError: for another mode.
+    """
+
+    unreachable: ClassVar[bool] = False
+    """Set when the server did not answer: the later runs of a sweep do not wait for it again."""
+
+    def __init__(self, folder: Path, mode: str, **options: Any):
+        check_mode(mode)
+        self.mode = mode
+        self.run: Any = None
+        if mode == "disabled":
+            return
+        if mode == "online" and WandbSession.unreachable:
+            self.mode = "offline"
+        options |= {"config": plain(options.get("config") or {}), "dir": str(folder), "resume": "allow"}
+        try:
+            wandb = importlib.import_module("wandb")
+        except ImportError:
+            self.mode = "disabled"
+            warn("W&B is not installed, so this run has metrics.jsonl only; try 'pip install wandb'.")
+            return
+        if self.mode == "online":
+            self._start_online(wandb, options)
+        if self.mode == "offline":
+            self._start_offline(wandb, options)
+
+    def _start_online(self, wandb: Any, options: dict[str, Any]) -> None:
+        try:
+            self.run = _init(wandb, "online", options)
+        except Exception as error:
+            self.mode = "offline"
+            WandbSession.unreachable = True
+            warn(
+                f"W&B cannot be reached ({first_line(error)}); this run is recorded offline; try 'wandb login', and "
+                f"'{_sync(Path(options['dir']) / 'wandb')}' to upload it."
+            )
+            try:
+                wandb.teardown()  # W&B's service still holds the id of the run that it could not start
+            except Exception as failure:
+                warn(f"W&B's service does not end ({first_line(failure)}); the run goes on.")
+
+    def _start_offline(self, wandb: Any, options: dict[str, Any]) -> None:
+        try:
+            self.run = _init(wandb, "offline", options)
+        except Exception as error:
+            self.mode = "disabled"
+            warn(f"W&B does not start ({first_line(error)}); this run is recorded in metrics.jsonl only.")
+
+    def count_by(self, metric: str) -> None:
+        """Makes a metric the horizontal axis of all others: W&B's own counter refuses the steps that a resumed run repeats."""
+        if self.run is not None:
+            try:
+                self.run.define_metric(metric, hidden=True)
+                self.run.define_metric("*", step_metric=metric)
+            except Exception as error:
+                warn(f"W&B does not take '{metric}' as its axis ({first_line(error)}); the run goes on.")
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Adds a row to the run's history."""
+        if self.run is not None:
+            self.run.log(dict(values))
+
+    def end(self, summary: Mapping[str, Any], exit_code: int = 0) -> None:
+        """Stores summary values and ends the run; what is not uploaded by then stays on disk."""
+        run, self.run = self.run, None
+        if run is None:
+            return
+        try:
+            run.summary.update(plain(summary))
+            run.finish(exit_code=exit_code)
+        except Exception as error:
+            warn(
+                f"W&B did not finish the upload ({first_line(error)}); the data are complete on disk; "
+                f"try 'wandb sync {shlex.quote(str(run.settings.sync_dir))}'."
+            )
+
+
+def _init(wandb: Any, mode: str, options: dict[str, Any]) -> Any:
+    wandb.setup(settings=wandb.Settings(silent=True))  # the login speaks before a run's settings hold
+    settings = wandb.Settings(
+        silent=True,
+        console="off",
+        disable_git=True,
+        disable_code=True,
+        init_timeout=INIT_TIMEOUT,
+        login_timeout=INIT_TIMEOUT,
+        finish_timeout=FINISH_TIMEOUT,
+        finish_timeout_raises=True,
+    )
+    return wandb.init(mode=mode, settings=settings, **options)
+
+
+def waiting(folder: str | Path) -> list[Path]:
+    """Offline recordings of a run or of all runs of an experiment that are not uploaded yet."""
+    folder = Path(folder)
+    found = [*folder.glob(f"wandb/{RECORDINGS}"), *folder.glob(f"*/wandb/{RECORDINGS}")]
+    return sorted(path for path in found if not any(path.glob("*.wandb.synced")))
+
+
+def sync_instruction(folder: str | Path) -> str:
+    """One sentence on how to upload what is recorded offline below a run's or an experiment's folder; empty for nothing."""
+    found = waiting(folder)
+    if not found:
+        return ""
+    places = list(dict.fromkeys(path.parent for path in found))
+    own = Path(folder) / "wandb"
+    inner = any(place != own for place in places)
+    commands = [_sync(own)] * (own in places) + [_sync(Path(folder) / "*" / "wandb")] * inner
+    count = f"{len(found)} recordings wait" if len(found) > 1 else "1 recording waits"
+    return f"W&B: {count} on this machine; upload with: {' && '.join(commands)}"
+
+
+def _sync(place: Path) -> str:
+    """The command for a folder `wandb`, whose stars are the shell's."""
+    quoted = "/".join(part if part in ("", "*") else shlex.quote(part) for part in place.as_posix().split("/"))
+    return f"wandb sync {quoted}/{RECORDINGS}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line without a full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
