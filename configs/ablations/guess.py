@@ -10,8 +10,8 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="From PySCF's minao guess L-BFGS needs fewer gradients than from the orbitals of the bare nuclei, and several times fewer than from "
-    "random ones.",
+    claim="From PySCF's minao guess L-BFGS needs 9 gradients, from random orbitals 4 to 11 times as many, and from the orbitals of the bare "
+    "nuclei it may stall (water: 44 mHa above the minimum after 200 steps).",
     metric="evaluations",
     axes={"ansatz.guess": ("minao", "core", "random"), "system.molecule": ("LiH", "H2O")},
     baseline={"ansatz.guess": "minao"},

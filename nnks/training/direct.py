@@ -109,6 +109,11 @@ class Direct:
         """
         ansatz, table = problem.model.ansatz, problem.model.table
         rotated = isinstance(ansatz, GaussianModuleAnsatz) and isinstance(table, BasisBlocks)
+        if getattr(getattr(ansatz, "module", None), "guess", "") == "random":
+            raise InputError(
+                "optimizer 'direct' rotates the guess's molecular orbitals, and ansatz.guess='random' has none; use ansatz.guess='minao', or "
+                "optimizer.name='lbfgs'."
+            )
         if not rotated or set(jax.eval_shape(problem.init_params, jax.random.key(0))) != {ROTATION}:
             raise InputError(
                 "optimizer 'direct' rotates molecular orbitals in a fixed Gaussian basis with an analytic Gram matrix, on the "

@@ -192,6 +192,7 @@ LCGTO_RANDOM = {"ansatz.guess": "random", "optimizer.name": "adam"}
         ({"orthogonalizer.constraint": "penalty", "ansatz.name": "neural_basis"}, "ansatz.linear='trained'"),
         ({"orthogonalizer.name": "cayley", "ansatz.name": "residual"}, "leaves it; use ansatz.name='lcgto'"),
         ({"orthogonalizer.name": "exponential", "orthogonalizer.gram": "batch"}, "without a Gram matrix"),
+        (LCGTO_RANDOM | {"optimizer.name": "direct"}, "ansatz.guess='random' has none"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(changes, words, quick):
