@@ -160,7 +160,7 @@ def self_consistent(
         mixed = jnp.einsum("k,ksbc->sbc", _weights(errors, state.cycle + 1), focks)
         projected = jnp.einsum("bn,sbc,cm->snm", frame, mixed, frame) + jnp.diag(dropped)[None]
         if level_shift:
-            empty = jnp.eye(n) - jnp.einsum("sni,smi->snm", half, half)
+            empty = jnp.eye(n)[None] - jnp.einsum("sni,smi->snm", half, half)
             projected += level_shift * empty
         mo_energy, vectors = jnp.linalg.eigh(projected)
         mo_coeff = jnp.einsum("bn,snm->sbm", frame, vectors)
