@@ -84,6 +84,8 @@ def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
 
     Parameters are rotations of a frame that is computed at the start, whose degenerate orbitals may come out mixed on another machine.
     """
+    import jax
+
     from nnks import build
     from nnks.training import Convergence, begin, iterate
     from nnks.training.checkpoint import Checkpoints
@@ -95,8 +97,10 @@ def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
         restored = checkpoints.restore(state)
         checkpoints.close()
         if restored is not None:
-            total = float(problem.energies(restored.params, key, restored.step)["total"])
-            if abs(total - (record.summary or {})["energies"]["total"]) < STAYS:
+            total = jax.jit(lambda problem, state: problem.energies(state.params, key, state.step)["total"])(
+                problem, restored
+            )
+            if abs(float(total) - (record.summary or {})["energies"]["total"]) < STAYS:
                 return restored.params
     convergence = Convergence(*build.tolerances(config))
     for progress in iterate(optimizer.make_step(problem), state, until=config.training.steps):

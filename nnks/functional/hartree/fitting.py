@@ -52,11 +52,12 @@ class BasisFittedHartree:
 class QuadratureFittedHartree:
     r"""$E_H = \frac12\,b(x)\cdot b(y)$, $b_P = \sum_k w_k\,T_P(r_k)\,\rho(r_k)$, for any density.
 
-    $T = J^{-1/2} V$ tabulates the potentials of the auxiliary functions on the full grid; a batch looks its rows
-    up. Each factor is linear in the weights, so two independent batches give an unbiased estimate.
+    $T = J^{-1/2} V$ tabulates the potentials of the auxiliary functions on the full grid; a batch looks its points
+    up, which are rows of the table (columns take ten times as long to gather). Each factor is linear in the
+    weights, so two independent batches give an unbiased estimate.
     """
 
-    table: Float[Array, "auxiliary points"]
+    table: Float[Array, "points auxiliary"]
     name: str = static(default="hartree")
     order: int = static(default=0)
 
@@ -66,18 +67,18 @@ class QuadratureFittedHartree:
 
     def _project(self, x: HasDensity) -> Float[Array, " auxiliary"]:
         index = x.quadrature.index
-        table = self.table if index is None else self.table[:, index]
+        table = self.table if index is None else self.table[index]
         # summed in float64: near-dependent auxiliary functions leave large entries of either sign
         charge = x.quadrature.weights.astype(jnp.float64) * x.density().total.astype(jnp.float64)
-        return table.astype(jnp.float64) @ charge
+        return charge @ table.astype(jnp.float64)
 
 
 def fitting_operator(
     metric: Float[np.ndarray, "auxiliary auxiliary"],
     potentials: Float[np.ndarray, "auxiliary points"],
     threshold: float = 1e-10,
-) -> Float[Array, "kept points"]:
-    r"""$T = \Lambda^{-1/2}U^T V$ from $J = U\Lambda U^T$; eigenvalues below `threshold` of the largest are dropped.
+) -> Float[Array, "points kept"]:
+    r"""$T^T = \Lambda^{-1/2}U^T V$ from $J = U\Lambda U^T$; eigenvalues below `threshold` of the largest are dropped.
 
     Args:
         metric: Coulomb integrals $(P|Q)$ [Ha] of the auxiliary functions.
@@ -88,4 +89,4 @@ def fitting_operator(
     eigenvalues, vectors = np.linalg.eigh(metric * scale[:, None] * scale[None, :])
     kept = eigenvalues > threshold * eigenvalues[-1]
     root = (vectors[:, kept] * scale[:, None]) / np.sqrt(eigenvalues[kept])
-    return jnp.asarray(root.T @ potentials)
+    return jnp.asarray(potentials.T @ root)
