@@ -40,7 +40,9 @@ def get_config() -> ConfigDict:
     return c
 
 
-def _runs(molecule: str, level: int, parts: tuple[int, ...], epochs: int, limits: tuple[int, int], seeds: int) -> list[dict]:
+def _runs(
+    molecule: str, level: int, parts: tuple[int, ...], epochs: int, limits: tuple[int, int], seeds: int
+) -> list[dict]:
     runs, system = [], {"system.molecule": molecule, "quadrature.level": level}
     for part in parts:
         size = -(-POINTS[molecule] // part)
