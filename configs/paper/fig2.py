@@ -10,7 +10,7 @@ from nnks.config import ConfigDict, load_config
 CLAIM = "Direct minimization converges on clusters where self-consistency does not."
 SYSTEMS = (("C20", "sto-3g"), ("C20", "6-31g"), ("C60", "sto-3g"))
 METHODS = ("nnks", "pyscf-df", "nnks-scf")
-LIMIT, QUICK_LIMIT = 1800.0, 100.0
+LIMIT, QUICK_LIMIT = 1800.0, 150.0
 
 
 def get_config() -> ConfigDict:

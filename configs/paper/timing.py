@@ -20,7 +20,7 @@ SYSTEMS = (
 METHODS = ("nnks", "pyscf-df")
 """What is timed of each system, in a process of its own."""
 
-LIMIT, QUICK_LIMIT = 1800.0, 100.0
+LIMIT, QUICK_LIMIT = 1800.0, 150.0
 """Longest time of a calculation [s], the repetition of nnks's included."""
 
 
