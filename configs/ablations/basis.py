@@ -1,7 +1,7 @@
 """How far from the limit of the functional is each Gaussian basis?
 
 Run:      nnks sweep --config=ablations/basis; nnks report results/basis
-Cost:     18 runs of 5 to 30 seconds on two cores, and a few minutes for PySCF's references
+Cost:     18 runs of 5 to 30 seconds on two cores (estimated), and a few minutes for PySCF's references
 
 Nothing is random: one seed, and no intervals.
 """
@@ -10,7 +10,7 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="A polarized basis matters more than a larger valence, and triple zeta is within 20 mHa of the limit for water.",
+    claim="Does polarization matter more than a larger valence, and how near to the limit is triple zeta?",
     metric="error_best_mHa",
     axes={
         "system.basis": (

@@ -1,7 +1,7 @@
 """Does direct minimization find PySCF's energy whatever the exchange-correlation functional, and in how many gradients?
 
 Run:      nnks sweep --config=ablations/xc; nnks report results/xc
-Cost:     14 runs of 10 seconds on two cores
+Cost:     14 runs of 15 to 30 seconds on two cores
 
 Nothing is random: one seed, and no intervals.
 """
