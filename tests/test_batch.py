@@ -148,6 +148,7 @@ def test_batches_have_one_problem_and_as_many_parts_as_there_are_workers(quick):
 def test_every_real_option_can_be_an_argument_of_a_program(name):
     import jax
     import jax.numpy as jnp
+    import numpy as np
 
     from nnks.training import OPTIMIZERS
 
@@ -161,4 +162,4 @@ def test_every_real_option_can_be_an_argument_of_a_program(name):
     numbers = {key: jnp.asarray(value) for key, value in recipe.numbers.items()}
     optimizer = recipe()
     expected = optimizer.update(gradient, optimizer.init(params), params)[0]["a"]
-    assert list(jax.jit(update)(numbers, jnp.full(5, 0.01))) == pytest.approx(list(expected), abs=1e-15)
+    assert np.asarray(jax.jit(update)(numbers, jnp.full(5, 0.01))) == pytest.approx(np.asarray(expected), abs=1e-15)

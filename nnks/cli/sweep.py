@@ -98,7 +98,10 @@ def remarks(
         lines.append("No stored run is like these, so that nothing is known of their time.")
     members = sum(len(group) for group in groups if len(group) > 1)
     if members:
-        lines.append(f"{members} runs are trained in {sum(len(g) > 1 for g in groups)} batches, which takes less time.")
+        number = sum(len(group) > 1 for group in groups)
+        lines.append(
+            f"{members} runs are trained in {number} batch{'es' if number > 1 else ''}, which takes less time."
+        )
     alone = Counter(reason for group in groups if len(group) == 1 and (reason := why_alone(missing[group[0]])))
     if batch and len(missing) > 1:
         lines += [f"{count} by themselves: {reason}." for reason, count in alone.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -59,7 +60,9 @@ class Ray:
             cores = self.workers * (self._resources.cpus or 1)
             options |= {"include_dashboard": False, "num_cpus": cores}
             options |= {"num_gpus": self.workers * self._resources.gpus} if self._resources.gpus else {}
-        self._ray.init(**options)
+        with warnings.catch_warnings():  # Ray starts its programs by fork and exec at once, which JAX's threads survive
+            warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
+            self._ray.init(**options)
 
     def _options(self) -> dict[str, Any]:
         own, cpus = self._resources, self._resources.cpus or 1
