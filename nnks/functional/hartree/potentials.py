@@ -104,7 +104,7 @@ class FittingPotentials:
 
     def _at(self, r: Float[Array, "block 3"], center: Array, kind: Array, act: Callable[..., Any]) -> Any:
         """What `act` makes of an atom's radial and angular functions of each degree at points near it, or far from it."""
-        d = r - center
+        d = r - center[None, :]
         square = jnp.sum(d * d, axis=-1)
         cuts = np.cumsum([f.shape[1] for f in self.functions])[:-1].tolist()
 
