@@ -20,7 +20,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import gammainc, gammaln
 
-from nnks.basis.gaussian import GaussianBasis
+from nnks.basis import gaussian
 from nnks.basis.harmonics import solid_harmonics
 from nnks.types import Array, Float, Int, record, static
 
@@ -127,7 +127,7 @@ class FittingPotentials:
         return jax.lax.cond(jnp.min(square) > self.reach[kind] ** 2, far, near)
 
 
-def fitting_potentials(basis: GaussianBasis) -> FittingPotentials:
+def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
     """Tables of the potentials of a fitting set."""
     groups = [jax.tree.map(np.asarray, g) for g in basis.groups]
     place = np.argsort(np.asarray(basis.order))
