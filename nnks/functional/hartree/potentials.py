@@ -65,13 +65,13 @@ class FittingPotentials:
 
         def block(r: Array) -> Array:
             def add(total: Array, atom: Any) -> tuple[Array, None]:
-                *where, c = atom
+                center, kind, c = atom
 
                 def act(radial: list[Array], angular: list[Array]) -> Array:
                     parts = zip(radial, angular, c, strict=True)
                     return sum(((x @ amount) * y).sum(axis=-1) for x, y, amount in parts)  # pyright: ignore
 
-                return total + self._at(r, *where, act), None
+                return total + self._at(r, center, kind, act), None
 
             return jax.lax.scan(add, jnp.zeros(len(r), r.dtype), (self.centers, self.kind, own))[0]
 
@@ -90,7 +90,7 @@ class FittingPotentials:
                     pairs = zip(radial, angular, strict=True)
                     return tuple(jnp.broadcast_to(x, (len(q), x.shape[-1])).T @ (q[:, None] * y) for x, y in pairs)
 
-                return None, self._at(r, *where, act)
+                return None, self._at(r, where[0], where[1], act)
 
             found = jax.lax.scan(atom, None, (self.centers, self.kind))[1]
             return tuple(map(jnp.add, total, found)), None
