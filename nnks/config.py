@@ -57,14 +57,17 @@ def default_config() -> ConfigDict:
     c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
     c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
 
-    # gigabytes that a table of the basis on the grid may take; beyond, functions are evaluated at every use; None: half of what is free
+    # gigabytes that a table of the basis or of potentials on the grid may take, or fitted integrals; beyond, they are evaluated at every
+    # use, integrals by the quadrature; None: half of what is free
     c.quadrature.memory = placeholder(float)
 
     c.functional = ConfigDict()
     c.functional.xc = "lda,vwn"  # as in PySCF
     c.functional.hartree = "auto"  # exact, density_fitting, poisson, pairwise; auto: exact for small Gaussian bases
     c.functional.one_electron = "auto"  # analytic or quadrature; auto: analytic for Gaussian orbitals
-    c.functional.fitting = "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron
+    c.functional.fitting = (
+        "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron, if it fits
+    )
     c.functional.auxiliary = "auto"  # fitting set: PySCF's for the basis, "even_tempered", or a name
 
     c.training = ConfigDict()

@@ -94,10 +94,15 @@ class Plan:
             "points a step": sampler.size if not sampler.exact else f"{self.system.grid.size} (all)",
             "parameters": count_parameters(params),
             **self._basis(),
-            "hartree": build.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian),
+            "hartree": self._hartree(),
             "final grid level": final_level(self.system),
             "run": f"{self.config.experiment}/*-{config_hash(to_dict(self.config))}-s{self.config.training.seed}",
         }
+
+    def _hartree(self) -> str:
+        """The method, and what fitting holds."""
+        method = build.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian)
+        return method + getattr(self.problem.functional["hartree"], "holds", "")
 
     def _basis(self) -> dict[str, str]:
         """How the Gaussian basis is held on the grid, if it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -105,12 +106,20 @@ class InBasis(Protocol):
 
 @record
 class BlockedOrbitals:
-    """Orthonormal orbitals in a Gaussian basis, which are never held on the whole grid: `Orbitals` without values."""
+    """Orthonormal orbitals in a Gaussian basis, which are never held on the whole grid: `Orbitals` without values.
+
+    `known` is their density, where terms share it; else each term finds what it needs in a pass over the blocks of its own.
+    """
 
     quadrature: Quadrature
     blocks: BasisBlocks
     occupations: Float[Array, "spin orbitals"]
     coefficients: Float[Array, "spin basis orbitals"]
+    known: Density | None = None
+
+    def with_density(self) -> BlockedOrbitals:
+        """The same with their density, for terms that need it at other points than their own."""
+        return dataclasses.replace(self, known=self.density())
 
     def mixed(self, mix: Float[Array, "spin orbitals n"]) -> BlockedOrbitals:
         """The combinations of orbitals."""
@@ -118,10 +127,14 @@ class BlockedOrbitals:
 
     def density(self) -> Density:
         """The density at every point."""
+        if self.known is not None:
+            return self.known
         return blocks.density(self.blocks, self.coefficients, self.occupations)
 
     def integral(self, local: Local) -> Scalar:
         """The quadrature of a function of the density at each point, and its derivative in the same pass."""
+        if self.known is not None:
+            return self.quadrature.integrate(local(self.known))
         return blocks.integral(self.blocks, local, self.coefficients, self.occupations)
 
     def overlap(self) -> Float[Array, "spin orbitals orbitals"]:

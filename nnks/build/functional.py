@@ -97,15 +97,23 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")
     if place == "basis" and not gaussian:
         raise InputError("functional.fitting='basis' needs orbitals in a Gaussian basis; use 'quadrature' or 'auto'.")
-    if place == "basis" or (place == "auto" and gaussian and one_electron == "analytic"):
+    if place == "basis" and not system.holds_fitted(auxiliary):
+        raise InputError(
+            f"functional.fitting='basis' needs {1e-9 * system.fitted_bytes(auxiliary):.3g} GB of integrals and "
+            f"{1e-9 * system.memory:.3g} GB are allowed; use 'auto', which fits on the quadrature then, or a larger quadrature.memory."
+        )
+    analytic = place == "auto" and gaussian and one_electron == "analytic"
+    if place == "basis" or (analytic and system.holds_fitted(auxiliary)):
         return BasisFittedHartree(system.fitted(auxiliary))
     auxmole = interop.auxiliary_mole(system.mole, auxiliary)
+    if 8 * auxmole.nao * grid.size > system.memory:
+        return system.streamed(auxiliary, grid)
     potentials = interop.auxiliary_potentials(auxmole, np.asarray(grid.points))
     return QuadratureFittedHartree(fitting_operator(interop.auxiliary_metric(auxmole), potentials))
 
 
 def analytic(config: ConfigDict) -> ConfigDict:
-    """The config with analytic integrals wherever Gaussian orbitals have them."""
+    """The config with analytic integrals wherever Gaussian orbitals have them and memory holds them."""
     config = ConfigDict(config.copy_and_resolve_references())
-    config.functional.one_electron, config.functional.fitting = "analytic", "basis"
+    config.functional.one_electron, config.functional.fitting = "analytic", "auto"
     return config

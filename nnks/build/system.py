@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import jax
+import numpy as np
 import psutil
 
 from nnks.ansatz import ANSATZE
@@ -13,12 +14,16 @@ from nnks.basis import BasisOnPoints, BasisTable, tabulate
 from nnks.basis.integrals import FittedCoulomb
 from nnks.blocks import BasisBlocks, make_blocks
 from nnks.config import ConfigDict
+from nnks.functional.hartree import StreamedFittedHartree, fitting_potentials, make_promolecule, make_streamed
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError
 from nnks.scf import filling
 from nnks.types import Array, Float
+
+INDEPENDENT = 1e-10
+"""What a function must add to those before it where potentials come from tables: above what interpolation leaves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +38,9 @@ class System:
     gaussian: bool
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
+    _streamed: dict[tuple[str, int], tuple[Grid, StreamedFittedHartree]] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -50,6 +58,26 @@ class System:
         if auxiliary not in self._fitted:
             self._fitted[auxiliary] = interop.fitted_coulomb(self.mole, interop.auxiliary_mole(self.mole, auxiliary))
         return self._fitted[auxiliary]
+
+    def holds_fitted(self, auxiliary: str) -> bool:
+        """Whether those integrals are held, or fit the memory that is allowed."""
+        return auxiliary in self._fitted or self.fitted_bytes(auxiliary) <= self.memory
+
+    def fitted_bytes(self, auxiliary: str) -> int:
+        """What those integrals take."""
+        return interop.fitted_bytes(self.mole, interop.auxiliary_mole(self.mole, auxiliary))
+
+    def streamed(self, auxiliary: str, grid: Grid) -> StreamedFittedHartree:
+        """The Hartree energy fitted on a grid without integrals or a table, made once for each grid and fitting set."""
+        key = auxiliary, id(grid)
+        if key not in self._streamed:
+            auxmole = interop.auxiliary_mole(self.mole, auxiliary)
+            potentials = fitting_potentials(interop.gaussian_basis(auxmole))
+            factor, kept = interop.metric_factor(auxmole, INDEPENDENT)
+            atoms = make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
+            offset = interop.charge_integrals(auxmole, atoms.centers, atoms.exponents, atoms.charges)
+            self._streamed[key] = grid, make_streamed(potentials, factor, kept, atoms, offset, grid)
+        return self._streamed[key][1]
 
     def blocks(self, grid: Grid, order: int) -> BasisBlocks:
         """The basis on a grid in blocks, made once for each grid."""
@@ -77,7 +105,7 @@ class System:
 
     @property
     def memory(self) -> float:
-        """Bytes that a table of the basis on a grid may take."""
+        """Bytes that each table may take: of the basis or of potentials on a grid, or of integrals."""
         asked = self.config.quadrature.memory
         return 0.5 * psutil.virtual_memory().available if asked is None else 1e9 * asked
 

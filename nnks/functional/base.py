@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from nnks.orbitals import HasDensity
+from nnks.orbitals import BlockedOrbitals, HasDensity
 from nnks.types import Array, Float, Scalar, record
 
 NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
@@ -69,7 +69,11 @@ class Functional:
 
     def energies(self, x: HasDensity, y: HasDensity | None = None) -> dict[str, Array]:
         """Every term by its name [Ha], and their sum as `total`."""
-        energies = {term.name: term(x, x if y is None else y) for term in self.terms}
+        y = x if y is None else y
+        if isinstance(x, BlockedOrbitals) and any(getattr(term, "reads_density", False) for term in self.terms):
+            # one density for all terms, and one derivative with respect to it; blocks serve the whole grid, where y is x
+            x = y = x.with_density()
+        energies = {term.name: term(x, y) for term in self.terms}
         return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
 
     def __getitem__(self, name: str) -> Term:

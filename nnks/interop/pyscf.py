@@ -234,22 +234,41 @@ def fitted_coulomb(mole: Any, auxiliary: Any) -> FittedCoulomb:
     Fitting functions that depend on others to double precision are left out, by pivoted Cholesky decomposition.
     """
     from pyscf import df
+
+    pairs = mole.nao * (mole.nao + 1) // 2
+    integrals = _aligned(auxiliary.nao, pairs)
+    df.incore.aux_e2(mole, auxiliary, aosym="s2ij", out=integrals)
+    factor, kept = metric_factor(auxiliary, INDEPENDENT)
+    if len(kept) == auxiliary.nao:  # their own order needs no copy of the integrals
+        # without a copy on one device; an array that is shared with NumPy cannot go to several
+        shared = jnp.from_dlpack(integrals) if jax.device_count() == 1 else jnp.asarray(integrals)
+        return FittedCoulomb(shared, jnp.asarray(factor))
+    return FittedCoulomb(jnp.asarray(integrals[kept]), jnp.asarray(factor))
+
+
+def fitted_bytes(mole: Any, auxiliary: Any) -> int:
+    """What `fitted_coulomb` would hold."""
+    return 8 * auxiliary.nao * (mole.nao * (mole.nao + 1) // 2)
+
+
+def metric_factor(auxiliary: Any, independent: float) -> tuple[np.ndarray, np.ndarray]:
+    r"""$L$ of the fitting functions' metric $LL^T$, and the functions that are kept, in $L$'s order.
+
+    Args:
+        auxiliary: the fitting set.
+        independent: what a function must add to those before it, as a share of its own norm; others are left out.
+    """
     from scipy.linalg import get_lapack_funcs
 
     metric = auxiliary_metric(auxiliary)
     scale = 1 / np.sqrt(np.diagonal(metric))
     scaled = metric * scale[:, None] * scale[None, :]
     pstrf: Any = get_lapack_funcs("pstrf", (scaled,))
-    factor, pivots, rank, _ = pstrf(scaled, lower=1, tol=INDEPENDENT)
-    pairs = mole.nao * (mole.nao + 1) // 2
-    integrals = _aligned(len(metric), pairs)
-    df.incore.aux_e2(mole, auxiliary, aosym="s2ij", out=integrals)
-    if rank == len(metric):  # their own order needs no copy of the integrals
-        # without a copy on one device; an array that is shared with NumPy cannot go to several
-        shared = jnp.from_dlpack(integrals) if jax.device_count() == 1 else jnp.asarray(integrals)
-        return FittedCoulomb(shared, jnp.asarray(np.linalg.cholesky(metric)))
+    factor, pivots, rank, _ = pstrf(scaled, lower=1, tol=independent)
+    if rank == len(metric):
+        return np.linalg.cholesky(metric), np.arange(rank)
     kept = pivots[:rank] - 1
-    return FittedCoulomb(jnp.asarray(integrals[kept]), jnp.asarray(np.tril(factor[:rank, :rank]) / scale[kept, None]))
+    return np.tril(factor[:rank, :rank]) / scale[kept, None], kept
 
 
 def _aligned(rows: int, columns: int) -> np.ndarray:
@@ -261,6 +280,25 @@ def _aligned(rows: int, columns: int) -> np.ndarray:
 def auxiliary_metric(auxiliary: Any) -> np.ndarray:
     """Two-center Coulomb integrals $(P|Q)$ of the fitting functions."""
     return auxiliary.intor_symmetric("int2c2e")
+
+
+def charge_integrals(auxiliary: Any, centers: Any, exponents: Any, charges: Any) -> np.ndarray:
+    r"""Coulomb integrals $\sum_{ai}(P|ai)\,q_{ai}$ [Ha] of the fitting functions with Gaussian charges.
+
+    Args:
+        auxiliary: the fitting set.
+        centers: of the atoms [Bohr].
+        exponents: of each atom's charges [Bohr^-2].
+        charges: theirs, in electrons.
+    """
+    from pyscf import gto
+
+    exponents, charges = np.asarray(exponents), np.asarray(charges)
+    total = np.zeros(auxiliary.nao)
+    for center, alpha, q in zip(np.asarray(centers), exponents, charges, strict=True):
+        own = gto.fakemol_for_charges(np.broadcast_to(center, (len(alpha), 3)), alpha)
+        total += gto.mole.intor_cross("int2c2e", auxiliary, own) @ q
+    return total
 
 
 def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,10 @@ from nnks.functional.hartree import (
     PairwiseHartree,
     QuadratureFittedHartree,
     fitting_operator,
+    fitting_potentials,
     make_poisson,
+    make_promolecule,
+    make_streamed,
 )
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
@@ -43,6 +46,14 @@ def fitted(mole, grid):
     return QuadratureFittedHartree(fitting_operator(interop.auxiliary_metric(auxiliary(mole)), potentials))
 
 
+def streamed(mole, grid):
+    own = auxiliary(mole)
+    atoms = make_promolecule(mole.atom_coords(), interop.atomic_charges(mole))
+    offset = interop.charge_integrals(own, atoms.centers, atoms.exponents, atoms.charges)
+    factor, kept = interop.metric_factor(own, build.system.INDEPENDENT)
+    return make_streamed(fitting_potentials(interop.gaussian_basis(own)), factor, kept, atoms, offset, grid)
+
+
 def xc_term(name):
     xc = make_xc(name)
     return ExchangeCorrelation(xc, order=0 if xc.family == "LDA" else 1)
@@ -58,6 +69,7 @@ TERMS = {
     "hartree, exact": lambda s: ExactHartree(interop.coulomb_integrals(s.mole)),
     "hartree, fitted in the basis": lambda s: BasisFittedHartree(interop.fitted_coulomb(s.mole, auxiliary(s.mole))),
     "hartree, fitted on the quadrature": lambda s: fitted(s.mole, s.grid),
+    "hartree, streamed": lambda s: streamed(s.mole, s.grid),
     "hartree, pairwise": lambda s: PairwiseHartree(),
     "hartree, poisson": lambda s: make_poisson(
         s.grid, np.asarray(s.molecule.positions), interop.angular_degrees(), interop.atomic_charges(s.mole)
@@ -107,6 +119,7 @@ CLOSED_FORMS = {
         FITTING,
     ),
     "hartree, fitted on the quadrature": (lambda m, g: fitted(m, g), FITTING),
+    "hartree, streamed": (lambda m, g: streamed(m, g), FITTING),
     "xc, exchange": (lambda m, g: xc_term("lda,"), QUADRATURE),
 }
 

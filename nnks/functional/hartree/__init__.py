@@ -7,6 +7,10 @@ from nnks.functional.hartree.fitting import fitting_operator as fitting_operator
 from nnks.functional.hartree.pairwise import PairwiseHartree as PairwiseHartree
 from nnks.functional.hartree.poisson import PoissonHartree as PoissonHartree
 from nnks.functional.hartree.poisson import make_poisson as make_poisson
+from nnks.functional.hartree.potentials import fitting_potentials as fitting_potentials
+from nnks.functional.hartree.promolecule import make_promolecule as make_promolecule
+from nnks.functional.hartree.streamed import StreamedFittedHartree as StreamedFittedHartree
+from nnks.functional.hartree.streamed import make_streamed as make_streamed
 
 HARTREE = {
     "auto": "exact in a Gaussian basis of up to 150 functions, density_fitting otherwise",

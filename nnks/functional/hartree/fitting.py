@@ -10,6 +10,8 @@ References:
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,6 +32,11 @@ class BasisFittedHartree:
     fitted: FittedCoulomb
     name: str = static(default="hartree")
     order: int = static(default=0)
+
+    @property
+    def holds(self) -> str:
+        """Where the density is fitted and what is held for it."""
+        return f" in the basis, {1e-9 * self.fitted.integrals.nbytes:.3g} GB of integrals"
 
     def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
@@ -60,6 +67,13 @@ class QuadratureFittedHartree:
     table: Float[Array, "points auxiliary"]
     name: str = static(default="hartree")
     order: int = static(default=0)
+
+    reads_density: ClassVar[bool] = True
+
+    @property
+    def holds(self) -> str:
+        """Where the density is fitted and what is held for it."""
+        return f" on the quadrature, {1e-9 * self.table.nbytes:.3g} GB of potentials"
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""

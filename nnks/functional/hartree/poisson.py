@@ -13,6 +13,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -93,6 +94,8 @@ class PoissonHartree:
     norm: Scalar
     name: str = static(default="hartree")
     order: int = static(default=0)
+
+    reads_density: ClassVar[bool] = True
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha] of the density on `x` in the potential of that on `y`."""

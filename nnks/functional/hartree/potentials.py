@@ -1,0 +1,189 @@
+r"""Potentials of fitting functions at any points, evaluated at every use: memory grows with points plus functions.
+
+A fitting function $R_s(r)\,S_{lm}(r)$ on atom $a$ has the potential $h_s(r)\,S_{lm}(r)$ with
+
+$$h_s(r) = \frac{4\pi}{2l+1}\Bigl[\frac{1}{r^{2l+1}}\int_0^r R_s(x)\,x^{2l+2}\,dx + \int_r^\infty R_s(x)\,x\,dx\Bigr].$$
+
+$h_s$ is tabulated once for each kind of atom, as $h_s\,(1+r^2)^{l+1/2}$, which is smooth and bounded, in the variable
+$u = r/\sqrt{1+r^2}$. Far from an atom $h_s$ is that of a multipole, $c/r^{2l+1}$, and no table is looked up.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.special import gammainc, gammaln
+
+from nnks.basis import gaussian
+from nnks.basis.harmonics import solid_harmonics
+from nnks.types import Array, Float, Int, record, static
+
+INTERVALS = 2000
+"""Of the table in $u$; cubic polynomials between its nodes leave 1e-10 of the potential (measured: carbon's fitting set)."""
+
+PENETRATION = 1e-10
+"""Share of a potential that may be missing where a function counts as its multipole."""
+
+BLOCK = 1024
+"""Points that go through together."""
+
+
+@record
+class FittingPotentials:
+    """The fitting functions as shells of atoms.
+
+    Attributes:
+        centers: the nuclei [Bohr].
+        kind: which of the tables each atom uses.
+        splines: coefficients of cubic polynomials of every radial function; one kind's shells are filled up with zero.
+        multipoles: the limits of the radial functions.
+        reach: distance from an atom beyond which the limits hold [Bohr].
+        functions: for each degree, the places of an atom's functions in the fitting set; its size where filled up.
+        size: of the fitting set.
+    """
+
+    centers: Float[Array, "atoms 3"]
+    kind: Int[Array, " atoms"]
+    splines: Float[Array, "kinds intervals 4 shells"]
+    multipoles: Float[Array, "kinds shells"]
+    reach: Float[Array, " kinds"]
+    functions: tuple[Int[Array, "atoms _ _"], ...]
+    size: int = static()
+
+    def potential(
+        self, amounts: Float[Array, " auxiliary"], points: Float[Array, "blocks block 3"]
+    ) -> Float[Array, "blocks block"]:
+        """The potential [Ha] of amounts of the fitting functions."""
+        padded = jnp.append(amounts, 0.0)
+        own = tuple(padded[f] for f in self.functions)
+
+        def block(r: Array) -> Array:
+            def add(total: Array, atom: Any) -> tuple[Array, None]:
+                center, kind, c = atom
+
+                def act(radial: list[Array], angular: list[Array]) -> Array:
+                    parts = zip(radial, angular, c, strict=True)
+                    return sum(((x @ amount) * y).sum(axis=-1) for x, y, amount in parts)  # pyright: ignore
+
+                return total + self._at(r, center, kind, act), None
+
+            return jax.lax.scan(add, jnp.zeros(len(r), r.dtype), (self.centers, self.kind, own))[0]
+
+        return jax.lax.map(block, points)
+
+    def projection(
+        self, charges: Float[Array, "blocks block"], points: Float[Array, "blocks block 3"]
+    ) -> Float[Array, " auxiliary"]:
+        r"""$d_P = \sum_k q_k V_P(r_k)$ [Ha] of charges at the points: the transpose of `potential`."""
+
+        def block(total: tuple[Array, ...], part: tuple[Array, Array]) -> tuple[tuple[Array, ...], None]:
+            r, q = part
+
+            def atom(_: None, where: Any) -> tuple[None, tuple[Array, ...]]:
+                def act(radial: list[Array], angular: list[Array]) -> tuple[Array, ...]:
+                    pairs = zip(radial, angular, strict=True)
+                    return tuple(jnp.broadcast_to(x, (len(q), x.shape[-1])).T @ (q[:, None] * y) for x, y in pairs)
+
+                return None, self._at(r, where[0], where[1], act)
+
+            found = jax.lax.scan(atom, None, (self.centers, self.kind))[1]
+            return tuple(map(jnp.add, total, found)), None
+
+        start = tuple(jnp.zeros(f.shape, charges.dtype) for f in self.functions)
+        found = jax.lax.scan(block, start, (points, charges))[0]
+        d = jnp.zeros(self.size + 1, charges.dtype)
+        for f, x in zip(self.functions, found, strict=True):
+            d = d.at[f].add(x)
+        return d[:-1]
+
+    def _at(self, r: Float[Array, "block 3"], center: Array, kind: Array, act: Callable[..., Any]) -> Any:
+        """What `act` makes of an atom's radial and angular functions of each degree at points near it, or far from it."""
+        d = r - center[None, :]
+        square = jnp.sum(d * d, axis=-1)
+        cuts = np.cumsum([f.shape[1] for f in self.functions])[:-1].tolist()
+
+        def angular(length: Array) -> list[Array]:
+            unit, inverse = d / length[:, None], 1 / length[:, None]
+            return [solid_harmonics(l, unit) * inverse ** (l + 1) for l in range(len(self.functions))]
+
+        def near() -> Any:
+            length = jnp.sqrt(1 + square)
+            u = jnp.sqrt(square) / length * INTERVALS
+            i = jnp.minimum(u.astype(jnp.int32), INTERVALS - 1)
+            t = (u - i)[:, None]
+            c = self.splines[kind, i]
+            radial = ((c[:, 0] * t + c[:, 1]) * t + c[:, 2]) * t + c[:, 3]
+            return act(jnp.split(radial, cuts, axis=1), angular(length))
+
+        def far() -> Any:
+            return act(jnp.split(self.multipoles[kind][None, :], cuts, axis=1), angular(jnp.sqrt(square)))
+
+        return jax.lax.cond(jnp.min(square) > self.reach[kind] ** 2, far, near)
+
+
+def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
+    """Tables of the potentials of a fitting set."""
+    groups = [jax.tree.map(np.asarray, g) for g in basis.groups]
+    place = np.argsort(np.asarray(basis.order))
+    atoms, degrees = len(basis.centers), range(max(g.degree for g in groups) + 1)
+    shells: list[list[list[tuple[tuple, np.ndarray]]]] = [[[] for _ in degrees] for _ in range(atoms)]
+    offset = 0
+    for g in groups:
+        coefficients, width = np.asarray(g.normalized()), 2 * g.degree + 1
+        for s, atom in enumerate(g.atom):
+            for c in range(coefficients.shape[2]):
+                key = g.degree, tuple(g.exponents[s]), tuple(coefficients[s, :, c])
+                shells[atom][g.degree].append((key, place[offset : offset + width]))
+                offset += width
+    sizes = [max(len(own[l]) for own in shells) for l in degrees]
+    functions = [np.full((atoms, n, 2 * l + 1), basis.size) for l, n in zip(degrees, sizes, strict=True)]
+    kinds: dict[tuple, int] = {}
+    kind = np.empty(atoms, np.int32)
+    for a, own in enumerate(shells):
+        kind[a] = kinds.setdefault(tuple(tuple(key for key, _ in own[l]) for l in degrees), len(kinds))
+        for l in degrees:
+            for n, (_, columns) in enumerate(own[l]):
+                functions[l][a, n] = columns
+    splines, multipoles = np.zeros((len(kinds), INTERVALS, 4, sum(sizes))), np.zeros((len(kinds), sum(sizes)))
+    reach = np.zeros(len(kinds))
+    for k, own in enumerate(kinds):
+        for l in degrees:
+            for n, key in enumerate(own[l]):
+                column = sum(sizes[:l]) + n
+                splines[k, :, :, column], multipoles[k, column], far = _table(*key)
+                reach[k] = max(reach[k], far)
+    return FittingPotentials(
+        basis.centers,
+        jnp.asarray(kind),
+        jnp.asarray(splines),
+        jnp.asarray(multipoles),
+        jnp.asarray(reach),
+        tuple(map(jnp.asarray, functions)),
+        basis.size,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _table(l: int, exponents: tuple, coefficients: tuple) -> tuple[np.ndarray, float, float]:
+    """The polynomials of a radial function [intervals 4], its limit, and the distance from which that holds."""
+    u = np.arange(INTERVALS) / INTERVALS
+    r = np.maximum(u / np.sqrt(1 - u**2), 1e-4)
+    inner, outer, limit = np.zeros_like(r), np.zeros_like(r), 0.0
+    for a, c in zip(exponents, coefficients, strict=True):
+        whole = c * np.exp(gammaln(l + 1.5)) / (2 * a ** (l + 1.5))
+        inner += whole * gammainc(l + 1.5, a * r**2)
+        outer += c * np.exp(-a * r**2) / (2 * a)
+        limit += 4 * np.pi / (2 * l + 1) * whole
+    scaled = 4 * np.pi / (2 * l + 1) * (inner / r ** (2 * l + 1) + outer) * (1 + r**2) ** (l + 0.5)
+    values = np.append(scaled, limit)
+    # what the multipole misses at r, without the growth of the factor
+    missing = np.abs(scaled - limit * (1 + 1 / r**2) ** (l + 0.5)) > PENETRATION * np.abs(values).max()
+    far = r[min(int(np.flatnonzero(missing).max()) + 1, INTERVALS - 1)]
+    spline = CubicSpline(np.arange(INTERVALS + 1), values)
+    return np.moveaxis(spline.c, 0, 1), limit, float(far)

@@ -1,0 +1,67 @@
+"""Fitting without integrals or tables: its potentials are PySCF's, and it is chosen where memory is short."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nnks
+from nnks import build
+from nnks.functional.hartree import BasisFittedHartree, StreamedFittedHartree, fitting_potentials
+from nnks.interop import pyscf as interop
+from nnks.molecule import Molecule
+from nnks.registry import InputError
+
+LIH = "Li 0 0 0; H 0 0 1.6"
+
+
+@pytest.fixture(scope="module")
+def fitting_set():
+    """Two kinds of atoms, functions up to g."""
+    return interop.auxiliary_mole(interop.make_mole(Molecule.from_spec(LIH), "sto-3g"), "def2-universal-jfit")
+
+
+def test_potentials_are_those_of_integrals(fitting_set):
+    """Near the nuclei, between them, and where multipoles count."""
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(size=(60, 3)) * 0.1, rng.normal(size=(60, 3)) * 2, [[0, 0, 30.0]] * 60])
+    points[-60:] += rng.normal(size=(60, 3))
+    potentials = fitting_potentials(interop.gaussian_basis(fitting_set))
+    expected = interop.auxiliary_potentials(fitting_set, points)
+    amounts = jnp.asarray(rng.normal(size=fitting_set.nao))
+    blocks = jnp.asarray(points).reshape(3, 60, 3)
+    assert np.all(np.asarray(potentials.reach) < 28)  # the last block is far from both atoms
+    np.testing.assert_allclose(
+        jax.jit(lambda p, c, r: p.potential(c, r))(potentials, amounts, blocks).reshape(-1),
+        amounts @ expected,
+        atol=1e-7,
+    )
+    charges = jnp.asarray(rng.normal(size=180))
+    found = jax.jit(lambda p, q, r: p.projection(q, r))(potentials, charges.reshape(3, 60), blocks)
+    np.testing.assert_allclose(found, expected @ charges, atol=1e-7)
+
+
+def problem_of(quick, **changes):
+    config = quick(system__molecule=LIH, functional__hartree="density_fitting", quadrature__level=2, **changes)
+    system = build.make_system(nnks.config.complete(config))
+    return build.make_problem(system)
+
+
+def test_memory_decides_where_the_density_is_fitted(quick):
+    """On the quadrature the energy of the same orbitals differs by the grid's error on the deformation."""
+    ample, short = (problem_of(quick, quadrature__memory=memory) for memory in (None, 0.0))
+    assert isinstance(ample.functional["hartree"], BasisFittedHartree)
+    assert isinstance(short.functional["hartree"], StreamedFittedHartree)
+    params = ample.init_params(jax.random.key(0))
+    loss = jax.jit(jax.value_and_grad(lambda p, x: x.loss(p, jax.random.key(0), jnp.int32(0))[0]))
+    a, slope_a = loss(params, ample)
+    b, slope_b = loss(params, dataclasses.replace(ample, functional=short.functional))
+    assert 0 < abs(float(a - b)) < 1e-3
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-3), slope_a, slope_b)
+
+
+def test_integrals_that_do_not_fit_are_refused_where_they_are_asked_for(quick):
+    with pytest.raises(InputError, match="GB of integrals"):
+        problem_of(quick, quadrature__memory=0.0, functional__fitting="basis")
