@@ -7,6 +7,7 @@ the lowest on the second grid, once the energy has gone down from there on the f
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 
 import jax
@@ -19,11 +20,14 @@ from nnks.training.loop import StepTaken
 from nnks.training.state import Problem, TrainState, settled
 from nnks.types import Params, Scalar, cast, record
 
-TOLERANCE = 1e-5
-"""A rise [Ha] that ends nothing: near convergence the minima of two grids differ by about as much (LiH and helium at level 2)."""
+WINDOW = 3
+"""Comparisons over which a fall of the energy is judged, and how many judgments in a row end a run."""
 
-PATIENCE = 3
-"""Comparisons in a row that must find the rise."""
+CONFIRMED = 0.5
+"""Share of a fall on the training grid that the held-out grid must confirm."""
+
+APART = 5e-5
+"""Growth [Ha] of the difference between the grids that means nothing: at level 2 it stays below 2e-5 (LiH and helium)."""
 
 
 @record
@@ -52,9 +56,10 @@ class Compared:
     total: float
     held_out: float
 
-    def fits(self, other: Compared) -> bool:
-        """Whether it is lower than another on the training grid alone."""
-        return self.total < other.total and self.held_out > other.held_out + TOLERANCE
+    def fits(self, former: Compared) -> bool:
+        """Whether it is lower than a former state for the larger part on the training grid alone."""
+        fall, confirmed = former.total - self.total, former.held_out - self.held_out
+        return fall > 0 and confirmed < CONFIRMED * fall and fall - confirmed > APART
 
 
 @dataclasses.dataclass
@@ -66,16 +71,18 @@ class Guard:
         every: steps between comparisons.
         reports_end: whether a step's numbers belong to the state after it, as `Optimizer.reports_end` says.
         best: the state that is lowest on the held-out grid.
-        last: the state compared last.
-        rises: comparisons in a row that were lower than the best on the training grid alone.
+        recent: the states compared last, oldest first.
+        doubts: comparisons in a row whose fall was for the larger part one on the training grid alone.
     """
 
     held_out: HeldOut
     every: int
     reports_end: bool
     best: Compared | None = None
-    last: Compared | None = None
-    rises: int = 0
+    recent: collections.deque[Compared] = dataclasses.field(
+        default_factory=lambda: collections.deque(maxlen=WINDOW + 1)
+    )
+    doubts: int = 0
 
     def check(self, problem: Problem, before: TrainState, progress: StepTaken) -> bool:
         """Whether a step shows that training fits its grid; adds `energy/held_out` to the step's metrics.
@@ -93,19 +100,17 @@ class Guard:
             state = dataclasses.replace(state, params=settled(problem, state.params))
         now = Compared(state, progress.metrics["energy/total"], float(_energy(self.held_out, state.params)))
         progress.metrics["energy/held_out"] = now.held_out
-        self.last = now
-        self.rises = self.rises + 1 if self.best is not None and now.fits(self.best) else 0
+        self.recent.append(now)
+        self.doubts = self.doubts + 1 if now.fits(self.recent[0]) else 0
         if self.best is None or now.held_out < self.best.held_out:
             self.best = now
-        return self.rises >= PATIENCE
+        return self.doubts >= WINDOW
 
     @property
     def apart(self) -> float:
         """How far the grids' energies of the last state are apart [Ha]."""
-        return abs(self.last.total - self.last.held_out) if self.last is not None else 0.0
+        return abs(self.recent[-1].total - self.recent[-1].held_out) if self.recent else 0.0
 
     def better(self) -> TrainState | None:
-        """The state to go back to at the end, if the last one compared was lower on the training grid alone."""
-        if self.best is None or self.last is None or not self.last.fits(self.best):
-            return None
-        return self.best.state
+        """The state to go back to at the end, if there are doubts about the last ones: the lowest on the held-out grid."""
+        return self.best.state if self.best is not None and self.doubts else None

@@ -12,7 +12,6 @@ FLEXIBLE = {
     "functional__auxiliary": "weigend",
 }
 AUTO = {"training__held_out_steps": None}
-PATIENCE = 3
 EXACT = -2.834836  # helium, LDA with VWN5 (NIST's Atomic Reference Data)
 
 
@@ -39,8 +38,6 @@ def test_the_guard_ends_a_run_before_it_fits_the_grid(quick, tmp_path):
     # the state that is kept is the best on the points that training did not see
     best = held_out.index(min(held_out))
     assert guarded.steps == best
-    assert len(held_out) == best + 1 + PATIENCE
-    assert totals(guarded)[-1] < totals(guarded)[best]
 
 
 def test_both_energies_are_those_of_one_state(quick, tmp_path):
