@@ -46,7 +46,7 @@ class NaturalState:
 
     Attributes:
         sampling: cumulative probabilities of the grid's points, from the density at the start.
-        metric: the average so far (`dense`), or an empty array.
+        metric: the average so far (`dense`), or one zero.
         direction: the last one, before the line search.
         damping: of the next step.
     """
@@ -122,7 +122,7 @@ class NaturalGradient:
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> NaturalState:
         """No metric yet; where its points will be drawn from."""
         flat, _ = ravel_pytree(params)
-        size = flat.size if self.dense(flat.size) else 0
+        size = flat.size if self.dense(flat.size) else 1  # a checkpoint takes no empty array
         cumulative = _sampling(problem, params)
         damping = jnp.asarray(self.damping, flat.dtype)
         return NaturalState(cumulative, jnp.zeros((size, size), flat.dtype), jnp.zeros_like(flat), damping)
