@@ -26,6 +26,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nnks.reproduce.tasks import peak_memory
+
 STARTED = time.time()
 PER_ATOM = 1e-6
 """Distance from the converged energy that is asked for [Ha per atom]."""
@@ -115,9 +117,7 @@ def child(method: str, system: str, repeats: int) -> None:
                 repeats = min(repeats, 1)
         if n >= repeats:
             break
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = peak_memory()
     print(
         "RESULT "
         + json.dumps({"runs": runs, "total": first - STARTED, "peak_GB": peak, "size": _size(molecule, basis)})

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from nnks.reproduce.tasks import peak_memory
+
 AUXILIARY, LEVEL, GRADIENTS = "def2-universal-jfit", 1, 5
 
 
@@ -69,13 +71,11 @@ def pyscf_cycles(molecule: str, basis: str) -> list[float]:
 
 def child(program: str, molecule: str, basis: str) -> None:
     seconds = nnks_gradients(molecule, basis) if program == "nnks" else pyscf_cycles(molecule, basis)
-    import resource
-
     from nnks.interop.pyscf import make_mole
     from nnks.molecule import Molecule
 
     functions = int(make_mole(Molecule.from_spec(molecule), basis).nao)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = peak_memory()
     print("RESULT " + json.dumps({"seconds": statistics.median(seconds), "peak_GB": peak, "functions": functions}))
 
 

@@ -78,7 +78,14 @@ def report(study: Study, figures: Path) -> Report:
     caption = "Energy of the orbitals above the minimum, by integrals in the basis, against epochs (left) and seconds of steps (right); a line a seed."
     name = figure.name if figure else ""
     return Report(
-        "fig3", study.title, study.quick, [table(curves)], [verdict(curves)], name, caption, study.unfinished()
+        "fig3",
+        study.title,
+        study.quick,
+        [table(curves, study.configs[0].system.molecule)],
+        [verdict(curves)],
+        name,
+        caption,
+        study.unfinished(),
     )
 
 
@@ -97,7 +104,7 @@ def median(values: Sequence[float | None]) -> float | None:
     return None if middle == float("inf") else middle
 
 
-def table(curves: Sequence[Curve]) -> Table:
+def table(curves: Sequence[Curve], molecule: str) -> Table:
     """One row a batch size."""
     rows = []
     for label, own in batches(curves).items():
@@ -119,7 +126,7 @@ def table(curves: Sequence[Curve]) -> Table:
         )
     header = ["batch", "seeds", "a step [ms]", "at the end [mHa]"]
     header += [f"{what} to {target:g} Ha" for target in TARGETS for what in ("epochs", "seconds")]
-    note = f"STO-3G, Adam from random orbitals; energies above that of direct minimization. Medians over seeds; empty: not reached. The paper: {FIGURE3}."
+    note = f"{molecule} in STO-3G, Adam from random orbitals; energies above that of direct minimization. Medians over seeds; empty: not reached. The paper: {FIGURE3}."
     return Table("Batch sizes", header, rows, note)
 
 

@@ -111,7 +111,7 @@ def gradient(config: ConfigDict, write: Write) -> None:
         float(metrics["energy/total"])
         if n:
             seconds.append((time.perf_counter() - started) / (int(state.evaluations) - before))
-    write({"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": _peak()})
+    write({"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory()})
 
 
 def cycle(config: ConfigDict, write: Write) -> None:
@@ -120,10 +120,15 @@ def cycle(config: ConfigDict, write: Write) -> None:
     field.max_cycle, field.callback = GRADIENTS, lambda env: marks.append(time.perf_counter())
     field.kernel()
     seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
-    write({"seconds": seconds, "functions": int(field.mol.nao), "peak_GB": _peak()})
+    write({"seconds": seconds, "functions": int(field.mol.nao), "peak_GB": peak_memory()})
 
 
-def _peak() -> float:
+def peak_memory() -> float:
+    """Largest resident memory of this process [GB]; what `getrusage` says includes that of a process that started it."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return 1024 * float(line.split()[1]) / 1e9
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
