@@ -137,6 +137,7 @@ def run_sweep(
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
+    batch = batch and (sweep.ablation or {}).get("metric") != "seconds"  # members of a batch share theirs
     tasks = make_tasks(sweep, missing, results, launcher.workers if batch else None, resources)
     failed, finished = [], 0
     for place, outcomes in launcher.run(tasks):

@@ -68,6 +68,18 @@ def test_a_batch_gives_the_numbers_of_single_runs(case, configs, tmp_path):
         assert one.summary["members"] == len(members)
 
 
+def test_members_have_guards_of_their_own(quick):
+    """What one run compared on the held-out grid says nothing of another."""
+    from nnks.batch import member_plan
+    from nnks.experiment import plan
+
+    config = quick(**COMMON, training__held_out_steps=1)
+    first = plan(config)
+    guards = [member_plan(first, config).guard for _ in range(2)]
+    assert guards[0].held_out is guards[1].held_out
+    assert len({id(guard.recent) for guard in (first.guard, *guards)}) == 3
+
+
 def test_members_end_on_their_own(quick, tmp_path):
     """One breaks, one converges, one goes on to the end."""
     from nnks.batch import run_together

@@ -224,8 +224,13 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
         goal = row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
         there = next((line for line in metrics if line.get("energy/total", math.inf) <= goal), None)
         last = there or metrics[-1]
+        shared = (records[number].summary or {}).get("members", 1) > 1  # a batch's seconds are not a run's
         found.setdefault(point, []).append(
-            (there is not None, float(last["step"]), float(last.get("time/training_s", math.nan)))
+            (
+                there is not None,
+                float(last["step"]),
+                math.nan if shared else float(last.get("time/training_s", math.nan)),
+            )
         )
     return [_arrival(point, runs) for point, runs in found.items()]
 

@@ -128,5 +128,5 @@ def _say_that_it_is_fitted_on_the_grid(size: int) -> None:
     """Once for a system: several functionals of a run come here."""
     warn(
         f"fitted integrals would take {1e-9 * size:.3g} GB, more than quadrature.memory allows: the Hartree energy is fitted on the grid, "
-        "with an error of about 0.5 mHa an atom at quadrature.level=1 and 0.01 at 3."
+        "whose error it then has; compare two of quadrature.level."
     )

@@ -47,19 +47,23 @@ class Rotation(Protocol):
         ...
 
 
+class _MixesNothing:
+    """The mix of orbitals that are orthonormal before a layer sees them."""
+
+    def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
+        """The identity."""
+        return jnp.eye(len(values), dtype=values.dtype)
+
+
 @ORTHOGONALIZERS.register("cayley")
 @record
-class Cayley:
+class Cayley(_MixesNothing):
     r"""Cayley's map $(1-A/2)^{-1}(1+A/2)$ of an antisymmetric generator, for `lcgto`: one $k\times k$ solution.
 
     An angle of $\pi$ is out of reach, at infinity; occupied orbitals never need more than $\pi/2$.
     """
 
     positive: bool = static(default=False)
-
-    def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
-        """The identity: rotated orbitals are orthonormal."""
-        return jnp.eye(len(values), dtype=values.dtype)
 
     def rotate(
         self, reference: Float[Array, "n orbitals"], raw: Float[Array, "n orbitals"]
@@ -73,17 +77,13 @@ class Cayley:
 
 @ORTHOGONALIZERS.register("exponential")
 @record
-class Exponential:
+class Exponential(_MixesNothing):
     r"""The matrix exponential $e^A$ of an antisymmetric generator, for `lcgto`: a series and doublings, $k\times k$ products.
 
     Coordinates are angles: a geodesic of the Grassmann manifold is a straight line from the reference.
     """
 
     positive: bool = static(default=False)
-
-    def __call__(self, values: Float[Array, "n points"], weights: Float[Array, " points"]) -> Float[Array, "n n"]:
-        """The identity: rotated orbitals are orthonormal."""
-        return jnp.eye(len(values), dtype=values.dtype)
 
     def rotate(
         self, reference: Float[Array, "n orbitals"], raw: Float[Array, "n orbitals"]

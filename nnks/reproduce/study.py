@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nnks.config import ConfigDict, from_dict, load_config, load_module, override, to_dict
-from nnks.registry import InputError
+from nnks.analysis.names import identity
+from nnks.config import ConfigDict, load_config, load_module, override, to_dict
 from nnks.reproduce.measure import Measurement, read_measurement
 from nnks.sweep import Sweep
 from nnks.tracking.store import FINISHED, RunRecord, config_hash, find_run, list_runs
@@ -77,15 +77,8 @@ class Study:
     @functools.cached_property
     def _older(self) -> dict[tuple[str, int], RunRecord]:
         """Finished runs by the hash of their config with today's defaults for keys that it lacks."""
-        found = {}
-        for record in list_runs(self.results / self.name):
-            try:
-                completed = config_hash(to_dict(from_dict(record.config)))
-            except InputError:  # a key that there is no longer
-                continue
-            if record.status == FINISHED and completed != config_hash(record.config):
-                found[completed, record.seed] = record
-        return found
+        finished = [record for record in list_runs(self.results / self.name) if record.status == FINISHED]
+        return {(identity(record.config), record.seed): record for record in finished}
 
     def runs(self) -> Iterator[tuple[ConfigDict, RunRecord]]:
         """Configs with their finished runs."""

@@ -84,6 +84,10 @@ class Guard:
     )
     doubts: int = 0
 
+    def fresh(self) -> Guard:
+        """One for another run on the same grids."""
+        return Guard(self.held_out, self.every, self.reports_end)
+
     def check(self, problem: Problem, before: TrainState, progress: StepTaken) -> bool:
         """Whether a step shows that training fits its grid; adds `energy/held_out` to the step's metrics.
 
