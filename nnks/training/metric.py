@@ -8,13 +8,15 @@ $h-\epsilon_i$ is close to $-\frac12\nabla^2 + \sigma_i$ with the orbital's own 
 
 $$S_{ab} = 2\sum_i n_i\,\bigl\langle(1-P)\,\partial_a\psi_i\bigm|-\tfrac12\nabla^2+\sigma_i\bigm|(1-P)\,\partial_b\psi_i\bigr\rangle,$$
 
-in which one shift for all orbitals would make the core's steps too long: for neon they differ by a factor of 50. The
+in which one shift for all orbitals would make the core's steps too long: for neon they differ by a factor of 50. With `form="overlap"` it is
+the metric of overlaps alone, one Hartree times $2\sum_in_i\langle u_i|u_i\rangle$, which stochastic reconfiguration steps in. The
 orbitals are those that diagonalize the kinetic energy in the occupied space, so that $S$ depends on that space alone. Its
 integrals are estimated from a few hundred points.
 
 References:
     Amari, Neural Comput. 10, 251 (1998); Müller, Zeinhofer, ICML 2023 (energy natural gradient).
     Teter, Payne, Allan, Phys. Rev. B 40, 12255 (1989) for the kinetic energy of an orbital as its scale.
+    Sorella, Phys. Rev. B 64, 024512 (2001) for stochastic reconfiguration.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from nnks.orbitals import raw_orbitals
 from nnks.orthogonalize import Cholesky, orthonormalize
 from nnks.quadrature import Grid
 from nnks.types import Array, Float, Params, PRNGKey, record, static
+
+FORMS = ("energy", "overlap")
 
 SMALLEST_SHIFT = 0.5
 """Lower bound of the shifts [Ha]: that of a hydrogen atom, the scale of valence electrons."""
@@ -47,7 +51,7 @@ class Tangents:
         weights: of its estimates of integrals [Bohr³], positive.
         mix: from raw orbitals to orbitals that are orthonormal in the sample and diagonalize the kinetic energy.
         psi: values and gradients of those orbitals.
-        scale: $2n_i$ times $(\sigma_i, \frac12, \frac12, \frac12)$, the form of a value and three slopes.
+        scale: $2n_i$ times $(\sigma_i, \frac12, \frac12, \frac12)$, the form of a value and three slopes; of overlaps $2n_i(1, 0, 0, 0)$ [Ha].
     """
 
     ansatz: Ansatz
@@ -77,8 +81,9 @@ def make_tangents(
     occupations: Float[Array, "spin orbitals"],
     points: Float[Array, "points 3"],
     weights: Float[Array, " points"],
+    form: str = "energy",
 ) -> Tangents:
-    """The tangent space at some parameters, from a sample with positive weights."""
+    """The tangent space at some parameters, from a sample with positive weights, and the form that measures it."""
     raw = jet(ansatz, params, points)
     mix = orthonormalize(Cholesky(), jnp.moveaxis(raw[..., 0], 0, -1), weights, counts)
     slopes = jnp.einsum("ksjd,sji->ksid", raw, mix)[..., 1:]
@@ -88,9 +93,10 @@ def make_tangents(
     energies, vectors = jnp.linalg.eigh(kinetic + jax.vmap(jnp.diag)(empty))
     mix = jnp.einsum("sij,sjl->sil", mix, vectors)
     shift = jnp.maximum(jnp.where(occupations > 0, energies, 1.0), SMALLEST_SHIFT)
-    form = jnp.stack([shift, *([jnp.full_like(shift, 0.5)] * 3)], axis=-1)
+    value, slope = (shift, 0.5) if form == "energy" else (jnp.ones_like(shift), 0.0)
+    scale = jnp.stack([value, *([jnp.full_like(shift, slope)] * 3)], axis=-1)
     psi = jnp.einsum("ksjd,sji->ksid", raw, mix)
-    return Tangents(ansatz, points, weights, mix, psi, 2 * occupations[..., None] * form, counts)
+    return Tangents(ansatz, points, weights, mix, psi, 2 * occupations[..., None] * scale, counts)
 
 
 def sampling(grid: Grid, density: Float[Array, " points"], power: float = 0.6) -> Float[Array, " points"]:

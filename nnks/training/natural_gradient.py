@@ -5,10 +5,13 @@ $$\delta = -\eta\,(S + \lambda\,\mathrm{diag}\,S)^{-1} g$$
 The metric is also the Hessian of the energy with the potential's response neglected, so that $\eta = 1$ is nearly a Newton
 step. It is estimated from sampled points and averaged over steps; the damping $\lambda$ follows the line search. Where the
 matrix would not fit, products with it do (`solver="cg"`), starting from the last direction, which averages in its own way.
+Two relatives are there to compare with: `form="overlap"`, the metric of stochastic reconfiguration, and `solver="blocks"`, which
+keeps a block a layer, as KFAC does before it factorizes them.
 
 References:
     Marquardt, SIAM J. Appl. Math. 11, 431 (1963) for the damping;
-    Goldshlager, Abrahamsen, Lin, J. Comput. Phys. 516, 113351 (2024) for going on from the last direction (SPRING).
+    Goldshlager, Abrahamsen, Lin, J. Comput. Phys. 516, 113351 (2024) for going on from the last direction (SPRING);
+    Martens, Grosse, ICML 2015 for a block a layer (KFAC).
 """
 
 from __future__ import annotations
@@ -24,11 +27,11 @@ from jax.flatten_util import ravel_pytree
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
 from nnks.training.gradient import make_schedule
-from nnks.training.metric import Tangents, dense_metric, draw, make_tangents, metric_product, sampling
+from nnks.training.metric import FORMS, Tangents, dense_metric, draw, make_tangents, metric_product, sampling
 from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record
 
-SOLVERS = ("auto", "dense", "cg")
+SOLVERS = ("auto", "dense", "blocks", "cg")
 
 DENSE_LIMIT = 4000
 """Parameters up to which `solver="auto"` holds the matrix: 128 MB, and a second for its factors on two cores."""
@@ -78,7 +81,8 @@ class NaturalGradient:
         decay: share of the old metric in the average (`dense`), or of the last direction that `cg` starts from.
         damping: the first one, relative to the metric's diagonal.
         least_damping: the smallest.
-        solver: `dense`, `cg` (products only), or `auto`: dense up to 4000 parameters.
+        form: of the metric: `energy`, or `overlap` without the energy in it.
+        solver: `dense`, `blocks` (a block a layer), `cg` (products only), or `auto`: dense up to 4000 parameters.
         iterations: of `cg` in each step.
         trials: energies that one line search may use.
     """
@@ -90,6 +94,7 @@ class NaturalGradient:
     decay: float = 0.7
     damping: float = 1e-3
     least_damping: float = 1e-7
+    form: str = "energy"
     solver: str = "auto"
     iterations: int = 60
     trials: int = 3
@@ -102,8 +107,11 @@ class NaturalGradient:
     def __post_init__(self) -> None:
         """Refuses settings that no step can use."""
         make_schedule(self.schedule, self.learning_rate, self.steps)
-        if self.solver not in SOLVERS:
-            raise InputError(f"optimizer.solver is '{self.solver}'; {suggest(self.solver, SOLVERS)}.")
+        for name, choices in (("solver", SOLVERS), ("form", FORMS)):
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"optimizer.{name} is '{getattr(self, name)}'; {suggest(getattr(self, name), choices)}."
+                )
         for name in ("points", "iterations", "trials"):
             if getattr(self, name) < 1:
                 raise InputError(f"optimizer.{name} is {getattr(self, name)}; it must be at least 1.")
@@ -117,7 +125,7 @@ class NaturalGradient:
 
     def dense(self, parameters: int) -> bool:
         """Whether the matrix is held."""
-        return self.solver == "dense" or (self.solver == "auto" and parameters <= DENSE_LIMIT)
+        return self.solver in ("dense", "blocks") or (self.solver == "auto" and parameters <= DENSE_LIMIT)
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> NaturalState:
         """No metric yet; where its points will be drawn from."""
@@ -147,13 +155,14 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
     # samplers split the step's key in two, which are its streams 0 and 1: the metric's points are drawn from another
     key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), 2)
     model, sample = problem.model, draw(problem.grid, old.sampling, optimizer.points, key)
-    tangents = make_tangents(model.ansatz, params, model.counts, model.occupations, *sample)
+    tangents = make_tangents(model.ansatz, params, model.counts, model.occupations, *sample, optimizer.form)
     if optimizer.dense(start.size):
         new = dense_metric(tangents, start, unravel)
         # the plain mean until enough steps are there
         share = jnp.minimum(optimizer.decay, 1 - 1 / (state.step + 1)).astype(start.dtype)
         metric = share * old.metric + (1 - share) * new
-        direction = _solve(metric, gradient, old.damping)
+        kept = metric * same_layer(params) if optimizer.solver == "blocks" else metric
+        direction = _solve(kept, gradient, old.damping)
     else:
         metric = old.metric
         direction = _iterate(optimizer, tangents, start, unravel, gradient, old, key)
@@ -177,6 +186,14 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
     }
     opt_state = NaturalState(old.sampling, metric, direction, damping)
     return TrainState(state.step + 1, moved, opt_state, state.key, state.evaluations + 1), metrics
+
+
+def same_layer(params: Params) -> Array:
+    """Whether two parameters belong to one layer: their paths differ in the last name at most, as a kernel's and its bias's do."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    layers = {path[:-1]: n for n, (path, _) in enumerate(leaves)}
+    number = jnp.concatenate([jnp.full(leaf.size, layers[path[:-1]]) for path, leaf in leaves])
+    return number[:, None] == number[None, :]
 
 
 def _solve(metric: Array, gradient: Array, damping: Scalar) -> Array:
