@@ -16,7 +16,7 @@ from rich.table import Table
 from nnks import build
 from nnks.config import ConfigDict
 from nnks.evaluation import Evaluation, evaluate
-from nnks.interop.pyscf import auxiliary_mole
+from nnks.interop.coulomb import auxiliary_mole
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
 from nnks.training import Convergence, Problem, begin

@@ -79,7 +79,8 @@ def pyscf_once(molecule: str, basis: str, level: int, *, fitted: bool) -> dict[s
     """PySCF's own calculation with its defaults."""
     from pyscf import dft
 
-    from nnks.interop.pyscf import auxiliary_mole, make_mole
+    from nnks.interop.coulomb import auxiliary_mole
+    from nnks.interop.pyscf import make_mole
     from nnks.molecule import Molecule
 
     history, started = [], time.perf_counter()

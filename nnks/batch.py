@@ -12,7 +12,8 @@ import psutil
 
 from nnks import build
 from nnks.config import ConfigDict
-from nnks.experiment import Plan, Run, Summary, folder_of, plan
+from nnks.experiment import Run, Summary, folder_of
+from nnks.plan import Plan, plan
 from nnks.tracking import ConsoleWriter
 from nnks.training import iterate_together, make_batch_step
 from nnks.training.state import TrainingDiverged
@@ -85,7 +86,9 @@ class _Batch:
         self._console = None
         if config.tracking.console and position is not None:
             label = runs[0].label if len(runs) == 1 else f"{len(runs)} runs together: {runs[0].label}, ..."
-            self._console = ConsoleWriter(config.training.steps, label, position=position)
+            self._console = ConsoleWriter(
+                config.training.steps, label, position=position, limit=config.training.seconds
+            )
 
     def execute(self) -> list[Summary | Exception]:
         """Opens, trains and closes all members."""

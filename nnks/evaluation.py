@@ -13,9 +13,9 @@ from nnks.functional import Functional
 from nnks.interop import pyscf as interop
 from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
-from nnks.quadrature import Grid, make_full
+from nnks.quadrature import Grid
 from nnks.training import Problem
-from nnks.training.state import settled
+from nnks.training.state import settled, whole
 from nnks.types import Array, Float, Params, cast
 
 FINER = 2
@@ -187,11 +187,20 @@ def _hartree(system: build.System) -> tuple[str, str]:
 
 def gradient_norm(problem: Problem, params: Params) -> float:
     """Norm of the energy gradient on the full grid: what convergence means for a run on minibatches."""
-    full = dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
-    gradient = _gradient(params, full)
+    gradient = _gradient(params, whole(problem))
     if problem.constraint is not None:
         gradient = problem.constraint.slope(params, gradient)
     return float(jnp.sqrt(sum(jnp.sum(g.astype(jnp.float64) ** 2) for g in jax.tree.leaves(gradient))))
+
+
+def precision_error(used: Problem, exact: Problem, params: Params) -> float:
+    """How much the precision of a training changes the energy of orbitals [Ha], on the same full grid."""
+    return abs(float(_total(whole(used), params)) - float(_total(whole(exact), cast(params, jnp.float64))))
+
+
+@jax.jit
+def _total(problem: Problem, params: Params) -> Array:
+    return problem.loss(params, jax.random.key(0), jnp.int32(0))[0]
 
 
 @jax.jit

@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from nnks import build
-from nnks.basis import BasisOnPoints
-from nnks.blocks import BasisBlocks
-from nnks.config import ConfigDict, complete, to_dict
-from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, final_level, gradient_norm
-from nnks.interop.reference import large_bases
+from nnks.config import ConfigDict, to_dict
+from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
+from nnks.plan import Plan, default_label, plan, short_name
 from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
 from nnks.tracking import (
@@ -34,11 +30,13 @@ from nnks.tracking import (
 )
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
-from nnks.training.held_out import Guard
 from nnks.training.state import TrainingDiverged, count_parameters, settled
 
 VIOLATION = 1e-6
 """How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
+
+SINGLE = 1e-6
+"""What a training in single precision may change of the energy per atom [Ha] before the run says so."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,67 +65,6 @@ class Summary:
     def steps(self) -> int:
         """Steps that were taken."""
         return self.values["steps"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """A run that is ready to start: everything is built, nothing is compiled."""
-
-    config: ConfigDict
-    system: build.System
-    problem: Problem
-    optimizer: Any
-    guard: Guard | None
-    shared: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
-    """What the runs of a batch evaluate once for all of them."""
-
-    def describe(self) -> dict[str, Any]:
-        """What would run, for `--dry-run`."""
-        params = jax.eval_shape(self.problem.init_params, build.run_key(self.config))
-        sampler = self.problem.sampler
-        molecule = self.system.molecule
-        return {
-            "molecule": f"{molecule.formula}, {sum(molecule.nelec)} electrons, spin {molecule.spin}, "
-            f"{'restricted' if self.system.restricted else 'unrestricted'}",
-            "basis functions": self.system.mole.nao,
-            "grid points": self.system.grid.size,
-            "points a step": sampler.size if not sampler.exact else f"{self.system.grid.size} (all)",
-            "parameters": count_parameters(params),
-            **self._basis(),
-            "hartree": self._hartree(),
-            "final grid level": final_level(self.system),
-            "run": f"{self.config.experiment}/*-{config_hash(to_dict(self.config))}-s{self.config.training.seed}",
-        }
-
-    def _hartree(self) -> str:
-        """The method, and what fitting holds."""
-        method = build.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian)
-        return method + getattr(self.problem.functional["hartree"], "holds", "")
-
-    def _basis(self) -> dict[str, str]:
-        """How the Gaussian basis is held on the grid, if it is."""
-        table = self.problem.model.table
-        if isinstance(table, BasisBlocks):
-            size = f"{1e-9 * table.table_bytes:.3g} GB, {table.columns} of {self.system.mole.nao} functions at a point"
-            return {"basis on the grid": size if table.held else f"at every use (a table would take {size})"}
-        if isinstance(table, BasisOnPoints):
-            return {"basis on the grid": "at every use, for the points of a batch"}
-        return {}
-
-
-def plan(config: ConfigDict) -> Plan:
-    """Builds a run, and finds everything that is wrong with its config.
-
-    Raises:
-        InputError: in one sentence.
-    """
-    config = complete(ConfigDict(config.copy_and_resolve_references()))
-    build.check_training(config)
-    system = build.make_system(config)
-    problem = build.make_problem(system)
-    optimizer = build.make_optimizer(config, problem)
-    large_bases(system.molecule, config.reference.large_basis)
-    return Plan(config, system, problem, optimizer, build.make_guard(system, problem, optimizer))
 
 
 def run(
@@ -239,13 +176,26 @@ class Run:
         if not problem.sampler.exact:
             converged = gradient_norm(problem, params) < build.tolerances(config)[1]
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
-        summary = self._summary(outcome, recorder.state, converged)
+        summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
         self.writers.finish(summary)
         stored = self.folder.record.summary or {}
         if config.tracking.console and self.position is None and not self.quiet:
             print_summary(stored)
         return Summary(self.folder.path, stored)
+
+    def _precision_error(self, params: Any) -> float | None:
+        """How much single precision changes the energy of the trained orbitals [Ha]; None in double precision."""
+        precision, atoms = self.config.training.precision, len(self.plan.system.molecule.charges)
+        if precision == "float64":
+            return None
+        error = precision_error(self.problem, self.plan.problem, params)
+        if error > SINGLE * atoms:
+            warn(
+                f"{self.label}: training.precision='{precision}' changes the energy by {1e3 * error:.2g} mHa, which is more than {1e3 * SINGLE:g} mHa "
+                "an atom. The final energy is float64's, of orbitals trained to the other; use 'float64' if that matters."
+            )
+        return error
 
     def fail(self, error: BaseException) -> None:
         """Stores why the run failed; one that was interrupted stays so, and is resumed by the next call."""
@@ -275,7 +225,8 @@ class Run:
         # a process has one W&B run at a time
         others: list[Any] = [Afterwards(self.folder, wandb) if self.members > 1 else wandb()]
         if tracking.console and not self.quiet:
-            others.append(ConsoleWriter(self.config.training.steps, self.label, position=self.position))
+            steps, limit = self.config.training.steps, self.config.training.seconds
+            others.append(ConsoleWriter(steps, self.label, position=self.position, limit=limit))
         return WriterGroup(record, *others)
 
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
@@ -319,14 +270,3 @@ class Run:
         if key not in shared:
             shared[key] = find_references(self.plan.system, hartree, self.results / "references")
         return shared[key]
-
-
-def default_label(plan: Plan) -> str:
-    """What a run is called if its config does not say: molecule, ansatz, basis."""
-    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
-
-
-def short_name(plan: Plan) -> str:
-    """The molecule's name, or its formula where the config has coordinates or a path."""
-    molecule = plan.config.system.molecule
-    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from nnks import build
 from nnks.config import ConfigDict
 from nnks.tracking import Every, RunFolder, WriterGroup, warn
 from nnks.training import Convergence, Problem, TrainState
 from nnks.training.checkpoint import Checkpoints
+from nnks.training.handover import PHASE, SECOND_PHASE
 from nnks.training.held_out import Guard
 from nnks.training.loop import StepTaken
 from nnks.types import Params
@@ -47,7 +49,7 @@ class Recorder:
         history = folder.read_metrics()
         last = history[-1] if history else {}
         self._convergence = Convergence(*build.tolerances(config), last.get("energy/total"))
-        converged = bool(last) and problem.sampler.exact and self._convergence.holds(last)
+        converged = bool(last) and self._exactly(last) and self._convergence.holds(last)
         self.stopped = CONVERGED if converged else self._stop(False, False, 0.0, int(start.step))
         self._save, self._log = Every(config.training.checkpoint_steps), Every(config.tracking.log_steps)
         self._before, self._trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
@@ -72,7 +74,7 @@ class Recorder:
         now = time.perf_counter()
         self._compiled = self._compiled or now  # the first step of a process compiles, and counts as no training
         self.seconds, spent = self._before + now - self._started, self._trained + now - self._compiled
-        converged = self._convergence.reached(metrics) and problem.sampler.exact
+        converged = self._convergence.reached(metrics) and self._exactly(metrics)
         self.stopped = self._stop(converged, fits, spent, progress.step)
         if self._exact is not None and self._exact_due(progress.step):
             metrics["energy/exact"] = self._exact(progress.state.params)
@@ -94,6 +96,10 @@ class Recorder:
                 f"{self._label}: energies on quadrature.level={level} and one level finer are {guard.apart:.2g} "
                 "Ha apart, so that training says little about the energy; use a higher quadrature.level."
             )
+
+    def _exactly(self, metrics: Mapping[str, Any]) -> bool:
+        """Whether a step's energy is that of the full grid, which alone can be converged."""
+        return self._problem.sampler.exact or metrics.get(PHASE) == SECOND_PHASE
 
     def _stop(self, converged: bool, fits: bool, spent: float, step: int) -> str:
         """Why a run ends after this step; empty if it does not."""

@@ -71,7 +71,7 @@ def test_a_batch_gives_the_numbers_of_single_runs(case, configs, tmp_path):
 def test_members_have_guards_of_their_own(quick):
     """What one run compared on the held-out grid says nothing of another."""
     from nnks.batch import member_plan
-    from nnks.experiment import plan
+    from nnks.plan import plan
 
     config = quick(**COMMON, training__held_out_steps=1)
     first = plan(config)

@@ -12,7 +12,7 @@ EXAMPLES = [block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text
 @pytest.mark.slow
 def test_examples(quick):
     from nnks.config import complete
-    from nnks.experiment import plan
+    from nnks.plan import plan
 
     assert len(EXAMPLES) == 6
     for block in EXAMPLES:

@@ -20,6 +20,7 @@ LAYERS = [
         "cli",
         "sweep",
         "experiment",
+        "plan",
         "recorder",
         "batch",
         "grouping",

@@ -24,6 +24,7 @@ from nnks.functional.hartree import (
 )
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
+from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.interop.libxc import make_xc
 from nnks.quadrature import Grid
@@ -88,7 +89,7 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
     """The Hartree term on a grid."""
     method = hartree_method(system, name, gaussian)
     if method == "exact":
-        return ExactHartree(interop.coulomb_integrals(system.mole))
+        return ExactHartree(coulomb.coulomb_integrals(system.mole))
     if method == "pairwise":
         return PairwiseHartree()
     if method == "poisson":
@@ -109,11 +110,11 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         return BasisFittedHartree(system.fitted(auxiliary))
     if analytic:
         _say_that_it_is_fitted_on_the_grid(system.fitted_bytes(auxiliary))
-    auxmole = interop.auxiliary_mole(system.mole, auxiliary)
+    auxmole = coulomb.auxiliary_mole(system.mole, auxiliary)
     if 8 * auxmole.nao * grid.size > system.memory:
         return system.streamed(auxiliary, grid)
-    potentials = interop.auxiliary_potentials(auxmole, np.asarray(grid.points))
-    return QuadratureFittedHartree(fitting_operator(interop.auxiliary_metric(auxmole), potentials))
+    potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
+    return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxmole), potentials))
 
 
 def analytic(config: ConfigDict) -> ConfigDict:

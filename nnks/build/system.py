@@ -15,6 +15,7 @@ from nnks.basis.integrals import FittedCoulomb
 from nnks.blocks import BasisBlocks, make_blocks
 from nnks.config import ConfigDict
 from nnks.functional.hartree import StreamedFittedHartree, fitting_potentials, make_promolecule, make_streamed
+from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
@@ -56,7 +57,7 @@ class System:
     def fitted(self, auxiliary: str) -> FittedCoulomb:
         """The fitted Coulomb energy in the basis, whose integrals are computed once for each fitting set."""
         if auxiliary not in self._fitted:
-            self._fitted[auxiliary] = interop.fitted_coulomb(self.mole, interop.auxiliary_mole(self.mole, auxiliary))
+            self._fitted[auxiliary] = coulomb.fitted_coulomb(self.mole, coulomb.auxiliary_mole(self.mole, auxiliary))
         return self._fitted[auxiliary]
 
     def holds_fitted(self, auxiliary: str) -> bool:
@@ -65,17 +66,17 @@ class System:
 
     def fitted_bytes(self, auxiliary: str) -> int:
         """What those integrals take."""
-        return interop.fitted_bytes(self.mole, interop.auxiliary_mole(self.mole, auxiliary))
+        return coulomb.fitted_bytes(self.mole, coulomb.auxiliary_mole(self.mole, auxiliary))
 
     def streamed(self, auxiliary: str, grid: Grid) -> StreamedFittedHartree:
         """The Hartree energy fitted on a grid without integrals or a table, made once for each grid and fitting set."""
         key = auxiliary, id(grid)
         if key not in self._streamed:
-            auxmole = interop.auxiliary_mole(self.mole, auxiliary)
+            auxmole = coulomb.auxiliary_mole(self.mole, auxiliary)
             potentials = fitting_potentials(interop.gaussian_basis(auxmole))
-            factor, kept = interop.metric_factor(auxmole, INDEPENDENT)
+            factor, kept = coulomb.metric_factor(auxmole, INDEPENDENT)
             atoms = make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
-            offset = interop.charge_integrals(auxmole, atoms.centers, atoms.exponents, atoms.charges)
+            offset = coulomb.charge_integrals(auxmole, atoms.centers, atoms.exponents, atoms.charges)
             self._streamed[key] = grid, make_streamed(potentials, factor, kept, atoms, offset, grid)
         return self._streamed[key][1]
 

@@ -10,6 +10,7 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
 
   nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
   nnks sweep  --config=configs/quickstart.py                       every run of a file; finished ones are kept
+  nnks rates  --config=FILE --config.optimizer.name=adam           which learning rate? a range test; --png=FILE
   nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
   nnks reproduce table1 [--quick]                                  the paper beside nnks: table1, table2, table3, timing, fig2,
                                                                    fig3, scaling, expressivity, or all
@@ -33,7 +34,7 @@ Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change
 Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
-    name: name for name in ("reproduce", "ls", "rm", "export", "compare")
+    name: name for name in ("rates", "reproduce", "ls", "rm", "export", "compare")
 }
 """The module here of each, whose `command(arguments)` returns the exit status."""
 

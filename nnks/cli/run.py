@@ -35,7 +35,7 @@ def command(arguments: list[str]) -> int:
 
 
 def _show_plan(config: Any) -> int:
-    from nnks.experiment import plan
+    from nnks.plan import plan
 
     ready = plan(config)
     Console().print_json(json.dumps(to_dict(ready.config)))

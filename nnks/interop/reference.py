@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nnks.interop.pyscf import auxiliary_mole, becke_grid, make_mole
+from nnks.interop.coulomb import auxiliary_mole
+from nnks.interop.pyscf import becke_grid, make_mole
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError

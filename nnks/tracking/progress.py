@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ class ConsoleWriter:
         label: what the run is called.
         position: (n, m) for run n of m in a sweep.
         console: a rich console; by default standard error.
+        limit: seconds after which the run ends, if it has such a limit.
         interval: seconds between two lines where the output is no terminal.
         clock: the time in seconds.
     """
@@ -33,6 +35,7 @@ class ConsoleWriter:
         *,
         position: tuple[int, int] | None = None,
         console: Console | None = None,
+        limit: float | None = None,
         interval: float | int = 20.0,
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -40,6 +43,7 @@ class ConsoleWriter:
 
         self._steps = steps
         self._console = console or Console(stderr=True)
+        self._limit = math.inf if limit is None else limit
         self._interval = interval
         self._clock = clock
         self._start = self._began = self._shown = clock()
@@ -120,7 +124,8 @@ class ConsoleWriter:
         if done > 0 and spent > 0:
             speed = done / spent
             parts.append(f"{speed:.3g} steps/s")
-            parts.append(f"at most {duration(max(self._steps - step - 1, 0) / speed)} left")
+            left = min(max(self._steps - step - 1, 0) / speed, max(self._limit - spent, 0.0))
+            parts.append(f"at most {duration(left)} left")
         return "  ".join(parts)
 
 

@@ -6,6 +6,7 @@ from nnks.training.base import Prepares as Prepares
 from nnks.training.base import begin as begin
 from nnks.training.direct import Direct as Direct
 from nnks.training.gradient import FirstOrder as FirstOrder
+from nnks.training.handover import HandOver as HandOver
 from nnks.training.lbfgs import LBFGS as LBFGS
 from nnks.training.loop import Convergence as Convergence
 from nnks.training.loop import Progress as Progress

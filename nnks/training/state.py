@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from nnks.ansatz.base import FRAME, BasisAnsatz
 from nnks.averaging import AVERAGE, with_average
 from nnks.functional import Functional
 from nnks.orbitals import AnyOrbitals, OrbitalModel
-from nnks.quadrature import Grid
+from nnks.quadrature import Grid, make_full
 from nnks.quadrature.sampler import Sampler
 from nnks.training.constraint import Constraint
 from nnks.training.elimination import Elimination
@@ -123,6 +124,11 @@ class Problem:
             energies = self.constraint.objective(self.model, params, x, y, energies)
         solved = None if self.elimination is None else params["coefficients"]
         return energies["total"], Evaluated(energies, solved, average)
+
+
+def whole(problem: Problem) -> Problem:
+    """The problem on the full grid, whatever batches its steps take."""
+    return problem if problem.sampler.exact else dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
 
 
 @jax.jit

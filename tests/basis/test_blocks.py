@@ -165,7 +165,7 @@ def test_reach_bounds_the_functions():
 def test_without_memory_the_basis_is_evaluated_at_every_use(changes, steps, quick, tmp_path):
     """On the whole grid and on batches: the same energies as with a table, within rounding."""
     import nnks
-    from nnks.experiment import plan
+    from nnks.plan import plan
     from nnks.tracking.store import RunRecord
 
     found = []

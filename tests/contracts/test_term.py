@@ -27,6 +27,7 @@ from nnks.functional.hartree import (
 )
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
+from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.interop.libxc import make_xc
 from nnks.testing import TERM_CHECKS, TermCase, check_closed_form, toys
@@ -38,19 +39,19 @@ XC = {"lda": "lda,vwn", "gga": "pbe", "meta-gga": "tpss"}  # the last through li
 
 
 def auxiliary(mole):
-    return interop.auxiliary_mole(mole, "even_tempered")
+    return coulomb.auxiliary_mole(mole, "even_tempered")
 
 
 def fitted(mole, grid):
-    potentials = interop.auxiliary_potentials(auxiliary(mole), np.asarray(grid.points))
-    return QuadratureFittedHartree(fitting_operator(interop.auxiliary_metric(auxiliary(mole)), potentials))
+    potentials = coulomb.auxiliary_potentials(auxiliary(mole), np.asarray(grid.points))
+    return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxiliary(mole)), potentials))
 
 
 def streamed(mole, grid):
     own = auxiliary(mole)
     atoms = make_promolecule(mole.atom_coords(), interop.atomic_charges(mole))
-    offset = interop.charge_integrals(own, atoms.centers, atoms.exponents, atoms.charges)
-    factor, kept = interop.metric_factor(own, build.system.INDEPENDENT)
+    offset = coulomb.charge_integrals(own, atoms.centers, atoms.exponents, atoms.charges)
+    factor, kept = coulomb.metric_factor(own, build.system.INDEPENDENT)
     return make_streamed(fitting_potentials(interop.gaussian_basis(own)), factor, kept, atoms, offset, grid)
 
 
@@ -66,8 +67,8 @@ TERMS = {
     "external, quadrature": lambda s: QuadratureExternal(
         s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)
     ),
-    "hartree, exact": lambda s: ExactHartree(interop.coulomb_integrals(s.mole)),
-    "hartree, fitted in the basis": lambda s: BasisFittedHartree(interop.fitted_coulomb(s.mole, auxiliary(s.mole))),
+    "hartree, exact": lambda s: ExactHartree(coulomb.coulomb_integrals(s.mole)),
+    "hartree, fitted in the basis": lambda s: BasisFittedHartree(coulomb.fitted_coulomb(s.mole, auxiliary(s.mole))),
     "hartree, fitted on the quadrature": lambda s: fitted(s.mole, s.grid),
     "hartree, streamed": lambda s: streamed(s.mole, s.grid),
     "hartree, pairwise": lambda s: PairwiseHartree(),
@@ -113,9 +114,9 @@ CLOSED_FORMS = {
     "kinetic, quadrature": (lambda m, g: QuadratureKinetic(), QUADRATURE),
     "external, analytic": (lambda m, g: AnalyticExternal(interop.one_electron_integrals(m).external), ROUNDING),
     "external, quadrature": (lambda m, g: QuadratureExternal(*NUCLEUS), QUADRATURE),
-    "hartree, exact": (lambda m, g: ExactHartree(interop.coulomb_integrals(m)), ROUNDING),
+    "hartree, exact": (lambda m, g: ExactHartree(coulomb.coulomb_integrals(m)), ROUNDING),
     "hartree, fitted in the basis": (
-        lambda m, g: BasisFittedHartree(interop.fitted_coulomb(m, auxiliary(m))),
+        lambda m, g: BasisFittedHartree(coulomb.fitted_coulomb(m, auxiliary(m))),
         FITTING,
     ),
     "hartree, fitted on the quadrature": (lambda m, g: fitted(m, g), FITTING),

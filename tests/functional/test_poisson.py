@@ -63,7 +63,7 @@ def density_matrix(s, kind):
 def errors(molecule, levels, kind="minao"):
     """Energy of a density in 6-31G less its four-center value [Ha]."""
     from nnks.functional.hartree import ExactHartree
-    from nnks.interop.pyscf import coulomb_integrals
+    from nnks.interop.coulomb import coulomb_integrals
     from nnks.orbitals import Density, TabulatedDensity
 
     found, matrix = [], density_matrix(system(molecule, levels[0]), kind)

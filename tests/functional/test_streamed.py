@@ -10,6 +10,7 @@ import pytest
 import nnks
 from nnks import build
 from nnks.functional.hartree import BasisFittedHartree, StreamedFittedHartree, fitting_potentials
+from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
 from nnks.registry import InputError
@@ -20,7 +21,7 @@ LIH = "Li 0 0 0; H 0 0 1.6"
 @pytest.fixture(scope="module")
 def fitting_set():
     """Two kinds of atoms, functions up to g."""
-    return interop.auxiliary_mole(interop.make_mole(Molecule.from_spec(LIH), "sto-3g"), "def2-universal-jfit")
+    return coulomb.auxiliary_mole(interop.make_mole(Molecule.from_spec(LIH), "sto-3g"), "def2-universal-jfit")
 
 
 def test_potentials_are_those_of_integrals(fitting_set):
@@ -29,7 +30,7 @@ def test_potentials_are_those_of_integrals(fitting_set):
     points = np.concatenate([rng.normal(size=(60, 3)) * 0.1, rng.normal(size=(60, 3)) * 2, [[0, 0, 30.0]] * 60])
     points[-60:] += rng.normal(size=(60, 3))
     potentials = fitting_potentials(interop.gaussian_basis(fitting_set))
-    expected = interop.auxiliary_potentials(fitting_set, points)
+    expected = coulomb.auxiliary_potentials(fitting_set, points)
     amounts = jnp.asarray(rng.normal(size=fitting_set.nao))
     blocks = jnp.asarray(points).reshape(3, 60, 3)
     assert np.all(np.asarray(potentials.reach) < 28)  # the last block is far from both atoms

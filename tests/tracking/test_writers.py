@@ -244,6 +244,18 @@ def test_a_log_file_is_not_flooded(summary):
     assert lines[-1].endswith("E = -75.9131000 Ha, converged after 70 steps, 57.1 s")
 
 
+def test_the_time_left_knows_a_limit_in_seconds():
+    from nnks.tracking.writers import ConsoleWriter
+
+    out, clock = console(False), Clock()
+    writer = ConsoleWriter(100_000, console=out, limit=30.0, clock=clock)
+    for step in range(260):
+        clock.now += 0.1
+        writer.write(step, METRICS[0])
+    # the first line that knows a speed comes after 20 s of the 30, of which the first step does not count
+    assert "at most 10.0 s left" in out.file.getvalue()
+
+
 def test_a_terminal_shows_the_last_state(summary, monkeypatch):
     from nnks.tracking.writers import ConsoleWriter
 

@@ -197,7 +197,7 @@ LCGTO_RANDOM = {"ansatz.guess": "random", "optimizer.name": "adam"}
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(changes, words, quick):
     from nnks.config import override
-    from nnks.experiment import plan
+    from nnks.plan import plan
     from nnks.registry import InputError
 
     with pytest.raises(InputError, match=words) as error:

@@ -76,7 +76,7 @@ def test_two_processes_give_the_energies_of_one():
 
 
 def test_too_many_devices_are_refused(quick):
-    from nnks.experiment import plan
+    from nnks.plan import plan
     from nnks.registry import InputError
 
     with pytest.raises(InputError, match=r"training\.devices is 99, and JAX sees"):

@@ -23,7 +23,7 @@ def prepared(plan):
 @pytest.mark.parametrize(("molecule", "xc"), [("LiH", "lda,vwn"), ("N", "pbe")], ids=["restricted", "unrestricted"])
 def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
     """Energy and orbitals stay, the gradient is the derivative in the new coordinates, and orbitals are canonical."""
-    from nnks.experiment import plan
+    from nnks.plan import plan
     from nnks.training.frame import gaussian_energy, make_frame
 
     ready = plan(quick(system__molecule=molecule, functional__xc=xc, ansatz__guess="core", **DIRECT))
@@ -55,7 +55,7 @@ def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
 @pytest.mark.parametrize(("molecule", "xc"), [("LiH", "lda,vwn"), ("LiH", "pbe"), ("N", "pbe"), ("N", "tpss")])
 def test_curvature_is_the_second_derivative(molecule, xc, quick):
     """Every rotation of a minimal basis, against automatic differentiation of the whole energy."""
-    from nnks.experiment import plan
+    from nnks.plan import plan
     from nnks.training.frame import gaussian_energy, make_frame
     from nnks.training.stability import curvature, softest_rotations
 

@@ -87,7 +87,7 @@ def test_a_run_on_a_hopeless_grid_keeps_its_start_and_warns(quick, tmp_path, cap
     ],
 )
 def test_where_there_is_a_guard(changes, expected, quick):
-    from nnks.experiment import plan
+    from nnks.plan import plan
 
     assert (plan(quick(**AUTO | changes)).guard is not None) == expected
 
@@ -100,7 +100,7 @@ def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
     import jax.numpy as jnp
 
     from nnks import build
-    from nnks.experiment import plan
+    from nnks.plan import plan
 
     coarse, fine = (plan(quick(quadrature__level=n, training__held_out_steps=1)) for n in (0, 1))
     params = coarse.problem.init_params(build.run_key(coarse.config))
@@ -123,7 +123,7 @@ def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
     ],
 )
 def test_impossible_guards_are_refused(changes, quick):
-    from nnks.experiment import plan
+    from nnks.plan import plan
     from nnks.registry import InputError
 
     with pytest.raises(InputError, match="held_out_steps"):

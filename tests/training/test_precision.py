@@ -78,10 +78,20 @@ def test_norms_of_single_precision_orbitals_are_summed_in_double(key):
 def test_a_run_ends_where_float64_does(precision, quick, tmp_path):
     import nnks
 
-    energies = [
-        nnks.run(quick(training__precision=p, training__steps=20, ansatz__guess="core"), results=tmp_path).energies[
-            "total"
-        ]
+    runs = [
+        nnks.run(quick(training__precision=p, training__steps=20, ansatz__guess="core"), results=tmp_path)
         for p in ("float64", precision)
     ]
+    energies = [found.energies["total"] for found in runs]
     assert energies[0] == pytest.approx(energies[1], abs=1e-6)  # second order in an error of 1e-4
+    assert runs[0].values["precision_error"] is None
+    assert 0 < runs[1].values["precision_error"] < KEPT  # it is looked at, and another precision
+
+
+def test_a_run_says_so_where_its_precision_costs_more_than_a_microhartree_an_atom(quick, tmp_path, capsys, monkeypatch):
+    import nnks
+    from nnks import experiment
+
+    monkeypatch.setattr(experiment, "SINGLE", 1e-12)  # water's first excess over the real one takes a minute to train
+    nnks.run(quick(training__precision="float32", training__steps=3), results=tmp_path)
+    assert "training.precision='float32' changes the energy by" in capsys.readouterr().err

@@ -1,0 +1,48 @@
+"""`nnks rates`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from nnks.cli.options import parse_options, use_compilation_cache
+from nnks.config import load_config
+from nnks.registry import InputError
+
+
+def command(arguments: list[str]) -> int:
+    """Tests learning rates for the first-order optimizer of a config, and says which to use."""
+    options = parse_options(arguments, {"png": str})
+    config = load_config(options["config"], options["changes"])
+    target = options["own"].get("png")
+    if target is not None and (Path(target).suffix.lower() != ".png" or not Path(target).parent.is_dir()):
+        raise InputError(f"--png is '{target}'; expected a file that ends in .png, in a folder that exists.")
+    use_compilation_cache()
+    from nnks import build
+    from nnks.plan import plan
+    from nnks.training import FirstOrder
+    from nnks.training.range_test import Descent, range_test
+
+    ready = plan(config)
+    if not isinstance(ready.optimizer, FirstOrder) or ready.optimizer.recipe is None:
+        raise InputError(
+            f"optimizer '{config.optimizer.name}' has no learning rate to test; use --config.optimizer.name=adam, or another of optax's."
+        )
+    key = build.run_key(config)
+    problem = build.in_precision(ready.problem, config.training.precision)
+    with Console().status("one step at each learning rate ..."):
+        found = range_test(Descent(ready.optimizer.recipe), problem, problem.init_params(key), key)
+    table = Table(title=f"{config.system.molecule}, {config.optimizer.name}: energy after a step at each rate")
+    table.add_column("learning rate", justify="right")
+    table.add_column("energy [Ha]", justify="right")
+    for rate, energy in zip(found.rates, found.energies, strict=True):
+        table.add_row(f"{rate:.2g}", f"{energy:.6f}")
+    Console().print(table)
+    if target is not None:
+        from nnks.analysis.rates import draw
+
+        print(f"picture: {draw(found.rates, found.energies, found.suggestion, Path(target))}")
+    print(f"suggested: --config.optimizer.learning_rate={found.suggestion:.2g}")
+    return 0
