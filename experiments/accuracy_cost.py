@@ -1,7 +1,7 @@
 """What does an energy cost? Accuracy on water against parameters and against seconds, Gaussian bases beside neural orbitals.
 
 Run:      .venv/bin/python experiments/accuracy_cost.py [--molecule H2O] [--xc lda,vwn] [--residual-steps 30]
-Cost:     some ten to twenty minutes on two cores, most of it compilation and final evaluations; points are stored as they come
+Cost:     five to six minutes on two idle cores, most of it compilation and final evaluations; points are stored as they come
 
 The error is above PySCF in pcseg-4 on a grid of level 5 (fitted Coulomb energy, even-tempered set),
 the best energy in a Gaussian basis that there is here. It is no exact limit: a point below it is drawn hollow, at the absolute

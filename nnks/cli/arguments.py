@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from nnks.registry import InputError
@@ -34,3 +35,13 @@ class Arguments(argparse.ArgumentParser):
             InputError: for an option that does not exist, or one without its value.
         """
         return self.parse_args(list(arguments))
+
+
+def check_target(option: str, path: str | None, ending: str) -> None:
+    """Refuses a file to write that has another ending, or no folder to lie in.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    if path is not None and (Path(path).suffix.lower() != ending or not Path(path).parent.is_dir()):
+        raise InputError(f"--{option} is '{path}'; expected a file that ends in {ending}, in a folder that exists.")

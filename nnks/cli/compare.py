@@ -10,8 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nnks.analysis.comparison import Section, compare, find_stored
-from nnks.cli.arguments import Arguments
-from nnks.registry import InputError
+from nnks.cli.arguments import Arguments, check_target
 
 
 def command(arguments: list[str]) -> int:
@@ -23,7 +22,7 @@ def command(arguments: list[str]) -> int:
     parser.add_argument("--results", default="results")
     options = parser.read(arguments)
     for option, ending in (("html", ".html"), ("png", ".png")):
-        _check_target(option, getattr(options, option), ending)
+        check_target(option, getattr(options, option), ending)
     comparison = compare([find_stored(text, options.results) for text in options.runs])
     for section in comparison.sections:
         _print_section(section)
@@ -38,11 +37,6 @@ def command(arguments: list[str]) -> int:
         drawn = convergence_figure(comparison, Path(options.png))
         print(f"picture: {drawn}" if drawn else "no picture: none of the runs has recorded steps and a reference.")
     return 0
-
-
-def _check_target(option: str, path: str | None, ending: str) -> None:
-    if path is not None and (Path(path).suffix.lower() != ending or not Path(path).parent.is_dir()):
-        raise InputError(f"--{option} is '{path}'; expected a file that ends in {ending}, in a folder that exists.")
 
 
 def _print_section(section: Section) -> None:

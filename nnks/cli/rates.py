@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from nnks.cli.arguments import check_target
 from nnks.cli.options import parse_options, use_compilation_cache
 from nnks.config import load_config
 from nnks.registry import InputError
@@ -17,8 +18,7 @@ def command(arguments: list[str]) -> int:
     options = parse_options(arguments, {"png": str})
     config = load_config(options["config"], options["changes"])
     target = options["own"].get("png")
-    if target is not None and (Path(target).suffix.lower() != ".png" or not Path(target).parent.is_dir()):
-        raise InputError(f"--png is '{target}'; expected a file that ends in .png, in a folder that exists.")
+    check_target("png", target, ".png")
     use_compilation_cache()
     from nnks import build
     from nnks.plan import plan

@@ -92,6 +92,6 @@ def test_a_run_says_so_where_its_precision_costs_more_than_a_microhartree_an_ato
     import nnks
     from nnks import experiment
 
-    monkeypatch.setattr(experiment, "SINGLE", 1e-12)  # water's first excess over the real one takes a minute to train
+    monkeypatch.setattr(experiment, "SINGLE", 1e-12)  # which helium exceeds after three steps
     nnks.run(quick(training__precision="float32", training__steps=3), results=tmp_path)
     assert "training.precision='float32' changes the energy by" in capsys.readouterr().err
