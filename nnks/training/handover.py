@@ -87,6 +87,10 @@ class HandOver:
             raise InputError(
                 f"optimizer.learning_rate is {self.learning_rate}; it must be positive, or 0 for a range test to find it."
             )
+        if self.second != "lbfgs" and self.curvature != 1.0:
+            raise InputError(
+                f"optimizer.curvature is {self.curvature}, which only optimizer.second='lbfgs' uses; leave it at 1.0 with '{self.second}'."
+            )
         if self.patience < 1:
             raise InputError(f"optimizer.patience is {self.patience}; it must be at least 1.")
         if not 0 < self.gain < 1:

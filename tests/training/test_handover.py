@@ -123,6 +123,7 @@ def test_the_suggestion_is_a_third_of_the_rate_at_which_the_energy_levels_out():
         ({"first": "lbfgs"}, "optimizer.first is 'lbfgs'"),
         ({"second": "direct"}, "optimizer.second is 'direct'"),
         ({"learning_rate": -1.0}, "or 0 for a range test"),
+        ({"second": "natural_gradient", "curvature": 0.03}, "only optimizer.second='lbfgs' uses"),
         ({"patience": 0}, "at least 1"),
         ({"gain": 1.0}, "between 0 and 1"),
     ],
