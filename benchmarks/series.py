@@ -21,8 +21,9 @@ from nnks.reproduce.study import load_study
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--molecules", nargs="+", default=["C20", "C60", "C80"])
+    parser.add_argument("--molecules", nargs="+", default=["C20", "C60", "C80", "C180"])
     parser.add_argument("--bases", nargs="+", default=["sto-3g", "6-31g"])
+    parser.add_argument("--methods", nargs="+", default=list(scaling.NAMES), choices=list(scaling.NAMES))
     parser.add_argument("--limit", type=float, default=600, help="seconds for one process")
     parser.add_argument("--results", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
@@ -33,7 +34,7 @@ def main() -> None:
         if config.system.molecule in arguments.molecules and config.system.basis in arguments.bases
     ]
     study = dataclasses.replace(study, configs=tuple(wanted))
-    for declared in study.measurements():
+    for declared in (m for m in study.measurements() if m.method in arguments.methods):
         asked = Measurement(declared.method, declared.config, arguments.limit)
         if not asked.stored(arguments.results):
             print(f"{asked.config.label}, {asked.method} ...", flush=True)

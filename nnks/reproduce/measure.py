@@ -63,7 +63,9 @@ def measure(measurement: Measurement, results: Path) -> dict[str, Any]:
         command = [sys.executable, "-m", "nnks.reproduce.tasks", measurement.method, str(config), str(out)]
         started = time.perf_counter()
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=measurement.limit, check=False)
+            # PySCF's scratch files go with the folder, also when a process is stopped in the middle
+            scratch = os.environ | {"TMPDIR": folder, "PYSCF_TMPDIR": folder}
+            done = subprocess.run(command, capture_output=True, text=True, timeout=measurement.limit, check=False, env=scratch)
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}: out of memory"]
             found = read_json(out) or {"failed": lines[-1]}
         except subprocess.TimeoutExpired:

@@ -7,7 +7,9 @@ without compilation. Numbers are written as they come: a process that is stopped
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +21,9 @@ from nnks.tracking.files import write_json
 PER_ATOM = 1e-6
 """Distance from the converged energy that a time is given for [Ha per atom]."""
 
-GRADIENTS = 5
+GRADIENTS, ENOUGH = 5, 100.0
+"""Gradients or cycles that are timed; of gradients fewer, but two at least, once they took so many seconds."""
+
 Write = Callable[[dict[str, Any]], None]
 
 
@@ -92,11 +96,25 @@ def _field(config: ConfigDict) -> Any:
     s, f = config.system, config.functional
     molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
     spec = ReferenceSpec(s.basis, f.xc, molecule.spin == 0, config.quadrature.level, auxiliary=f.auxiliary)
-    return own_field(molecule, spec)
+    field = own_field(molecule, spec)
+    _find_room(field)
+    return field
+
+
+def _find_room(field: Any) -> None:
+    """Ends the process if PySCF's fitted integrals, which it stores as a whole, fit neither its memory nor half of the free disk."""
+    from pyscf.df import make_auxmol
+
+    nao, fitted = field.mol.nao, make_auxmol(field.mol, field.with_df.auxbasis).nao
+    size, free = 4e-9 * nao * (nao + 1) * fitted, 1e-9 * shutil.disk_usage(tempfile.gettempdir()).free
+    if size > max(1e-3 * field.max_memory, 0.5 * free):
+        sys.exit(f"PySCF's fitted integrals take {size:.0f} GB, and {free:.0f} GB of disk are free")
 
 
 def gradient(config: ConfigDict, write: Write) -> None:
     """Seconds of energy gradients after compilation, and the process's peak memory."""
+    import jax
+
     from nnks import build
     from nnks.training import begin
 
@@ -111,7 +129,11 @@ def gradient(config: ConfigDict, write: Write) -> None:
         float(metrics["energy/total"])
         if n:
             seconds.append((time.perf_counter() - started) / (int(state.evaluations) - before))
-    write({"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory()})
+        if len(seconds) > 1 and sum(seconds) > ENOUGH:
+            break
+    (device,) = jax.tree.leaves(state.params)[0].devices()
+    found = {"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory(), "device": device.device_kind}
+    write(found | device_memory())
 
 
 def cycle(config: ConfigDict, write: Write) -> None:
@@ -132,6 +154,14 @@ def peak_memory() -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def device_memory() -> dict[str, float]:
+    """Largest memory in use on the accelerator [GB]; empty where there is none."""
+    import jax
+
+    stats = jax.local_devices()[0].memory_stats() or {}
+    return {"device_peak_GB": stats["peak_bytes_in_use"] / 1e9} if "peak_bytes_in_use" in stats else {}
 
 
 TASKS = {"nnks": direct, "nnks-scf": own_scf, "pyscf-df": pyscf, "nnks-gradient": gradient, "pyscf-df-cycle": cycle}
