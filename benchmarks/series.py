@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from benchmarks.common import print_table, store
 from nnks.reproduce import scaling
 from nnks.reproduce.measure import Measurement, measure
-from nnks.reproduce.study import load_study
+from nnks.reproduce.study import Study, load_study
 
 
 def main() -> None:
@@ -39,13 +40,20 @@ def main() -> None:
         if not asked.stored(arguments.results):
             print(f"{asked.config.label}, {asked.method} ...", flush=True)
             measure(asked, arguments.results)
+            write(study, arguments.results)
+    rows, found = write(study, arguments.results)
+    print_table(rows, f"exponents of time: {found}; not measured: {study.unfinished()}")
+
+
+def write(study: Study, results: Path) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
+    """Stores what is measured so far, with its figure; its rows and exponents."""
     points = scaling.collect(study)
     rows = [dataclasses.asdict(point) for point in points]
     found = {f"{method}, {basis}": scaling.exponent(own) for (method, basis), own in scaling.groups(points).items()}
-    print_table(rows, f"exponents of time: {found}; not measured: {study.unfinished()}")
-    store(arguments.results / "series.json", {"exponents": found, "unfinished": study.unfinished()}, rows)
+    store(results / "series.json", {"exponents": found, "unfinished": study.unfinished()}, rows)
     if points:
-        scaling.draw(points, arguments.results / "scaling.png")
+        scaling.draw(points, results / "scaling.png")
+    return rows, found
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import final_level
+from nnks.functional.base import Interacts
 from nnks.interop.reference import large_bases
 from nnks.tracking import config_hash
 from nnks.training import Problem
+from nnks.training.direct import Direct
 from nnks.training.held_out import Guard
 from nnks.training.state import count_parameters
 
@@ -45,6 +47,7 @@ class Plan:
             "parameters": count_parameters(params),
             **self._basis(),
             "hartree": self._hartree(),
+            **self._saddles(),
             "final grid level": final_level(self.system),
             "run": f"{self.config.experiment}/*-{config_hash(to_dict(self.config))}-s{self.config.training.seed}",
         }
@@ -53,6 +56,13 @@ class Plan:
         """The method, and what fitting holds."""
         method = build.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian)
         return method + getattr(self.problem.functional["hartree"], "holds", "")
+
+    def _saddles(self) -> dict[str, str]:
+        """That an asked test of the minimum cannot be done, if so."""
+        term = self.problem.functional["hartree"]
+        if isinstance(self.optimizer, Direct) and self.optimizer.stability and not isinstance(term, Interacts):
+            return {"stability test": "left out: this Hartree energy has no integrals in the basis (quadrature.memory)"}
+        return {}
 
     def _basis(self) -> dict[str, str]:
         """How the Gaussian basis is held on the grid, if it is."""

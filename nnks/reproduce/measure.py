@@ -65,7 +65,9 @@ def measure(measurement: Measurement, results: Path) -> dict[str, Any]:
         try:
             # PySCF's scratch files go with the folder, also when a process is stopped in the middle
             scratch = os.environ | {"TMPDIR": folder, "PYSCF_TMPDIR": folder}
-            done = subprocess.run(command, capture_output=True, text=True, timeout=measurement.limit, check=False, env=scratch)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=measurement.limit, check=False, env=scratch
+            )
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}: out of memory"]
             found = read_json(out) or {"failed": lines[-1]}
         except subprocess.TimeoutExpired:

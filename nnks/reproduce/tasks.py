@@ -132,7 +132,12 @@ def gradient(config: ConfigDict, write: Write) -> None:
         if len(seconds) > 1 and sum(seconds) > ENOUGH:
             break
     (device,) = jax.tree.leaves(state.params)[0].devices()
-    found = {"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory(), "device": device.device_kind}
+    found = {
+        "seconds": seconds,
+        "functions": int(system.mole.nao),
+        "peak_GB": peak_memory(),
+        "device": device.device_kind,
+    }
     write(found | device_memory())
 
 
