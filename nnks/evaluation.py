@@ -14,6 +14,8 @@ from nnks.interop import pyscf as interop
 from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid
+from nnks.slices import make_slice
+from nnks.tracking.slices import Slice
 from nnks.training import Problem
 from nnks.training.state import settled, whole
 from nnks.types import Array, Float, Params, cast
@@ -38,6 +40,7 @@ class Evaluation:
             occupied space. They are those of the converged calculation as far as that space is.
         quadrature_error: how much the total differs from that on the next coarser grid [Ha]; None for Gaussian
             orbitals, whose energy is defined on the grid that PySCF has, too.
+        slice: the density and the highest occupied orbital on a plane.
     """
 
     energies: dict[str, float]
@@ -48,6 +51,7 @@ class Evaluation:
     virial: float
     orbital_energies: list[list[float]]
     quadrature_error: float | None
+    slice: Slice
 
 
 def final_level(system: build.System) -> int:
@@ -73,22 +77,24 @@ def evaluate(
     level, (method, auxiliary) = final_level(system), _hartree(system)
     params, shared = cast(params, jnp.float64), {} if shared is None else shared
 
-    def at(level: int) -> tuple[AnyOrbitals, Functional]:
+    def at(level: int) -> tuple[AnyOrbitals, Functional, OrbitalModel]:
         if ("evaluation", level) not in shared:
             shared["evaluation", level] = _parts(system, problem, level, method, auxiliary)
         model, functional, grid = shared["evaluation", level]
-        return _orbitals(model, grid.quadrature(), params), functional
+        return _orbitals(model, grid.quadrature(), params), functional, model
 
-    x, functional = at(level)
+    x, functional, model = at(level)
     values, electrons, deviation = _evaluate(functional, x)
     energies = {name: float(value) for name, value in values.items()}
     kinetic, error = energies["kinetic"], None
     if not system.gaussian and level > 0:
-        coarse, on_it = at(level - 1)
+        coarse, on_it, _ = at(level - 1)
         error = abs(energies["total"] - float(_evaluate(on_it, coarse)[0]["total"]))
     virial = (kinetic - energies["total"]) / kinetic
-    levels = [list(map(float, e[:n])) for e, n in zip(orbital_energies(functional, x), system.counts, strict=True)]
-    return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error)
+    found, vectors = canonical_orbitals(functional, x)
+    levels = [list(map(float, e[:n])) for e, n in zip(found, system.counts, strict=True)]
+    picture = make_slice(system.molecule, model, params, x, vectors)
+    return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
 
 
 class TrainingEnergy:
@@ -144,8 +150,10 @@ def _evaluate(functional: Any, x: AnyOrbitals) -> tuple:
 
 
 @jax.jit
-def orbital_energies(functional: Functional, x: AnyOrbitals) -> Float[Array, "spin orbitals"]:
-    r"""Eigenvalues [Ha] of the Kohn-Sham operator in the occupied space, ascending; empty orbitals come last, as infinity.
+def canonical_orbitals(
+    functional: Functional, x: AnyOrbitals
+) -> tuple[Float[Array, "spin orbitals"], Float[Array, "spin orbitals orbitals"]]:
+    r"""Eigenvalues [Ha] and eigenvectors of the Kohn-Sham operator in the occupied space, ascending; empty orbitals come last, at infinity.
 
     Mixing the orbitals, $\psi C$, changes the energy at $C = 1$ by $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the
     operator's matrix is a derivative, whatever the terms are.
@@ -162,8 +170,8 @@ def orbital_energies(functional: Functional, x: AnyOrbitals) -> Float[Array, "sp
     matrix = 0.5 * (matrix + jnp.swapaxes(matrix, 1, 2))  # a symmetric operator, up to the quadrature's error
     far = 1e6  # empty orbitals are zero; they go to the end
     matrix = matrix + jax.vmap(jnp.diag)(jnp.where(occupied, 0.0, far).astype(matrix.dtype))
-    values = jnp.linalg.eigvalsh(matrix)
-    return jnp.where(values > far / 2, jnp.inf, values)
+    values, vectors = jnp.linalg.eigh(matrix)
+    return jnp.where(values > far / 2, jnp.inf, values), vectors
 
 
 def _deviation(x: AnyOrbitals) -> jax.Array:

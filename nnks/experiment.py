@@ -178,6 +178,7 @@ class Run:
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
+        outcome.slice.save(self.folder.path)
         self.writers.finish(summary)
         stored = self.folder.record.summary or {}
         if config.tracking.console and self.position is None and not self.quiet:

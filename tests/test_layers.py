@@ -27,6 +27,7 @@ LAYERS = [
         "launch",
         "estimate",
         "evaluation",
+        "slices",
         "references",
         "build",
         "reproduce",

@@ -11,6 +11,7 @@ from typing import Any
 
 from nnks.analysis.answers import METHOD, Answers
 from nnks.analysis.curves import convergence
+from nnks.analysis.densities import densities
 from nnks.analysis.figures import final_errors
 from nnks.analysis.names import differing_settings
 from nnks.analysis.table import Row, grouped, run_rows, seed_rows
@@ -28,6 +29,8 @@ CAPTIONS = {
     "convergence_steps": "Energy above the best reference while training, against steps: single runs, or "
     "the median of three and more seeds with their range.",
     "convergence_seconds": "The same against seconds of training, without the first step, which compiles.",
+    "densities": "On the plane nearest to the nuclei (crosses), in Bohr: density [1/Bohr³] and highest occupied orbital [1/Bohr^1.5] of the run "
+    "closest to the reference, and by how much the densities of other methods differ from that.",
 }
 
 
@@ -77,6 +80,7 @@ def _figures(
         "final_errors": final_errors(rows, folder / "final_errors.png"),
         "convergence_steps": convergence(rows, records, "step", folder / "convergence_steps.png"),
         "convergence_seconds": convergence(rows, records, "seconds", folder / "convergence_seconds.png"),
+        "densities": densities(rows, folder / "densities.png"),
     }
     return {name: path for name, path in drawn.items() if path is not None}
 

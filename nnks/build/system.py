@@ -116,7 +116,7 @@ def _free_memory() -> float:
     """Bytes that are free, in the host's memory and, where tables lie in one of its own, in an accelerator's."""
     device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
     free = device.get("bytes_limit", math.inf) - device.get("bytes_in_use", 0)
-    return min(psutil.virtual_memory().available, free)
+    return float(min(psutil.virtual_memory().available, free))
 
 
 def make_system(config: ConfigDict) -> System:

@@ -78,3 +78,28 @@ def test_no_runs(tmp_path):
         write_report(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         write_report(tmp_path / "nowhere")
+
+
+def test_densities_are_drawn_where_runs_have_slices(store):
+    """The closest run's, and the other method's difference from it; a run without one is left out."""
+    import numpy as np
+
+    from nnks.analysis import densities
+    from nnks.analysis.table import run_rows
+    from nnks.tracking.slices import Slice
+
+    axis = np.linspace(-2, 2, 8)
+    density = np.exp(-np.hypot(axis[None, :], axis[:, None]))
+    paths = []
+    for ansatz, energy, scale in (("lcgto", -75.8179063, 0.9), ("residual", -75.9131, 1.0), ("neural", -75.9, None)):
+        record = store.add(ansatz=ansatz, energy=energy).record
+        if scale is not None:
+            Slice(axis, axis, scale * density, density, np.zeros((1, 3)), np.ones(1)).save(record.path)
+        paths.append(record)
+    panels = densities._panels(run_rows(paths))
+    assert [panel["what"] for panel in panels] == ["density", "orbital", "difference"]
+    assert "residual" in panels[0]["method"]
+    assert "lcgto" in panels[2]["method"]
+    np.testing.assert_allclose(panels[2]["values"], -0.1 * density, atol=1e-6)
+    assert densities.densities(run_rows(paths), store.results / "densities.png").stat().st_size > 10_000
+    assert densities.densities(run_rows(paths[2:]), store.results / "none.png") is None

@@ -196,6 +196,19 @@ def test_orbital_energies(molecule, xc):
     mf.kernel()
     for ours, theirs, n in zip(outcome.orbital_energies, np.atleast_2d(mf.mo_energy), system.counts, strict=True):
         np.testing.assert_allclose(ours, theirs[:n], atol=1e-6)
+    # the slice is PySCF's density and highest orbital at the same points, to the orbitals' error and single precision
+    from nnks.slices import plane
+
+    found, (center, axes) = outcome.slice, plane(system.molecule)
+    points = (center + found.x[None, :, None] * axes[0] + found.y[:, None, None] * axes[1]).reshape(-1, 3)
+    values = dft.numint.eval_ao(system.mole, points)
+    matrix = np.asarray(mf.make_rdm1())
+    total = matrix if matrix.ndim == 2 else matrix.sum(axis=0)
+    density = np.einsum("pa,ab,pb->p", values, total, values)
+    np.testing.assert_allclose(found.density.ravel(), density, atol=1e-5 * density.max())
+    highest = values @ np.asarray(mf.mo_coeff).reshape(-1, *total.shape)[0, :, system.counts[0] - 1]
+    if molecule == "Li":  # HF's is one of two of equal energy
+        np.testing.assert_allclose(np.abs(found.orbital.ravel()), np.abs(highest), atol=1e-4)
 
 
 def test_several_large_bases():

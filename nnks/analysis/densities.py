@@ -1,0 +1,94 @@
+"""Pictures of orbitals: the density and the highest occupied orbital of one run, and what other methods' densities differ from it by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnks.analysis.style import new_figure, save
+from nnks.analysis.table import Row, grouped
+from nnks.tracking.slices import Slice, read_slice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+else:
+    Axes = Any  # matplotlib is imported when a figure is drawn
+
+MOST_SYSTEMS, MOST_METHODS = 3, 6
+"""Systems that are drawn, and methods whose densities are compared in each."""
+
+SMALLEST, LARGEST = 1e-4, 1e1
+"""Densities between which the colors run [Bohr^-3]."""
+
+FAINT = 1e-9
+"""Differences of densities below which nothing is to be seen [Bohr^-3]: slices are stored in single precision."""
+
+
+def densities(rows: Sequence[Row], path: Path) -> Path | None:
+    """Draws slices: for each system those of the run that is closest to the best reference, and differences of the others from it.
+
+    Args:
+        rows: what `run_rows` returned.
+        path: where the PNG goes.
+
+    Returns:
+        The path, or None where no run has a slice.
+    """
+    panels = [panel for group in list(grouped(rows, "system").values()) for panel in _panels(group)]
+    shown = list(dict.fromkeys(panel["system"] for panel in panels))[:MOST_SYSTEMS]
+    panels = [panel for panel in panels if panel["system"] in shown]
+    if not panels:
+        return None
+    figure, axes = new_figure(len(panels), width=3.0, height=3.0, columns=4)
+    for place, panel in zip(axes, panels, strict=True):
+        image = _draw(place, panel)
+        figure.colorbar(image, ax=place, shrink=0.8)
+    return save(figure, path)
+
+
+def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What is drawn of one system: the closest run twice, then differences, one run of each method."""
+    found: dict[str, tuple[Row, Slice]] = {}
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        if row["method"] not in found and (stored := read_slice(Path(row["path"]))) is not None:
+            found[row["method"]] = row, stored
+    if not found:
+        return []
+    off = {m: abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
+    best = min(found, key=lambda m: off[m] if math.isfinite(off[m]) else math.inf)
+    base = found[best][1]
+    common = {"system": found[best][0]["system"], "slice": base}
+    panels = [
+        common | {"what": "density", "method": best, "values": base.density},
+        common | {"what": "orbital", "method": best, "values": base.orbital},
+    ]
+    for method, (_, other) in list(found.items())[: MOST_METHODS + 1]:
+        if method != best and other.density.shape == base.density.shape and np.allclose(other.x, base.x, atol=1e-4):
+            panels.append(common | {"what": "difference", "method": method, "values": other.density - base.density})
+    return panels
+
+
+def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
+    """One panel; its colors."""
+    from matplotlib.colors import LogNorm, Normalize, SymLogNorm
+
+    values, place = panel["values"], panel["slice"]
+    size = max(float(np.abs(values).max()), FAINT)
+    if panel["what"] == "density":
+        norm, colors, title = LogNorm(SMALLEST, LARGEST), "viridis", "density"
+        values = np.maximum(values, SMALLEST)
+    elif panel["what"] == "orbital":
+        norm, colors, title = Normalize(-size, size), "RdBu_r", "highest occupied orbital"
+    else:
+        norm, colors, title = SymLogNorm(size * 1e-2, vmin=-size, vmax=size), "PuOr_r", "difference of the density"
+    image = axes.pcolormesh(place.x, place.y, values, norm=norm, cmap=colors, shading="gouraud", rasterized=True)
+    axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
+    axes.set_aspect("equal")
+    axes.grid(visible=False)
+    axes.set_title(f"{panel['system']}\n{title}\n{panel['method']}", loc="left", fontsize=8)
+    axes.tick_params(labelsize=7)
+    return image
