@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,9 @@ class Slice:
 
     def save(self, folder: Path) -> Path:
         """Writes the slice into a run's folder, in single precision."""
-        arrays = {name: np.asarray(value, np.float32) for name, value in dataclasses.asdict(self).items()}
+        arrays: dict[str, Any] = {
+            name: np.asarray(value, np.float32) for name, value in dataclasses.asdict(self).items()
+        }
         np.savez_compressed(folder / FILE, **arrays)
         return folder / FILE
 
