@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnks.config import default_config as default_config
     from nnks.config import load_config as load_config
-    from nnks.experiment import Summary as Summary
     from nnks.experiment import run as run
     from nnks.molecule import Molecule as Molecule
     from nnks.registry import InputError as InputError
+    from nnks.summary import Summary as Summary
 
 __version__ = "0.1.0"
 
@@ -18,7 +18,7 @@ _HOMES = {
     "default_config": "nnks.config",
     "load_config": "nnks.config",
     "run": "nnks.experiment",
-    "Summary": "nnks.experiment",
+    "Summary": "nnks.summary",
     "Molecule": "nnks.molecule",
     "InputError": "nnks.registry",
 }

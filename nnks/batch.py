@@ -12,8 +12,9 @@ import psutil
 
 from nnks import build
 from nnks.config import ConfigDict
-from nnks.experiment import Run, Summary, folder_of
+from nnks.experiment import Run, folder_of
 from nnks.plan import Plan, plan
+from nnks.summary import Summary
 from nnks.tracking import ConsoleWriter
 from nnks.training import iterate_together, make_batch_step
 from nnks.training.state import TrainingDiverged

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm,
 from nnks.plan import Plan, default_label, plan, short_name
 from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
+from nnks.summary import Summary, compared, found
 from nnks.tracking import (
     Afterwards,
     ConsoleWriter,
@@ -32,39 +31,8 @@ from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.state import TrainingDiverged, count_parameters, settled
 
-VIOLATION = 1e-6
-"""How far below the stable minimum of its own basis an energy may be [Ha]: both are converged to 1e-9."""
-
 SINGLE = 1e-6
 """What a training in single precision may change of the energy per atom [Ha] before the run says so."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Summary:
-    """What a run found. `values` is all of `summary.json`; the rest are shortcuts into it."""
-
-    path: Path
-    values: Mapping[str, Any]
-
-    @property
-    def energies(self) -> Mapping[str, float]:
-        """Total, kinetic, external, hartree, xc, nuclear [Ha], from the final evaluation."""
-        return self.values["energies"]
-
-    @property
-    def converged(self) -> bool:
-        """Whether the thresholds were reached."""
-        return self.values["converged"]
-
-    @property
-    def reference(self) -> Mapping[str, float]:
-        """Reference energies [Ha] by name."""
-        return self.values["reference"]
-
-    @property
-    def steps(self) -> int:
-        """Steps that were taken."""
-        return self.values["steps"]
 
 
 def run(
@@ -232,38 +200,22 @@ class Run:
 
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
         """Everything that `summary.json` holds."""
-        summary = {
-            "energies": outcome.energies,
-            "converged": bool(converged),
-            "stopped": CONVERGED if converged else self.recorder.stopped,
-            "steps": int(state.step),
-            "evaluations": int(state.evaluations),
-            "seconds": self.recorder.seconds,
-            "wall_seconds": (time.perf_counter() - self._started) / self.members,
-            "members": self.members,
-            "electrons": outcome.electrons,
-            "orthonormality": outcome.orthonormality,
-            "virial": outcome.virial,
-            "orbital_energies": outcome.orbital_energies,
-            "quadrature_error": outcome.quadrature_error,
-            "evaluation": {"level": outcome.level, "hartree": outcome.hartree},
-            "parameters": self.parameters,
-            "label": self.label,
-            "violations": [],
-        } | self._references(outcome.hartree)
-        same = summary["reference"].get(summary.get("reference_same", ""))
-        system = self.plan.system
-        same_integrals = (
-            outcome.hartree in ("exact", "density_fitting") and outcome.level == self.config.quadrature.level
+        recorder = self.recorder
+        return (
+            {
+                "converged": bool(converged),
+                "stopped": CONVERGED if converged else recorder.stopped,
+                "steps": int(state.step),
+                "evaluations": int(state.evaluations),
+                "seconds": recorder.seconds,
+                "wall_seconds": (time.perf_counter() - self._started) / self.members,
+                "members": self.members,
+                "parameters": self.parameters,
+                "label": self.label,
+            }
+            | found(outcome)
+            | compared(self.plan, outcome, self._references(outcome.hartree))
         )
-        bounded = system.gaussian and same_integrals
-        if same is not None and bounded and outcome.energies["total"] < same - VIOLATION:
-            summary["violations"] = [
-                f"the energy is {1e3 * (same - outcome.energies['total']):.4f} mHa below the stable PySCF minimum in the same "
-                "basis and on the same grid, which no variational calculation can reach: an integral is wrong, or PySCF "
-                "stopped at a higher solution."
-            ]
-        return summary
 
     def _references(self, hartree: str) -> dict[str, Any]:
         """The energies to compare with, found once for all members of a batch."""

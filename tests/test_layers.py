@@ -28,6 +28,7 @@ LAYERS = [
         "estimate",
         "evaluation",
         "slices",
+        "summary",
         "references",
         "build",
         "reproduce",

@@ -81,7 +81,8 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
     import jax
 
     from nnks.config import from_dict, load_module
-    from nnks.experiment import Summary, record_failure
+    from nnks.experiment import record_failure
+    from nnks.summary import Summary
 
     for name, value in task.settings.items():
         jax.config.update(name, value)

@@ -6,6 +6,7 @@ without compilation. Numbers are written as they come: a process that is stopped
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import sys
@@ -22,7 +23,7 @@ PER_ATOM = 1e-6
 """Distance from the converged energy that a time is given for [Ha per atom]."""
 
 GRADIENTS, ENOUGH = 5, 100.0
-"""Gradients or cycles that are timed; of gradients fewer, but two at least, once they took so many seconds."""
+"""Gradients or cycles that are timed; fewer, but two at least, once they took so many seconds."""
 
 Write = Callable[[dict[str, Any]], None]
 
@@ -144,10 +145,22 @@ def gradient(config: ConfigDict, write: Write) -> None:
 def cycle(config: ConfigDict, write: Write) -> None:
     """Seconds of PySCF's cycles, and the process's peak memory."""
     field, marks = _field(config), []
-    field.max_cycle, field.callback = GRADIENTS, lambda env: marks.append(time.perf_counter())
-    field.kernel()
-    seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
-    write({"seconds": seconds, "functions": int(field.mol.nao), "peak_GB": peak_memory()})
+    functions = int(field.mol.nao)
+
+    def note(_: Any) -> None:
+        marks.append(time.perf_counter())
+        seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
+        write({"seconds": seconds, "functions": functions, "peak_GB": peak_memory()})
+        if len(seconds) > 1 and sum(seconds) > ENOUGH:
+            raise _Enough
+
+    field.max_cycle, field.callback = GRADIENTS, note
+    with contextlib.suppress(_Enough):
+        field.kernel()
+
+
+class _Enough(Exception):
+    """Ends PySCF's loop."""
 
 
 def peak_memory() -> float:
