@@ -124,22 +124,17 @@ def gradient(config: ConfigDict, write: Write) -> None:
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     step, seconds = optimizer.make_step(problem), []
+    (device,) = jax.tree.leaves(state.params)[0].devices()
     for n in range(GRADIENTS + 1):
         before, started = int(state.evaluations), time.perf_counter()
         state, metrics = step(state)
         float(metrics["energy/total"])
         if n:
             seconds.append((time.perf_counter() - started) / (int(state.evaluations) - before))
+        found = {"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory()}
+        write(found | {"device": device.device_kind} | device_memory())
         if len(seconds) > 1 and sum(seconds) > ENOUGH:
             break
-    (device,) = jax.tree.leaves(state.params)[0].devices()
-    found = {
-        "seconds": seconds,
-        "functions": int(system.mole.nao),
-        "peak_GB": peak_memory(),
-        "device": device.device_kind,
-    }
-    write(found | device_memory())
 
 
 def cycle(config: ConfigDict, write: Write) -> None:
