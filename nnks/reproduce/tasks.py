@@ -124,7 +124,7 @@ def gradient(config: ConfigDict, write: Write) -> None:
     optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     step, seconds = optimizer.make_step(problem), []
-    (device,) = jax.tree.leaves(state.params)[0].devices()
+    device = next(iter(jax.tree.leaves(state.params)[0].devices()))
     for n in range(GRADIENTS + 1):
         before, started = int(state.evaluations), time.perf_counter()
         state, metrics = step(state)
