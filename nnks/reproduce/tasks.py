@@ -22,7 +22,7 @@ from nnks.tracking.files import write_json
 PER_ATOM = 1e-6
 """Distance from the converged energy that a time is given for [Ha per atom]."""
 
-GRADIENTS, ENOUGH = 5, 100.0
+GRADIENTS, ENOUGH = 5, 60.0
 """Gradients or cycles that are timed; fewer, but two at least, once they took so many seconds."""
 
 Write = Callable[[dict[str, Any]], None]
