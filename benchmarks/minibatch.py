@@ -87,7 +87,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> Path:
     for name, points in lines.items():
         axes.plot(*zip(*points, strict=True), marker="o", color=style[name][0], linestyle=style[name][1], label=name)
     axes.set(xscale="log", yscale="log", xlabel="points in each of a step's two batches", ylabel="steps a second")
-    figure.legend(loc="outside lower center", ncols=1, fontsize=8)
+    batches = sorted({batch for points in lines.values() for batch, _ in points})
+    axes.set_xticks(batches, [str(batch) for batch in batches])
+    axes.minorticks_off()
+    figure.legend(loc="outside lower center", ncols=1, fontsize=8, frameon=False)
     return save(figure, path)
 
 

@@ -74,12 +74,13 @@ def _bars(rows: Sequence[Stored], path: Path) -> None:
         axes.barh(place, seconds, 0.9 * width, color=style[method][0], label=method)
         stopped = [(p, s) for p, s, row in zip(place, seconds, own.values(), strict=True) if not row["converged"]]
         for p, s in stopped:
-            axes.text(1.08 * s, p, "not converged", va="center", fontsize=7, color=GRAY)
+            axes.text(1.05 * s, p, "not converged", va="center", fontsize=6, color=GRAY)
     axes.set(xscale="log", xlabel="seconds, imports and compilation excluded", yticks=range(len(systems)))
     axes.set_yticklabels(systems)
     axes.set_ylim(len(systems) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    figure.legend(loc="outside lower center", ncols=len(methods), fontsize=9)
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=len(methods), fontsize=9, frameon=False)
     save(figure, path)
 
 

@@ -5,7 +5,7 @@ Cost:     a quarter of an hour on two cores, most of it compilation
 
 Thirty cases: small gaps, stretched bonds, radicals, the C20 cage, atoms of transition metals. PySCF's calculation is that of its
 defaults, 50 cycles of DIIS from the same guess; `stable` is the lowest solution that its second-order solver reaches when every instability that
-its analysis finds is followed, also from broken symmetry. A case counts as solved if it converged and is not above that solution by more than
+its analysis finds is followed, also from broken symmetry. What was judged before in the same results is kept. A case counts as solved if it converged and is not above that solution by more than
 1e-6 Ha. Writes results/benchmarks/robustness.json.
 """
 
@@ -23,6 +23,7 @@ from nnks.interop.reference import reference
 from nnks.references import same_basis
 from nnks.registry import InputError
 from nnks.sweep import release_programs
+from nnks.tracking.files import read_json
 from nnks.training import Convergence, begin
 
 TOLERANCE = 1e-6
@@ -144,17 +145,19 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(CASES):
         raise InputError(f"no case is called {', '.join(unknown)}; there are {', '.join(CASES)}.")
-    rows = []
+    before = {row["case"]: row for row in (read_json(arguments.out) or {"rows": []})["rows"]}
     for name in arguments.cases:
-        rows.append(judge(name, arguments.references))
-        print(rows[-1], flush=True)
-    counts = {
-        f"{program}_{what}": sum(row[f"{program}_{what}"] for row in rows)
-        for program in ("nnks", "pyscf")
-        for what in ("converged", "solved")
-    }
+        if name not in before:
+            before[name] = judge(name, arguments.references)
+            print(before[name], flush=True)
+        rows = [before[name] for name in CASES if name in before]
+        counts = {
+            f"{program}_{what}": sum(row[f"{program}_{what}"] for row in rows)
+            for program in ("nnks", "pyscf")
+            for what in ("converged", "solved")
+        }
+        store(arguments.out, {"tolerance_Ha": TOLERANCE, "steps": STEPS} | counts, rows)
     print_table(rows, f"{len(rows)} hard cases: {counts}")
-    store(arguments.out, {"tolerance_Ha": TOLERANCE, "steps": STEPS} | counts, rows)
 
 
 if __name__ == "__main__":

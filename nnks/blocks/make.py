@@ -6,7 +6,6 @@ import dataclasses
 import math
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
@@ -59,6 +58,5 @@ def _tabulate(blocks: BasisBlocks) -> BasisBlocks:
 def _block(selection: Selection, points: np.ndarray, weights: np.ndarray) -> Block:
     last = np.minimum(selection.place, len(points) - 1)
     own = np.where(selection.place < len(points), weights[last], 0.0)
-    shells = tuple(jnp.asarray(s) for s in selection.shells)
-    place, functions = jnp.asarray(selection.place), jnp.asarray(selection.functions)
-    return Block(jnp.asarray(points[last]), jnp.asarray(own), place, shells, functions, None, None)
+    shells, place, functions = jax.device_put((tuple(selection.shells), selection.place, selection.functions))
+    return Block(jax.device_put(points[last]), jax.device_put(own), place, shells, functions, None, None)

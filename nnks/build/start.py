@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -36,13 +37,13 @@ def make_start(system: System, guess: str) -> Start:
         shape = (spins, whitened.shape[1], occupied)
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
     energies, orbitals = _guess_orbitals(system, whitened, integrals.overlap, guess)
-    index = jnp.arange(whitened.shape[1])
+    index = np.arange(whitened.shape[1])
     coordinates, scales = [], []
     for count, epsilon, electrons in zip(system.counts, energies, system.occupations, strict=True):
-        held = (index[:, None] == jnp.arange(occupied)[None, :]) & (index[:, None] < count)
+        held = (index[:, None] == np.arange(occupied)[None, :]) & (index[:, None] < count)
         coordinates.append(held.astype(epsilon.dtype))
         scales.append(rotation_scale(epsilon, count, electrons))
-    return Start(basis, orbitals, jnp.stack(coordinates), jnp.stack(scales), charges)
+    return Start(basis, orbitals, jax.device_put(np.stack(coordinates)), jnp.stack(scales), charges)
 
 
 def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
@@ -58,10 +59,10 @@ def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis
     """The guess's orbitals, which are not orthonormal, and their electrons in the run's spin channels."""
     orbitals, occupations = interop.guess_orbitals(system.mole, guess)
     if not system.restricted:
-        return jnp.asarray(orbitals), jnp.asarray(occupations)
+        return jax.device_put(orbitals), jax.device_put(occupations)
     if guess == "minao":  # both spins have the same orbitals
-        return jnp.asarray(orbitals[:1]), jnp.asarray(occupations.sum(axis=0, keepdims=True))
-    return jnp.asarray(np.concatenate(orbitals, axis=1)[None]), jnp.asarray(occupations.reshape(1, -1))
+        return jax.device_put(orbitals[:1]), jax.device_put(occupations.sum(axis=0, keepdims=True))
+    return jax.device_put(np.concatenate(orbitals, axis=1)[None]), jax.device_put(occupations.reshape(1, -1))
 
 
 def matrix_hartree(system: System) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from nnks.basis import GaussianBasis, ShellGroup
@@ -80,10 +80,11 @@ def gaussian_basis(mole: Any, name: str = "") -> GaussianBasis:
     groups, places = [], []
     for (l, *_), members in shells.items():
         exponents, coefficients, atoms, columns = (np.array(x) for x in zip(*members, strict=True))
-        groups.append(ShellGroup(jnp.array(exponents), jnp.array(coefficients), jnp.array(atoms), degree=int(l)))
+        groups.append(ShellGroup(*jax.device_put((exponents, coefficients, atoms)), degree=int(l)))
         places.append(columns.reshape(-1))
     order = np.argsort(np.concatenate(places))
-    return GaussianBasis(jnp.array(mole.atom_coords()), tuple(groups), jnp.array(order), name=name)
+    # arrays are put on the device, not copied by `jnp.array`, which compiles a program for every shape
+    return GaussianBasis(jax.device_put(mole.atom_coords()), tuple(groups), jax.device_put(order), name=name)
 
 
 def becke_grid(
@@ -138,11 +139,11 @@ def becke_grid(
         shells.append(np.searchsorted(radii, np.round(distance, 10)))
         cells.append(cell)
     return Grid(
-        points=jnp.array(np.concatenate(points)),
-        weights=jnp.array(np.concatenate(weights)),
-        atom=jnp.array(np.concatenate(atoms)),
-        shell=jnp.array(np.concatenate(shells)),
-        cells=jnp.array(np.concatenate(cells)),
+        points=jax.device_put(np.concatenate(points)),
+        weights=jax.device_put(np.concatenate(weights)),
+        atom=jax.device_put(np.concatenate(atoms)),
+        shell=jax.device_put(np.concatenate(shells)),
+        cells=jax.device_put(np.concatenate(cells)),
     )
 
 
@@ -177,9 +178,9 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
 def one_electron_integrals(mole: Any) -> Integrals:
     """Overlap, kinetic energy and nuclear attraction in the basis."""
     return Integrals(
-        overlap=jnp.array(mole.intor_symmetric("int1e_ovlp")),
-        kinetic=jnp.array(mole.intor_symmetric("int1e_kin")),
-        external=jnp.array(mole.intor_symmetric("int1e_nuc")),
+        overlap=jax.device_put(mole.intor_symmetric("int1e_ovlp")),
+        kinetic=jax.device_put(mole.intor_symmetric("int1e_kin")),
+        external=jax.device_put(mole.intor_symmetric("int1e_nuc")),
     )
 
 

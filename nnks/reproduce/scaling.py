@@ -133,5 +133,5 @@ def draw(points: Sequence[Point], path: Path) -> Path:
     sizes = np.array(sorted({p.functions for p in points}), dtype=float)
     axes.plot(sizes, min(p.seconds for p in points) * (sizes / sizes[0]) ** 3, ":", color=GRAY, label="N³")
     axes.set(xscale="log", yscale="log", xlabel="basis functions", ylabel="seconds")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     return save(figure, path)

@@ -127,18 +127,12 @@ class Direct:
         ansatz = problem.model.ansatz
         assert isinstance(ansatz, GaussianModuleAnsatz)
         frame, scale = ansatz.start.frame, ansatz.start.scale
-        one = jnp.eye(frame.shape[-1], dtype=frame.dtype)
-        return {**params, FRAME: {"orbitals": jnp.broadcast_to(one, frame.shape[:1] + one.shape), "scale": scale}}
+        one = np.array([np.eye(frame.shape[-1], dtype=frame.dtype)] * len(frame))
+        return {**params, FRAME: {"orbitals": jax.device_put(one), "scale": scale}}
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> DirectState:
         """No gradient yet: the first step moves by nothing and evaluates the start."""
-        flat = params[ROTATION].reshape(-1)
-        zero = jnp.zeros((), flat.dtype)
-        unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in problem.functional.names}
-        history = empty_history(self.memory, jnp.zeros_like(flat), Evaluated(unknown, None))
-        return DirectState(
-            history, jnp.zeros_like(flat), jnp.int32(0), jnp.int32(1), zero, jnp.bool_(not self.stability)
-        )
+        return _unmoved(self, params[ROTATION], tuple(problem.functional.names))
 
     def make_step(self, problem: Problem) -> StepFn:
         """A step, after a new frame where the old one has served."""
@@ -182,8 +176,9 @@ class Direct:
 
     def _soft(self, problem: Problem, params: Params) -> bool:
         """Whether some difference of orbital energies was so small that the frame's coordinates count it as larger."""
-        gaps = 1 / (2 * problem.model.occupations[:, None, :] * params[FRAME]["scale"] ** 2)
-        return float(jnp.min(gaps, initial=jnp.inf, where=jnp.isfinite(gaps))) <= (1 + 1e-9) * SMALL_GAP
+        electrons, scale = np.asarray(problem.model.occupations), np.asarray(params[FRAME]["scale"])
+        sizes = 2 * electrons[:, None, :] * scale**2  # zero where nothing is mixed
+        return bool(sizes.max(initial=0.0) >= 1 / ((1 + 1e-9) * SMALL_GAP))
 
     def _reframed(self, problem: Problem, state: TrainState) -> TrainState:
         """The same orbitals, in a frame of their own."""
@@ -198,6 +193,16 @@ class Direct:
     def _due(self, old: DirectState) -> bool:
         left = float(old.reach) > self.reach or int(old.trials) > 2
         return left and int(old.age) >= 2
+
+
+@jax.jit(static_argnums=(0, 2))
+def _unmoved(optimizer: Direct, rotation: Float[Array, "spin n orbitals"], terms: tuple[str, ...]) -> DirectState:
+    flat = rotation.reshape(-1)
+    zero = jnp.zeros((), flat.dtype)
+    unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in terms}
+    history = empty_history(optimizer.memory, jnp.zeros_like(flat), Evaluated(unknown, None))
+    tested = jnp.bool_(not optimizer.stability)
+    return DirectState(history, jnp.zeros_like(flat), jnp.int32(0), jnp.int32(1), zero, tested)
 
 
 @jax.jit(static_argnums=0)

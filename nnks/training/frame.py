@@ -43,6 +43,7 @@ class Framed:
         return {**params, rotation: jnp.zeros_like(self.scale), FRAME: {"orbitals": self.orbitals, "scale": self.scale}}
 
 
+@jax.jit(static_argnums=1)
 def rotation_scale(
     mo_energy: Float[Array, " n"], count: int, electrons: Float[Array, " occupied"]
 ) -> Float[Array, "n occupied"]:
