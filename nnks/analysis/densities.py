@@ -24,8 +24,8 @@ MOST_SYSTEMS, MOST_METHODS = 3, 6
 SMALLEST, LARGEST = 1e-4, 1e1
 """Densities between which the colors run [Bohr^-3]."""
 
-FAINT = 1e-9
-"""Differences of densities below which nothing is to be seen [Bohr^-3]: slices are stored in single precision."""
+FAINT = 1e-5
+"""Differences of densities that are shown in full color at least [Bohr^-3]: slices are stored in single precision."""
 
 
 def densities(rows: Sequence[Row], path: Path) -> Path | None:
@@ -46,7 +46,13 @@ def densities(rows: Sequence[Row], path: Path) -> Path | None:
     figure, axes = new_figure(len(panels), width=3.0, height=3.0, columns=4)
     for place, panel in zip(axes, panels, strict=True):
         image = _draw(place, panel)
-        figure.colorbar(image, ax=place, shrink=0.8)
+        bar = figure.colorbar(image, ax=place, shrink=0.6)
+        bar.ax.tick_params(labelsize=7)
+        if panel["what"] == "difference":
+            bar.set_ticks(
+                [-panel["size"], 0, panel["size"]], labels=[f"−{panel['size']:.0e}", "0", f"{panel['size']:.0e}"]
+            )
+            bar.minorticks_off()
     return save(figure, path)
 
 
@@ -69,7 +75,8 @@ def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
     for method, (_, other) in list(found.items())[: MOST_METHODS + 1]:
         if method != best and other.density.shape == base.density.shape and np.allclose(other.x, base.x, atol=1e-4):
             panels.append(common | {"what": "difference", "method": method, "values": other.density - base.density})
-    return panels
+    size = max([FAINT, *(float(np.abs(p["values"]).max()) for p in panels if p["what"] == "difference")])
+    return [panel | {"size": size} for panel in panels]
 
 
 def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
@@ -77,14 +84,15 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 
     values, place = panel["values"], panel["slice"]
-    size = max(float(np.abs(values).max()), FAINT)
+    largest, size = float(np.abs(values).max()), panel["size"]
     if panel["what"] == "density":
         norm, colors, title = LogNorm(SMALLEST, LARGEST), "viridis", "density"
         values = np.maximum(values, SMALLEST)
     elif panel["what"] == "orbital":
-        norm, colors, title = Normalize(-size, size), "RdBu_r", "highest occupied orbital"
+        norm, colors, title = Normalize(-largest, largest), "RdBu_r", "highest occupied orbital"
     else:
-        norm, colors, title = SymLogNorm(size * 1e-2, vmin=-size, vmax=size), "PuOr_r", "difference of the density"
+        norm, colors = SymLogNorm(size * 1e-2, vmin=-size, vmax=size), "PuOr_r"
+        title = f"difference, at most {largest:.0e}"
     image = axes.pcolormesh(place.x, place.y, values, norm=norm, cmap=colors, shading="gouraud", rasterized=True)
     axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
     axes.set_aspect("equal")
