@@ -66,14 +66,14 @@ CASES: dict[str, dict[str, Any]] = {
     "NO2": case("N 0 0 0; O 1.0989 0.4653 0; O -1.0989 0.4653 0"),
     "ClO": case("Cl 0 0 0; O 0 0 1.5696"),
     # atoms of transition metals
-    "Sc": case("Sc", "def2-svp", spin=1),
-    "Ti": case("Ti", "def2-svp", spin=2),
-    "V": case("V", "def2-svp", spin=3),
-    "Cr": case("Cr", "def2-svp", spin=6),
-    "Fe": case("Fe", "def2-svp", spin=4),
-    "Co": case("Co", "def2-svp", spin=3),
-    "Ni": case("Ni", "def2-svp", spin=2),
-    "Cu": case("Cu", "def2-svp", spin=1, xc="pbe"),
+    "Sc": case("Sc 0 0 0", "def2-svp", spin=1),
+    "Ti": case("Ti 0 0 0", "def2-svp", spin=2),
+    "V": case("V 0 0 0", "def2-svp", spin=3),
+    "Cr": case("Cr 0 0 0", "def2-svp", spin=6),
+    "Fe": case("Fe 0 0 0", "def2-svp", spin=4),
+    "Co": case("Co 0 0 0", "def2-svp", spin=3),
+    "Ni": case("Ni 0 0 0", "def2-svp", spin=2),
+    "Cu": case("Cu 0 0 0", "def2-svp", spin=1, xc="pbe"),
 }
 
 

@@ -81,6 +81,8 @@ def default_config() -> ConfigDict:
     # steps between energies on a finer grid; a run that goes down on its training grid alone ends there, and goes back to the state that is
     # lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian ones and minibatches
     c.training.held_out_steps = placeholder(int)
+    # minibatches: steps after which a control variate is anchored anew, the state's energy and gradient on the whole grid; 0: none
+    c.training.control_steps = 0
     c.training.checkpoint_steps = 100  # steps between checkpoints
 
     c.evaluation = ConfigDict()

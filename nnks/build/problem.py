@@ -22,7 +22,7 @@ from nnks.orbitals import OrbitalModel
 from nnks.orthogonalize import check_weights
 from nnks.quadrature import Grid, make_sampler
 from nnks.registry import InputError, suggest
-from nnks.training import OPTIMIZERS, FirstOrder, Optimizer, Prepares, Problem
+from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares, Problem
 from nnks.training.elimination import Elimination
 from nnks.training.held_out import Guard, HeldOut
 from nnks.types import cast
@@ -139,12 +139,14 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
             averaged Gram matrices.
     """
     optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
+    if config.training.control_steps:
+        optimizer = controlled(config, optimizer)
     if not (problem.sampler.exact or optimizer.minibatch):
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
             f"'{config.sampler.name}' draws a new batch each step; use sampler.name='full', or optimizer.name='adam'."
         )
-    if problem.constraint is not None and not isinstance(optimizer, FirstOrder):
+    if problem.constraint is not None and not isinstance(optimizer, FirstOrder | Controlled):
         raise InputError(
             f"orthogonalizer.constraint='{problem.constraint.kind}' is kept by steps of first-order optimizers, and '{config.optimizer.name}' "
             "is none; use optimizer.name='adam', or orthogonalizer.constraint='reparameterize'."
@@ -158,6 +160,23 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
             "use orthogonalizer.gram='full' or 'batch', or optimizer.name='adam'."
         )
     return optimizer
+
+
+def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:
+    """A first-order optimizer with a control variate.
+
+    Raises:
+        InputError: for another optimizer, or a number of steps that is none.
+    """
+    every = config.training.control_steps
+    if every < 0:
+        raise InputError(f"training.control_steps is {every}; it must be a positive number such as 100, or 0 for none.")
+    if not isinstance(optimizer, FirstOrder):
+        raise InputError(
+            f"training.control_steps is {every}, and optimizer '{config.optimizer.name}' estimates no gradients from batches; use "
+            "optimizer.name='adam', or training.control_steps=0."
+        )
+    return Controlled(optimizer, every)
 
 
 def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard | None:

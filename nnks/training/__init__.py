@@ -4,6 +4,7 @@ from nnks.training.base import OPTIMIZERS as OPTIMIZERS
 from nnks.training.base import Optimizer as Optimizer
 from nnks.training.base import Prepares as Prepares
 from nnks.training.base import begin as begin
+from nnks.training.control import Controlled as Controlled
 from nnks.training.direct import Direct as Direct
 from nnks.training.gradient import FirstOrder as FirstOrder
 from nnks.training.handover import HandOver as HandOver

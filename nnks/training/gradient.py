@@ -14,7 +14,7 @@ import optax
 
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
-from nnks.training.state import Metrics, Problem, StepFn, TrainState, energy_metrics
+from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Params, PRNGKey
 
 OPTAX = (
@@ -114,6 +114,13 @@ class FirstOrder:
 def descend(optimizer: optax.GradientTransformation, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
     """One step: the energy and its gradient, and an update of the parameters."""
     (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(state.params, state.key, state.step)
+    return advance(optimizer, problem, state, gradient, evaluated)
+
+
+def advance(
+    optimizer: optax.GradientTransformation, problem: Problem, state: TrainState, gradient: Params, evaluated: Evaluated
+) -> tuple[TrainState, Metrics]:
+    """The update of the parameters for an estimate of the energies and of their gradient."""
     gradient = without_rounding(gradient, evaluated.energies)
     followed, slope, constraint = gradient, gradient, problem.constraint
     if constraint is not None:
