@@ -12,7 +12,7 @@ References:
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -46,8 +46,8 @@ class Controlled:
 
     first: FirstOrder
     every: int
-    minibatch: ClassVar[bool] = True
-    reports_end: ClassVar[bool] = False
+    minibatch: bool = True
+    reports_end: bool = False
 
     def check(self, problem: Problem) -> None:
         """Refuses what a control variate is nothing for.
