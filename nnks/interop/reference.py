@@ -159,6 +159,14 @@ def own_field(molecule: Molecule, spec: ReferenceSpec) -> Any:
     return mf
 
 
+def fitted_gigabytes(field: Any) -> float:
+    """What the three-center integrals of a density-fitted calculation take [GB]."""
+    from pyscf.df import make_auxmol
+
+    nao = field.mol.nao
+    return 4e-9 * nao * (nao + 1) * make_auxmol(field.mol, field.with_df.auxbasis).nao
+
+
 def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
     newton = mf.newton() if not hasattr(mf, "_scf") else mf
     newton.verbose, newton.max_cycle = 0, 100

@@ -104,10 +104,9 @@ def _field(config: ConfigDict) -> Any:
 
 def _find_room(field: Any) -> None:
     """Ends the process if PySCF's fitted integrals, which it stores as a whole, fit neither its memory nor half of the free disk."""
-    from pyscf.df import make_auxmol
+    from nnks.interop.reference import fitted_gigabytes
 
-    nao, fitted = field.mol.nao, make_auxmol(field.mol, field.with_df.auxbasis).nao
-    size, free = 4e-9 * nao * (nao + 1) * fitted, 1e-9 * shutil.disk_usage(tempfile.gettempdir()).free
+    size, free = fitted_gigabytes(field), 1e-9 * shutil.disk_usage(tempfile.gettempdir()).free
     if size > max(1e-3 * field.max_memory, 0.5 * free):
         sys.exit(f"PySCF's fitted integrals take {size:.0f} GB, and {free:.0f} GB of disk are free")
 
