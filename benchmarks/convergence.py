@@ -118,9 +118,8 @@ def child(method: str, system: str, repeats: int) -> None:
             runs.append(pyscf_once(molecule, basis, int(level), fitted=method == "pyscf-df"))
         if n == 0:
             first = time.time()
-            if (
-                first - STARTED > 60
-            ):  # one repetition of a long calculation says as much as three, and what compiles nothing needs none
+            # one repetition of a long calculation says as much as three, and what compiles nothing needs none
+            if first - STARTED > 60:
                 repeats = min(repeats, 1) if method.startswith("nnks") else 0
         if n >= repeats:
             break

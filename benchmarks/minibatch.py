@@ -63,7 +63,7 @@ def measure(system: str, ansatz: str, sampler: str, batch: int | None, seconds: 
         "system": system,
         "ansatz": ansatz,
         "sampler": "full" if batch is None else sampler,
-        "grid": build.make_system(config).grid.size,
+        "grid": problem.grid.size,
         "batch": "full" if batch is None else batch,
         "points_a_step": points,
         "steps/s": rate,

@@ -1,12 +1,12 @@
 """How many hard cases converge from the default guess, with the default settings: nnks's direct minimizer beside PySCF.
 
 Run:      .venv/bin/python -m benchmarks.robustness [--cases H4 Cr]
-Cost:     a quarter of an hour on two cores, most of it compilation
+Cost:     a quarter of an hour on two cores, most of it compilation, without the C20 cage, whose stable solution PySCF did not reach in as long again
 
 Thirty cases: small gaps, stretched bonds, radicals, the C20 cage, atoms of transition metals. PySCF's calculation is that of its
 defaults, 50 cycles of DIIS from the same guess; `stable` is the lowest solution that its second-order solver reaches when every instability that
-its analysis finds is followed, also from broken symmetry. What was judged before in the same results is kept. A case counts as solved if it converged and is not above that solution by more than
-1e-6 Ha. Writes results/benchmarks/robustness.json.
+its analysis finds is followed, also from broken symmetry. A case counts as solved if it converged and is not above that solution by more than
+1e-6 Ha. What was judged before in the same results is kept. Writes results/benchmarks/robustness.json.
 """
 
 from __future__ import annotations

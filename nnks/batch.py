@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from nnks import build
 from nnks.config import ConfigDict
 from nnks.experiment import Run, folder_of
@@ -66,7 +64,7 @@ def most_members(ready: Plan) -> int:
     sampler, system = ready.problem.sampler, ready.system
     points = system.grid.size if sampler.exact else 2 * sampler.size
     each = 8 * TABLES * points * system.occupations.size
-    return max(1, int(0.5 * psutil.virtual_memory().available // each))
+    return max(1, int(0.5 * build.free_memory() // each))
 
 
 def member_plan(first: Plan, config: ConfigDict) -> Plan:

@@ -24,6 +24,7 @@ def why_alone(config: ConfigDict) -> str:
         f"optimizer '{optimizer}' follows signs, which rounding decides": optimizer in SIGNS,
         f"precision {training.precision} rounds differently in a batch": training.precision != "float64",
         "training.seconds is measured for each run": training.seconds is not None,
+        "a control variate takes the whole grid at some steps": training.control_steps != 0,
         "coefficients are solved for to a tolerance": solved,
         "points are spread over devices": (training.devices or jax.device_count()) > 1,
     }

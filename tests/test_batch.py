@@ -68,6 +68,21 @@ def test_a_batch_gives_the_numbers_of_single_runs(case, configs, tmp_path):
         assert one.summary["members"] == len(members)
 
 
+def test_runs_with_a_control_variate_are_trained_alone(quick, tmp_path):
+    """Seeds that would be a batch: each has its own anchor on the whole grid."""
+    import nnks
+    from nnks.grouping import batches, why_alone
+    from nnks.plan import plan
+    from nnks.training import Controlled
+
+    sampled = {"sampler__name": "uniform", "sampler__batch_size": 200, "training__control_steps": 5}
+    configs = [quick(**COMMON, **sampled, training__seed=seed) for seed in range(2)]
+    assert batches(configs) == [[0], [1]]
+    assert "control variate" in why_alone(configs[0])
+    assert isinstance(plan(configs[0]).optimizer, Controlled)
+    assert nnks.run(configs[0], tmp_path).steps == COMMON["training__steps"]
+
+
 def test_members_have_guards_of_their_own(quick):
     """What one run compared on the held-out grid says nothing of another."""
     from nnks.batch import member_plan

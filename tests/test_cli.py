@@ -77,6 +77,7 @@ def test_bad_config(case, capsys, tmp_path):
         (["run", "--config=gaussian", "config.training.seed=4"], "is not an option"),
         (["run", "--config=gaussian", "--result=x"], "--result is no option"),
         (["run", "--config=gaussian", "--config.training.seed"], "has no value"),
+        (["rates", "--config=water", "--config.training.control_steps=5"], "tested with plain gradients"),
         (["list", "ansatzes"], "nnks list takes one kind"),
         (["report", "no/such/folder"], "does not exist"),
         (["report"], "takes one folder"),

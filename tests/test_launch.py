@@ -127,6 +127,26 @@ def test_a_task_ends_after_its_minutes(quick, tmp_path):
     assert "longer than" in run.summary["reason"]
 
 
+def test_a_limit_that_falls_into_a_garbage_collection_is_not_lost():
+    """Python only prints an error of JAX's callback there; the limit waits until it has returned."""
+    import signal
+    import threading
+
+    from nnks.launch.task import limit
+
+    def _xla_gc_callback():
+        signal.raise_signal(signal.SIGALRM)
+        return "returned"
+
+    def endless():
+        with limit(60.0):
+            assert _xla_gc_callback() == "returned"
+            threading.Event().wait(20)  # cut short by the next alarm
+
+    with pytest.raises(TimeoutError, match="longer than"):
+        endless()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

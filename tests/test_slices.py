@@ -39,5 +39,7 @@ def test_plane_holds_the_nuclei_and_the_file_comes_back(tmp_path):
     found.save(tmp_path)
     stored = read_slice(tmp_path)
     np.testing.assert_allclose(stored.density, found.density, rtol=1e-6)
-    (tmp_path / FILE).write_bytes(b"no archive")
-    assert read_slice(tmp_path) is None
+    whole = (tmp_path / FILE).read_bytes()
+    for broken in (b"no archive", whole[: len(whole) // 2]):
+        (tmp_path / FILE).write_bytes(broken)
+        assert read_slice(tmp_path) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,9 +39,8 @@ def densities(rows: Sequence[Row], path: Path) -> Path | None:
     Returns:
         The path, or None where no run has a slice.
     """
-    panels = [panel for group in list(grouped(rows, "system").values()) for panel in _panels(group)]
-    shown = list(dict.fromkeys(panel["system"] for panel in panels))[:MOST_SYSTEMS]
-    panels = [panel for panel in panels if panel["system"] in shown]
+    systems = filter(None, map(_panels, grouped(rows, "system").values()))
+    panels = list(itertools.chain.from_iterable(itertools.islice(systems, MOST_SYSTEMS)))
     if not panels:
         return None
     figure, axes = new_figure(len(panels), width=3.0, height=3.0, columns=4)
@@ -72,8 +72,9 @@ def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
         common | {"what": "density", "method": best, "values": base.density},
         common | {"what": "orbital", "method": best, "values": base.orbital},
     ]
-    for method, (_, other) in list(found.items())[: MOST_METHODS + 1]:
-        if method != best and other.density.shape == base.density.shape and np.allclose(other.x, base.x, atol=1e-4):
+    others = [(method, other) for method, (_, other) in found.items() if method != best]
+    for method, other in others[:MOST_METHODS]:
+        if other.density.shape == base.density.shape and np.allclose(other.x, base.x, atol=1e-4):
             panels.append(common | {"what": "difference", "method": method, "values": other.density - base.density})
     size = max([FAINT, *(float(np.abs(p["values"]).max()) for p in panels if p["what"] == "difference")])
     return [panel | {"size": size} for panel in panels]

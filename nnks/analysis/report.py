@@ -30,7 +30,7 @@ CAPTIONS = {
     "the median of three and more seeds with their range.",
     "convergence_seconds": "The same against seconds of training, without the first step, which compiles.",
     "densities": "On the plane nearest to the nuclei (crosses), in Bohr: density [1/Bohr³] and highest occupied orbital [1/Bohr^1.5] of the run "
-    "closest to the reference, and by how much the densities of other methods differ from that.",
+    "closest to the reference, and by how much the densities of other methods differ from that (of three systems and six other methods at most).",
 }
 
 

@@ -22,4 +22,5 @@ from nnks.build.start import make_start as make_start
 from nnks.build.start import matrix_hartree as matrix_hartree
 from nnks.build.start import scf_baseline as scf_baseline
 from nnks.build.system import System as System
+from nnks.build.system import free_memory as free_memory
 from nnks.build.system import make_system as make_system

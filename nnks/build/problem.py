@@ -139,18 +139,18 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
             averaged Gram matrices.
     """
     optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
-    if config.training.control_steps:
-        optimizer = controlled(config, optimizer)
     if not (problem.sampler.exact or optimizer.minibatch):
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
             f"'{config.sampler.name}' draws a new batch each step; use sampler.name='full', or optimizer.name='adam'."
         )
-    if problem.constraint is not None and not isinstance(optimizer, FirstOrder | Controlled):
+    if problem.constraint is not None and not isinstance(optimizer, FirstOrder):
         raise InputError(
             f"orthogonalizer.constraint='{problem.constraint.kind}' is kept by steps of first-order optimizers, and '{config.optimizer.name}' "
             "is none; use optimizer.name='adam', or orthogonalizer.constraint='reparameterize'."
         )
+    if config.training.control_steps:
+        optimizer = controlled(config, optimizer)
     if isinstance(optimizer, Prepares):
         optimizer.check(problem)
     # an average of earlier steps has the derivative of the batch's matrix, but not its value at other parameters
@@ -173,7 +173,7 @@ def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:
         raise InputError(f"training.control_steps is {every}; it must be a positive number such as 100, or 0 for none.")
     if not isinstance(optimizer, FirstOrder):
         raise InputError(
-            f"training.control_steps is {every}, and optimizer '{config.optimizer.name}' estimates no gradients from batches; use "
+            f"training.control_steps is {every}, and optimizer '{config.optimizer.name}' is none of optax's; use "
             "optimizer.name='adam', or training.control_steps=0."
         )
     return Controlled(optimizer, every)

@@ -109,10 +109,10 @@ class System:
     def memory(self) -> float:
         """Bytes that each table may take: of the basis or of potentials on a grid, or of integrals."""
         asked = self.config.quadrature.memory
-        return 0.5 * _free_memory() if asked is None else 1e9 * asked
+        return 0.5 * free_memory() if asked is None else 1e9 * asked
 
 
-def _free_memory() -> float:
+def free_memory() -> float:
     """Bytes that are free, in the host's memory and, where tables lie in one of its own, in an accelerator's."""
     device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
     free = device.get("bytes_limit", math.inf) - device.get("bytes_in_use", 0)

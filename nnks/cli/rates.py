@@ -25,6 +25,11 @@ def command(arguments: list[str]) -> int:
     from nnks.training import FirstOrder
     from nnks.training.range_test import Descent, range_test
 
+    if config.training.control_steps:
+        raise InputError(
+            f"training.control_steps is {config.training.control_steps}, and rates are tested with plain gradients; use "
+            "--config.training.control_steps=0, and train with the rate that is found."
+        )
     ready = plan(config)
     if not isinstance(ready.optimizer, FirstOrder) or ready.optimizer.recipe is None:
         raise InputError(

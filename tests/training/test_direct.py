@@ -179,3 +179,17 @@ def test_settings_that_no_step_can_use_are_refused(changes):
 
     with pytest.raises(InputError, match=f"optimizer.{next(iter(changes))} is"):
         Direct(**changes)
+
+
+def test_steps_are_one_program_and_follow_their_arguments(quick):
+    """Fitted integrals come from NumPy's memory: were they committed to a device, the step from uncommitted parameters would be compiled apart."""
+    from nnks.plan import plan
+    from nnks.training.direct import _step
+
+    ready = plan(quick(system__molecule="LiH", functional__hartree="density_fitting", **DIRECT))
+    step, state = ready.optimizer.make_step(ready.problem), prepared(ready)
+    assert not any(x.committed for x in jax.tree.leaves((ready.problem, state)))
+    before = _step._cache_size()
+    for _ in range(3):
+        state, _ = step(state)
+    assert _step._cache_size() == before + 1
