@@ -19,6 +19,9 @@ from nnks.types import Array, Float, Params
 PIXELS, MARGIN = 64, 3.5
 """Of each side of a slice, and what it shows beyond the outermost nuclei [Bohr]."""
 
+ABOVE = 0.7
+"""How far above the nuclei an orbital is shown that is larger there, as one with a node in their plane is [Bohr]."""
+
 
 def plane(molecule: Molecule) -> tuple[Float[np.ndarray, " axes"], Float[np.ndarray, "3 3"]]:
     """The center of the nuclei [Bohr], and the axes of the plane that is nearest to them with its normal, in rows.
@@ -50,17 +53,21 @@ def make_slice(
     nuclei = (np.asarray(molecule.positions, float) - center) @ axes.T
     half = np.abs(nuclei[:, :2]).max(axis=0) + MARGIN
     across, up = (np.linspace(-h, h, PIXELS) for h in half)
-    points = jnp.asarray((center + across[None, :, None] * axes[0] + up[:, None, None] * axes[1]).reshape(-1, 3))
+    flat = (center + across[None, :, None] * axes[0] + up[:, None, None] * axes[1]).reshape(-1, 3)
+    points = jnp.asarray(np.concatenate([flat, flat + ABOVE * axes[2]]))
     if isinstance(x, BlockedOrbitals):
         psi = _in_basis(x.blocks.basis, points, x.coefficients)
     else:
         psi = _at_points(model, params, x.quadrature, points)
     spin = next(s for s, n in enumerate(model.counts) if n)
     highest = jnp.einsum("jp,j->p", psi[spin], vectors[spin, :, model.counts[spin] - 1])
-    orbital = np.asarray(highest).reshape(PIXELS, PIXELS)
-    orbital = orbital * np.sign(orbital.flat[np.abs(orbital).argmax()])
-    density = np.asarray(jnp.einsum("si,sip,sip->p", x.occupations, psi, psi)).reshape(PIXELS, PIXELS)
-    return Slice(across, up, density, orbital, nuclei, np.asarray(molecule.charges, float))
+    both = np.asarray(highest).reshape(2, PIXELS, PIXELS)
+    level = int(np.abs(both).max(axis=(1, 2)).argmax())
+    orbital = both[level] * np.sign(both[level].flat[np.abs(both[level]).argmax()])
+    inside = psi[:, :, : PIXELS**2]
+    density = np.asarray(jnp.einsum("si,sip,sip->p", x.occupations, inside, inside)).reshape(PIXELS, PIXELS)
+    charges = np.asarray(molecule.charges, float)
+    return Slice(across, up, density, orbital, level * ABOVE, nuclei, charges)
 
 
 @jax.jit

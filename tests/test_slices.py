@@ -36,6 +36,9 @@ def test_plane_holds_the_nuclei_and_the_file_comes_back(tmp_path):
     rebuilt = center + found.nuclei @ axes
     np.testing.assert_allclose(rebuilt, system.molecule.positions, atol=1e-12)
     assert read_slice(tmp_path) is None
+    # water's highest orbital is oxygen's p, with a node in the plane of the nuclei
+    assert found.height > 0
+    assert found.orbital.max() > 0.1
     found.save(tmp_path)
     stored = read_slice(tmp_path)
     np.testing.assert_allclose(stored.density, found.density, rtol=1e-6)

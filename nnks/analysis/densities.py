@@ -22,6 +22,9 @@ else:
 MOST_SYSTEMS, MOST_METHODS = 3, 6
 """Systems that are drawn, and methods whose densities are compared in each."""
 
+COLUMNS = 4
+"""Panels side by side."""
+
 SMALLEST, LARGEST = 1e-4, 1e1
 """Densities between which the colors run [Bohr^-3]."""
 
@@ -40,11 +43,16 @@ def densities(rows: Sequence[Row], path: Path) -> Path | None:
         The path, or None where no run has a slice.
     """
     systems = filter(None, map(_panels, grouped(rows, "system").values()))
-    panels = list(itertools.chain.from_iterable(itertools.islice(systems, MOST_SYSTEMS)))
+    # each system begins a row of its own
+    rows_of = [[*panels, *[None] * (-len(panels) % COLUMNS)] for panels in itertools.islice(systems, MOST_SYSTEMS)]
+    panels = list(itertools.chain.from_iterable(rows_of))
     if not panels:
         return None
-    figure, axes = new_figure(len(panels), width=3.0, height=3.0, columns=4)
+    figure, axes = new_figure(len(panels), width=3.0, height=3.0, columns=COLUMNS)
     for place, panel in zip(axes, panels, strict=True):
+        if panel is None:
+            place.remove()
+            continue
         image = _draw(place, panel)
         bar = figure.colorbar(image, ax=place, shrink=0.6)
         bar.ax.tick_params(labelsize=7)
@@ -90,7 +98,8 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
         norm, colors, title = LogNorm(SMALLEST, LARGEST), "viridis", "density"
         values = np.maximum(values, SMALLEST)
     elif panel["what"] == "orbital":
-        norm, colors, title = Normalize(-largest, largest), "RdBu_r", "highest occupied orbital"
+        norm, colors, height = Normalize(-largest, largest), "RdBu_r", float(place.height)
+        title = "highest occupied orbital" + (f", {height:.1f} above" if height else "")
     else:
         norm, colors = SymLogNorm(size * 1e-2, vmin=-size, vmax=size), "PuOr_r"
         title = f"difference, at most {largest:.0e}"

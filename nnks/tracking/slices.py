@@ -24,6 +24,7 @@ class Slice:
         y: positions along the second axis [Bohr].
         density: of all electrons [Bohr^-3].
         orbital: the highest occupied one, of the first spin that has any [Bohr^-3/2]; its largest value is positive.
+        height: of the plane that the orbital is shown on above that of the density [Bohr]; not zero where it has a node there.
         nuclei: where they lie on the plane, and how far from it [Bohr].
         charges: theirs.
     """
@@ -32,6 +33,7 @@ class Slice:
     y: Float[np.ndarray, " rows"]
     density: Float[np.ndarray, "rows columns"]
     orbital: Float[np.ndarray, "rows columns"]
+    height: float | np.ndarray
     nuclei: Float[np.ndarray, "atoms 3"]
     charges: Float[np.ndarray, " atoms"]
 

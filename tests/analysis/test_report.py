@@ -94,7 +94,7 @@ def test_densities_are_drawn_where_runs_have_slices(store):
     for ansatz, energy, scale in (("lcgto", -75.8179063, 0.9), ("residual", -75.9131, 1.0), ("neural", -75.9, None)):
         record = store.add(ansatz=ansatz, energy=energy).record
         if scale is not None:
-            Slice(axis, axis, scale * density, density, np.zeros((1, 3)), np.ones(1)).save(record.path)
+            Slice(axis, axis, scale * density, density, 0.0, np.zeros((1, 3)), np.ones(1)).save(record.path)
         paths.append(record)
     panels = densities._panels(run_rows(paths))
     assert [panel["what"] for panel in panels] == ["density", "orbital", "difference"]
