@@ -48,7 +48,7 @@ def densities(rows: Sequence[Row], path: Path) -> Path | None:
     panels = list(itertools.chain.from_iterable(rows_of))
     if not panels:
         return None
-    figure, axes = new_figure(len(panels), width=3.0, height=3.0, columns=COLUMNS)
+    figure, axes = new_figure(len(panels), width=3.0, height=3.4, columns=COLUMNS)
     for place, panel in zip(axes, panels, strict=True):
         if panel is None:
             place.remove()
