@@ -1,7 +1,7 @@
 """What do width, depth, envelopes and activation do for neural orbitals that are trained as a whole?
 
 Run:      nnks sweep --config=ablations/network; nnks report results/network
-Cost:     18 runs of half a minute on two cores
+Cost:     54 runs of half a minute on two cores
 """
 
 from nnks.ablation import Ablation
@@ -24,7 +24,6 @@ ABLATION = Ablation(
         },
     },
     strata=("ansatz.name",),
-    seeds=(0,),
 )
 
 

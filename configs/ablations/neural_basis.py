@@ -1,7 +1,7 @@
 """Should the linear coefficients of a learned basis be solved for, and how many functions does it need?
 
 Run:      nnks sweep --config=ablations/neural_basis; nnks report results/neural_basis
-Cost:     7 runs of half a minute on two cores
+Cost:     21 runs of half a minute on two cores
 """
 
 from nnks.ablation import Ablation
@@ -21,7 +21,6 @@ ABLATION = Ablation(
             },
         }
     },
-    seeds=(0,),
 )
 
 
