@@ -47,6 +47,8 @@ class Ablation:
         seeds: of `training.seed`; differences are taken between runs of equal seed.
         combine: `product` of all axes, or `one_at_a_time` from the baseline (strata are always a product).
         resolution: a difference of the metric below this answers nobody's question [its unit].
+        ratio: if given, settings are compared by how many times as large the metric is, for metrics that span powers of ten: a ratio below
+            this (1.5, say) answers nobody's question, and values below the resolution count as the resolution.
         accuracy: error [mHa] that steps and seconds are counted to.
     """
 
@@ -58,6 +60,7 @@ class Ablation:
     seeds: Sequence[int] = (0, 1, 2)
     combine: str = "product"
     resolution: float = 0.02
+    ratio: float | None = None
     accuracy: float = 1.0
 
     def __post_init__(self) -> None:
@@ -73,6 +76,11 @@ class Ablation:
         if not self.axes or not self.seeds:
             raise InputError(
                 "an ablation needs at least one axis and one seed; give axes={key: values} and seeds=(0, 1, 2)."
+            )
+        if self.ratio is not None and not (self.ratio > 1 and self.resolution > 0):
+            raise InputError(
+                f"the ablation's ratio is {self.ratio} and its resolution {self.resolution}; ratios need one above 1, such as 1.5, and a "
+                "positive resolution, which smaller values count as."
             )
         for name, values in self.axes.items():
             if isinstance(values, str) or not values:
@@ -139,6 +147,7 @@ class Ablation:
             "strata": [name for name in self.axes if name in self.strata],
             "seeds": list(self.seeds),
             "resolution": self.resolution,
+            "ratio": self.ratio,
             "accuracy": self.accuracy,
         }
 

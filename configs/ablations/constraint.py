@@ -30,7 +30,9 @@ ABLATION = Ablation(
         },
     },
     strata=(),
-    resolution=0.1,
+    seeds=range(8),
+    resolution=1e-3,
+    ratio=2.0,
 )
 
 

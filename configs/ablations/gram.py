@@ -20,6 +20,9 @@ ABLATION = Ablation(
     },
     metric="error_same_mHa",
     strata=("sampler.batch_size",),
+    seeds=range(8),
+    resolution=1e-3,
+    ratio=1.2,
 )
 
 

@@ -15,7 +15,8 @@ ABLATION = Ablation(
     metric="evaluations",
     axes={"ansatz.guess": ("minao", "core", "random"), "system.molecule": ("LiH", "H2O")},
     baseline={"ansatz.guess": "minao"},
-    resolution=0.5,
+    seeds=range(8),
+    ratio=1.2,
     accuracy=0.01,
 )
 

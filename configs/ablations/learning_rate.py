@@ -25,6 +25,9 @@ ABLATION = Ablation(
         }
     },
     baseline={"method": "adam 0.03"},
+    seeds=range(8),
+    resolution=1e-4,
+    ratio=2.0,
 )
 
 

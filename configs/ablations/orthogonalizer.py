@@ -23,7 +23,7 @@ ABLATION = Ablation(
     },
     baseline={"orthogonalizer.name": "cholesky", "training.precision": "float64"},
     strata=("system.molecule", "training.precision"),
-    resolution=1e-6,
+    resolution=0.01,
 )
 
 

@@ -18,6 +18,9 @@ ABLATION = Ablation(
         "sampler.batch_size": (250, 1000, 4000),
     },
     strata=("sampler.batch_size",),
+    seeds=range(8),
+    resolution=1e-3,
+    ratio=1.2,
 )
 
 

@@ -43,7 +43,11 @@ class Answers:
         self.comparisons: list[Comparison] = compare(ablation, rows)
         self.arrivals: list[Arrival] = arrivals(ablation, rows, records)
         self.unit = UNITS.get(ablation["metric"], "mHa")
+        self.ratio: float | None = ablation.get("ratio")
         self.quantity = METRICS[ablation["metric"]]
+        self.short = self.quantity.partition(" [")[0]
+        if self.ratio:
+            self.quantity += f", as ratios; values below {ablation['resolution']:g} count as that"
 
     def sentences(self) -> list[str]:
         """One verdict for each axis and stratum."""
@@ -58,31 +62,39 @@ class Answers:
         if not known:
             return f"{start}no pair of finished runs."
         equal = [c for c in known if c.verdict == EQUAL]
+        farthest = max((max(abs(c.low), abs(c.high)) for c in equal), default=0.0)
         if len(equal) == len(group):
-            farthest = max(max(abs(c.low), abs(c.high)) for c in equal)
             every = "no difference" if len(group) == 1 else "no setting differs"
             return (
                 f"{start}{every} from {known[0].baseline} beyond {self._size(farthest)}: all intervals lie within it."
             )
-        parts = [self._part(c) for c in known if c.verdict != EQUAL]
+        parts = [self._part(c) for c in known if c.verdict not in (EQUAL, UNDECIDED)]
         if equal:
             names = ", ".join(c.setting for c in equal)
+            parts.append(f"{names} {_are(equal)} equal to it within {self._size(farthest)}")
+        if undecided := [c for c in known if c.verdict == UNDECIDED]:
+            names = ", ".join(f"{c.setting} ({self._interval(c)})" for c in undecided)
             parts.append(
-                f"{names} {'is' if len(equal) == 1 else 'are'} equal to it within {self._size(self.ablation['resolution'])}"
+                f"{names} {_are(undecided)} undecided: no difference and one that matters are both possible, and more seeds would tell"
             )
         return f"{start}against {known[0].baseline}, {'; '.join(parts)}."
 
     def _part(self, c: Comparison) -> str:
-        size, interval = self._size(abs(c.difference)), f"{signed(c.low)} to {signed(c.high)}"
-        if c.verdict == SINGLE:
-            word = "lower" if c.difference < 0 else "higher"
-            return f"{c.setting} is {size} {word} (one seed: no interval)"
-        if c.verdict == UNDECIDED:
-            return f"{c.setting} is undecided ({interval} {self.unit}, which holds both zero and more than the resolution: more seeds would tell)"
-        return f"{c.setting} is {c.verdict} by {size} ({interval})"
+        if self.ratio:
+            text = f"{c.setting} is {10**c.difference:.3g} times as large"
+        else:
+            text = f"{c.setting} is {'lower' if c.difference < 0 else 'higher'} by {self._size(abs(c.difference))}"
+        return f"{text} ({'one seed: no interval' if c.verdict == SINGLE else self._interval(c)})"
+
+    def _interval(self, c: Comparison) -> str:
+        return f"{self._shown(c.low)} to {self._shown(c.high)}"
+
+    def _shown(self, value: float) -> str:
+        """A difference, or the ratio that its logarithm was compared for."""
+        return f"{10**value:.3g}" if self.ratio else signed(value)
 
     def _size(self, value: float) -> str:
-        return f"{value:.3g} {self.unit}"
+        return f"a factor of {10**value:.3g}" if self.ratio else f"{value:.3g} {self.unit}"
 
     def table(self) -> list[dict[str, str]]:
         """Every difference."""
@@ -92,12 +104,12 @@ class Answers:
                 "case": c.stratum,
                 "setting": c.setting,
                 "against": c.baseline,
-                f"difference [{self.unit}]": signed(c.difference),
-                "from": signed(c.low),
-                "to": signed(c.high),
+                "ratio" if self.ratio else f"difference [{self.unit}]": self._shown(c.difference),
+                "from": self._shown(c.low),
+                "to": self._shown(c.high),
                 "p": "" if math.isnan(c.p) else f"{c.p:.2g}",
                 "verdict": {SINGLE: "one seed"}.get(c.verdict, c.verdict),
-                "over the other axes": "" if c.least == c.most else f"{signed(c.least)} … {signed(c.most)}",
+                "over the other axes": "" if c.least == c.most else f"{self._shown(c.least)} … {self._shown(c.most)}",
                 "seeds": str(c.seeds),
                 "unfinished pairs": str(c.missing or ""),
             }
@@ -133,20 +145,29 @@ class Answers:
         return save(figure, path)
 
     def _draw(self, axes: Any, group: Sequence[Comparison]) -> None:
-        width = self.ablation["resolution"]
-        axes.axvspan(-width, width, color="#eef1f4", zorder=0)
-        axes.axvline(0.0, color="black", linewidth=1.0)
-        for place, c in enumerate(group):
+        width = math.log10(self.ratio) if self.ratio else self.ablation["resolution"]
+        place = (lambda x: 10**x) if self.ratio else (lambda x: x)
+        axes.axvspan(place(-width), place(width), color="#eef1f4", zorder=0)
+        axes.axvline(place(0.0), color="black", linewidth=1.0)
+        for row, c in enumerate(group):
             color = COLORS[c.verdict]
             if math.isfinite(c.low):
-                axes.plot([c.low, c.high], [place, place], color=color, linewidth=2, solid_capstyle="round")
-            axes.plot(c.difference, place, "o", color=color, markersize=6)
+                axes.plot([place(c.low), place(c.high)], [row, row], color=color, linewidth=2, solid_capstyle="round")
+            axes.plot(place(c.difference), row, "o", color=color, markersize=6)
         axes.set_yticks(range(len(group)), [c.setting for c in group])
         axes.set_ylim(len(group) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         values = [x for c in group for x in (c.difference, c.low, c.high) if math.isfinite(x)]
+        if self.ratio:
+            axes.set_xscale("log")
+            axes.set_xlabel(f"{self.short} over that of {group[0].baseline}")
+            return
         if max(abs(x) for x in values) > 30 * width:
             symmetric_log(axes, [*values, -width, width])
         else:
             axes.margins(x=0.1)
         axes.set_xlabel(f"difference from {group[0].baseline} [{self.unit}]")
+
+
+def _are(several: Sequence[Comparison]) -> str:
+    return "is" if len(several) == 1 else "are"

@@ -3,7 +3,7 @@ r"""What an ablation's runs say: paired differences from the baseline with inter
 For a setting of an axis, the difference from the baseline is taken between runs that are equal in everything else, seed included, and
 averaged over the other axes: one number $d_s$ a seed. With $n$ seeds its mean has the interval $\bar d \pm t\,s_d/\sqrt n$ of Student's
 distribution. An axis of $m$ settings beside the baseline has $m$ such intervals, which hold together with 95 % where each holds with
-$1 - 0.05/m$ (Bonferroni); p-values are Holm's.
+$1 - 0.05/m$ (Bonferroni); p-values are Holm's. Where an ablation asks for ratios, all of this is done with decimal logarithms of the metric.
 
 References:
     Holm, Scand. J. Statist. 6, 65 (1979); Kaplan, Meier, J. Am. Stat. Assoc. 53, 457 (1958) for runs that never arrive.
@@ -40,7 +40,7 @@ class Comparison:
         stratum: the case, such as the molecule.
         setting: the label on the axis.
         baseline: the label that it is compared with.
-        difference: mean over seeds [unit of the metric].
+        difference: mean over seeds [unit of the metric; of its decimal logarithm where ratios are asked for].
         low: lower end of the interval; nan from a single seed.
         high: upper end.
         seeds: pairs that there are.
@@ -91,7 +91,12 @@ def compare(ablation: Mapping[str, Any], rows: Sequence[Row]) -> list[Comparison
     """Every setting against its axis's baseline, axis by axis, in each stratum."""
     names = list(ablation["axes"])
     where = locate(ablation, rows)
+    ratio, resolution = ablation.get("ratio"), ablation["resolution"]
     values = {key: value(rows[number], ablation["metric"]) for key, number in where.items()}
+    if ratio:
+        # comparisons with nan are false, so that a failed run stays nan
+        values = {key: math.log10(resolution if x < resolution else x) for key, x in values.items()}
+        resolution = math.log10(ratio)
     planned = {(tuple(run["point"][name] for name in names), run["seed"]) for run in ablation["runs"]}
     strata = [names.index(name) for name in ablation["strata"]]
     cases = list(dict.fromkeys(tuple(run["point"][names[i]] for i in strata) for run in ablation["runs"]))
@@ -108,7 +113,7 @@ def compare(ablation: Mapping[str, Any], rows: Sequence[Row]) -> list[Comparison
                 pairs = _pairs(planned, values, place, setting, base, strata, case)
                 if pairs:
                     group.append((setting, pairs))
-            found += _judged(axis, ", ".join(case), base, group, ablation["resolution"])
+            found += _judged(axis, ", ".join(case), base, group, resolution)
     return found
 
 

@@ -84,6 +84,21 @@ def test_verdicts(b, verdict):
     assert found.missing == sum(map(math.isnan, b))
 
 
+def test_ratios_are_differences_of_logarithms():
+    """Errors over powers of ten: the paired test of their logarithms, by scipy; values below the resolution count as it."""
+    a, b = [1e-3, 2e-1, 3.0], [4e-3, 6e-1, 14.0]
+    ablation, rows = make({("a", "x"): a, ("b", "x"): b, ("c", "x"): [1e-3, -1e-7, math.nan]}, resolution=1e-4)
+    found = compare(ablation | {"ratio": 2.0}, rows)
+    expected = scipy.stats.ttest_rel(np.log10(b), np.log10(a))
+    low, high = expected.confidence_interval(1 - 0.05 / 2)
+    first = one(found, "b")
+    assert (first.difference, first.low, first.high) == pytest.approx((np.mean(np.log10(b) - np.log10(a)), low, high))
+    assert first.verdict == "higher"
+    second = one(found, "c")
+    assert second.difference == pytest.approx((0.0 + math.log10(1e-4 / 2e-1)) / 2)
+    assert (second.seeds, second.missing) == (2, 1)
+
+
 def test_holm_is_monotone_and_adjusts():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([math.nan, 0.2])[1] == pytest.approx(0.2)
@@ -114,6 +129,7 @@ def test_runs_that_never_arrive_are_censored(store):
 
 def test_a_report_answers_the_question(store):
     from nnks.analysis import write_report
+    from nnks.analysis.table import run_rows
     from nnks.tracking.files import write_json
     from nnks.tracking.store import config_hash, list_runs
 
@@ -137,5 +153,15 @@ def test_a_report_answers_the_question(store):
     write_json(store.study / "experiment.json", {"title": "t", "claim": "c", "command": "", "ablation": about})
     paths = write_report(store.study)
     assert "ansatz.name: against lcgto, residual is higher by 5 mHa" in paths.markdown.read_text()
+    write_json(
+        store.study / "experiment.json", {"title": "t", "claim": "c", "command": "", "ablation": about | {"ratio": 1.5}}
+    )
+    text = write_report(store.study).markdown.read_text()
+    logs = {ansatz: [] for ansatz in ("lcgto", "residual")}
+    for row, record in zip(run_rows(list_runs(store.study)), list_runs(store.study), strict=True):
+        logs[record.config["ansatz"]["name"]].append(math.log(max(row["error_best_mHa"], 0.02)))
+    ratio = math.exp(np.mean(logs["residual"]) - np.mean(logs["lcgto"]))
+    assert f"residual is {ratio:.3g} times as large" in text
+    assert "as ratios; values below 0.02 count as that" in text
     assert "differences" in paths.figures
     assert "Steps and seconds to within 1 mHa" in paths.html.read_text()
