@@ -13,6 +13,7 @@ References:
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import jax
@@ -24,9 +25,9 @@ from nnks.blocks import BasisBlocks
 from nnks.functional import Interacts
 from nnks.registry import InputError
 from nnks.training.base import OPTIMIZERS
-from nnks.training.frame import SMALL_GAP, gaussian_energy, make_frame
+from nnks.training.escape import PATIENCE, Kept, examine, nothing_kept, soft
+from nnks.training.frame import make_frame
 from nnks.training.lbfgs import LBFGSState, empty_history, inverse_hessian, line_search, remembered
-from nnks.training.stability import NEGATIVE, Canonical, smallest_gap, softest
 from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Bool, Float, Int, Params, PRNGKey, Scalar, record
 
@@ -35,14 +36,8 @@ ROTATION = "rotation"
 TESTED = 1e-6
 """A point whose energy is off by less than this [Ha] is tested for being a minimum."""
 
-SAFE_GAP = 0.15
-"""Smallest difference of orbital energies [Ha] above which a point counts as a minimum without a test."""
-
-LOWER = 1e-7
-"""How much lower [Ha] a point beyond a saddle must be."""
-
-ESCAPES = (-0.6, -0.3, -0.1, 0.1, 0.3, 0.6)
-"""Angles [rad] along the softest rotation that are tried to leave a saddle."""
+LEFT = 1e-3
+"""What a point that has just been left counts as off [Ha], at least: no run ends there."""
 
 
 @record
@@ -56,6 +51,7 @@ class DirectState:
         trials: energies that the last line search took.
         reach: largest angle by which an orbital has left the frame.
         tested: whether the point was found to be a minimum, or no test was due.
+        kept: the minimum to come back to if the way from a turn ends higher; None where no turns are taken.
     """
 
     history: LBFGSState
@@ -64,6 +60,7 @@ class DirectState:
     trials: Int[Array, ""]
     reach: Scalar
     tested: Bool[Array, ""]
+    kept: Kept | None
 
 
 @OPTIMIZERS.register("direct")
@@ -77,7 +74,8 @@ class Direct:
         reach: angle by which orbitals may leave their frame before it is made anew.
         trials: energy gradients that one line search may use.
         stability: whether a converged point is tested for being a minimum where some difference of orbital energies is
-            below 0.2 Ha, and left along the softest rotation if it is a saddle.
+            below 0.2 Ha, and left along the softest rotation if it is a saddle, or if it is a shallow minimum of equal
+            spin counts (`nnks.training.escape`).
     """
 
     memory: int = 20
@@ -132,7 +130,8 @@ class Direct:
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> DirectState:
         """No gradient yet: the first step moves by nothing and evaluates the start."""
-        return _unmoved(self, params[ROTATION], tuple(problem.functional.names))
+        state = _unmoved(self, params[ROTATION], tuple(problem.functional.names))
+        return dataclasses.replace(state, kept=nothing_kept(problem, params))
 
     def make_step(self, problem: Problem) -> StepFn:
         """A step, after a new frame where the old one has served."""
@@ -141,44 +140,54 @@ class Direct:
             if self._due(state.opt_state):
                 state = self._reframed(problem, state)
             state, metrics = _step(self, problem, state)
-            if bool(state.opt_state.tested) or float(metrics["energy/error"]) > TESTED:
+            if bool(state.opt_state.tested):
+                return state, metrics
+            if (kept := state.opt_state.kept) is not None and math.isfinite(kept.energy):
+                lost = state.evaluations - kept.since > PATIENCE
+                arrived = float(metrics["energy/error"]) < TESTED
+                if lost or (arrived and metrics["energy/total"] > kept.energy + TESTED):
+                    return self._back(problem, state, metrics, kept)
+            if float(metrics["energy/error"]) > TESTED:
                 return state, metrics
             return self._tested(problem, state, metrics)
 
         return step
 
     def _tested(self, problem: Problem, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
-        """The same point if it is a minimum, or one beyond the saddle."""
+        """The same point if it is a minimum, one beyond a saddle, or another orientation."""
         accepted = dataclasses.replace(state, opt_state=dataclasses.replace(state.opt_state, tested=jnp.bool_(True)))
         hartree = [term for term in problem.functional.terms if term.name == "hartree"]
-        if not self._soft(problem, state.params) or not all(isinstance(term, Interacts) for term in hartree):
+        if not soft(problem, state.params) or not all(isinstance(term, Interacts) for term in hartree):
             return accepted, metrics
-        framed = make_frame(problem, state.params)
-        # a Fock matrix costs about as much as a gradient
-        accepted = dataclasses.replace(accepted, evaluations=state.evaluations + 1)
-        if smallest_gap(framed.canonical, problem.model.counts) > SAFE_GAP:
+        found = examine(problem, state.params, ROTATION, float(metrics["energy/total"]))
+        accepted = dataclasses.replace(accepted, evaluations=state.evaluations + found.evaluations)
+        if found.curvature is not None:
+            metrics = metrics | {"stability/curvature": jnp.asarray(found.curvature)}
+        kept = state.opt_state.kept
+        if found.beyond is not None:
+            metrics["energy/error"] = jnp.maximum(metrics["energy/total"] - found.lower, LEFT)
+            return self._moved(problem, accepted, found.beyond, kept), metrics
+        if found.turned is None or kept is None or math.isfinite(kept.energy):
             return accepted, metrics
-        curvature, rotation = _softest(problem, framed.canonical)
-        metrics = metrics | {"stability/curvature": curvature}
-        if float(curvature) > NEGATIVE:
-            return accepted, metrics
-        params = framed.params(state.params, ROTATION)
-        coordinates = rotation / jnp.where(framed.scale > 0, framed.scale, 1.0)
-        energies = [float(_energy(problem, {**params, ROTATION: t * coordinates})) for t in ESCAPES]
-        evaluations = accepted.evaluations + len(ESCAPES)
-        if min(energies) > float(metrics["energy/total"]) - LOWER:
-            # the curvature of a flat or wrinkled energy: no way down was found
-            return dataclasses.replace(accepted, evaluations=evaluations), metrics
-        moved = {**params, ROTATION: ESCAPES[int(np.argmin(energies))] * coordinates}
-        # not converged, whatever the gradient of the saddle was
-        metrics["energy/error"] = jnp.maximum(metrics["energy/total"] - min(energies), -0.5 * curvature)
-        return TrainState(state.step, moved, self.init(problem, moved, state.key), state.key, evaluations), metrics
+        assert found.frame is not None
+        kept = Kept(**found.frame[FRAME], energy=metrics["energy/total"], since=accepted.evaluations)
+        metrics["energy/error"] = jnp.full_like(metrics["energy/error"], LEFT)
+        return self._moved(problem, accepted, found.turned, kept), metrics
 
-    def _soft(self, problem: Problem, params: Params) -> bool:
-        """Whether some difference of orbital energies was so small that the frame's coordinates count it as larger."""
-        electrons, scale = np.asarray(problem.model.occupations), np.asarray(params[FRAME]["scale"])
-        sizes = 2 * electrons[:, None, :] * scale**2  # zero where nothing is mixed
-        return bool(sizes.max(initial=0.0) >= 1 / ((1 + 1e-9) * SMALL_GAP))
+    def _back(self, problem: Problem, state: TrainState, metrics: Metrics, kept: Kept) -> tuple[TrainState, Metrics]:
+        """The minimum from before a turn, which ended higher or nowhere."""
+        frame = {"orbitals": kept.orbitals, "scale": kept.scale}
+        params = {**state.params, ROTATION: jnp.zeros_like(kept.scale), FRAME: frame}
+        metrics["energy/error"] = jnp.maximum(metrics["energy/error"], LEFT)
+        state = self._moved(problem, state, params, kept)
+        return dataclasses.replace(
+            state, opt_state=dataclasses.replace(state.opt_state, tested=jnp.bool_(True))
+        ), metrics
+
+    def _moved(self, problem: Problem, state: TrainState, params: Params, kept: Kept | None) -> TrainState:
+        """A start from these parameters, which the next step evaluates."""
+        fresh = dataclasses.replace(self.init(problem, params, state.key), kept=kept)
+        return TrainState(state.step, params, fresh, state.key, state.evaluations)
 
     def _reframed(self, problem: Problem, state: TrainState) -> TrainState:
         """The same orbitals, in a frame of their own."""
@@ -186,7 +195,9 @@ class Direct:
         gradient = framed.gradient.reshape(-1)
         history = empty_history(self.memory, gradient, Evaluated(framed.energies, None))
         zero = jnp.zeros((), gradient.dtype)
-        new = DirectState(history, -gradient, jnp.int32(0), jnp.int32(1), zero, state.opt_state.tested)
+        new = DirectState(
+            history, -gradient, jnp.int32(0), jnp.int32(1), zero, state.opt_state.tested, state.opt_state.kept
+        )
         params = framed.params(state.params, ROTATION)
         return TrainState(state.step, params, new, state.key, state.evaluations + 1)
 
@@ -202,7 +213,7 @@ def _unmoved(optimizer: Direct, rotation: Float[Array, "spin n orbitals"], terms
     unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in terms}
     history = empty_history(optimizer.memory, jnp.zeros_like(flat), Evaluated(unknown, None))
     tested = jnp.bool_(not optimizer.stability)
-    return DirectState(history, jnp.zeros_like(flat), jnp.int32(0), jnp.int32(1), zero, tested)
+    return DirectState(history, jnp.zeros_like(flat), jnp.int32(0), jnp.int32(1), zero, tested, None)
 
 
 @jax.jit(static_argnums=0)
@@ -225,7 +236,7 @@ def _step(optimizer: Direct, problem: Problem, state: TrainState) -> tuple[Train
     history = remembered(old.history, moved, found.gradient, found.evaluated)
     ahead = _descent(history)
     reach = _angle(scale, x + moved)
-    new = DirectState(history, ahead, old.age + 1, found.count, reach, old.tested)
+    new = DirectState(history, ahead, old.age + 1, found.count, reach, old.tested, old.kept)
     metrics = energy_metrics(found.evaluated.energies) | {
         "grad/norm": jnp.linalg.norm(found.gradient),
         "line_search/evaluations": found.count,
@@ -245,17 +256,3 @@ def _descent(history: LBFGSState) -> Array:
 def _angle(scale: Float[Array, "spin n orbitals"], x: Float[Array, " parameters"]) -> Scalar:
     """The largest angle by which coordinates turn an orbital, for small ones."""
     return jnp.sqrt(jnp.max(jnp.sum((scale * x.reshape(scale.shape)) ** 2, axis=1)))
-
-
-def _with(state: TrainState, opt_state: DirectState) -> TrainState:
-    return dataclasses.replace(state, opt_state=opt_state)
-
-
-@jax.jit
-def _energy(problem: Problem, params: Params) -> Scalar:
-    return problem.energies(params, jax.random.key(0), jnp.int32(0))["total"]
-
-
-@jax.jit
-def _softest(problem: Problem, orbitals: Canonical) -> tuple[Scalar, Array]:
-    return softest(gaussian_energy(problem), orbitals, problem.model.occupations, problem.model.counts)

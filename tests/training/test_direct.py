@@ -172,6 +172,49 @@ def test_the_predicted_error_is_that_of_the_energy(quick, tmp_path):
         assert 0.2 < row["energy/error"] / (row["energy/total"] - final) < 5
 
 
+@pytest.mark.parametrize("patience", [80, 3], ids=["turned", "given up"])
+def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
+    """Stretched F2: both holes tilted in one plane are a minimum, one hole along and one across the bond lie 0.1 mHa lower, as PySCF finds.
+
+    A turn that is given up leads back to the first minimum, whose energy was known to 1e-6 Ha.
+    """
+    from nnks.interop.reference import reference
+    from nnks.plan import plan
+    from nnks.references import same_basis
+    from nnks.training import Convergence, direct
+
+    monkeypatch.setattr(direct, "PATIENCE", patience)
+    config = quick(
+        system__molecule="F 0 0 0; F 0 0 2.8238",
+        system__basis="6-31g",
+        system__restricted=False,
+        functional__xc="pbe",
+        quadrature__level=1,
+        **DIRECT,
+    )
+    ready = plan(config)
+    step, state, energies, curvatures = ready.optimizer.make_step(ready.problem), prepared(ready), [], []
+    converged = Convergence(1e-8, 1e-5)
+    for _ in range(120):
+        state, metrics = step(state)
+        energies.append(float(metrics["energy/total"]))
+        if "stability/curvature" in metrics:
+            curvatures.append((float(metrics["stability/curvature"]), energies[-1]))
+        if converged.reached({name: float(value) for name, value in metrics.items()}):
+            break
+    else:
+        pytest.fail("not converged")
+    saddle, shallow = curvatures[0], next(found for found in curvatures if found[0] > 0)
+    assert saddle[0] < -0.1
+    if patience < 10:
+        assert energies[-1] == pytest.approx(shallow[1], abs=3e-6)
+        assert max(energies[energies.index(shallow[1]) :]) > shallow[1] + 1e-4  # it was elsewhere in between
+        return
+    stable = reference(ready.system.molecule, same_basis(ready.system, fitted=False), None)["energies"]["total"]
+    assert shallow[1] > stable + 5e-5
+    assert energies[-1] < stable + 1e-6
+
+
 @pytest.mark.parametrize("changes", [{"memory": 0}, {"trials": 1}, {"largest_step": 0.0}, {"reach": 4.0}])
 def test_settings_that_no_step_can_use_are_refused(changes):
     from nnks.registry import InputError
