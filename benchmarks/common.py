@@ -18,7 +18,7 @@ from nnks.config import ConfigDict
 from nnks.evaluation import Evaluation, evaluate
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.tracking import environment
-from nnks.tracking.files import write_json
+from nnks.tracking.files import read_json, write_json
 from nnks.training import Convergence, Problem, begin
 from nnks.training.state import count_parameters, settled
 
@@ -130,10 +130,27 @@ def _cell(name: str, value: Any, digits: int) -> str:
     return f"{value:.6f}" if name.endswith("_Ha") else f"{value:.{digits}g}"
 
 
+def known_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows stored by this version on this machine, which an interrupted benchmark need not measure again."""
+    found = read_json(path)
+    return found["rows"] if found and measured_here(found) else []
+
+
+def measured_here(stored: Mapping[str, Any]) -> bool:
+    """Whether a result's machine and commit are the present ones: others do not belong into one table."""
+    then, now = stored.get("environment", {}), environment()
+    return all(then.get(name) == now[name] for name in ("commit", "processor", "cpus", "device", "versions"))
+
+
 def store(path: Path, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], **more: Any) -> Path:
     """Stores rows with what they were measured on: packages, device, threads and load, but no paths of this machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_json(path, {"settings": settings, "rows": rows, **more, "environment": machine()})
+
+
+def machine() -> dict[str, Any]:
+    """What was measured on: packages, device, threads and load, but no paths."""
     found = environment()
     found["command"] = " ".join(Path(w).name if Path(w).is_absolute() else w for w in found["command"].split())
-    found["load"] = os.getloadavg()  # of other work too: times beyond the number of cores are not the program's
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return write_json(path, {"settings": settings, "rows": rows, **more, "environment": found})
+    # of other work too: times beyond the number of cores are not the program's
+    return found | {"load": list(os.getloadavg())}

@@ -1,6 +1,6 @@
 """How many steps a second does minibatch training take, and does a step's cost depend on the size of the grid?
 
-Run:      .venv/bin/python -m benchmarks.minibatch [--systems H2O/6-31g/1 H2O/6-31g/5] [--batches 256 1024 4096] [--ansatze lcgto]
+Run:      .venv/bin/python -m benchmarks.minibatch [--systems H2O/6-31g/1 H2O/6-31g/5] [--batches 512 4096] [--ansatze lcgto]
 Cost:     five minutes on two cores, much of it compilation
 
 Every term is estimated on the batch, as in `configs/water.py`: two independent batches a step, whose Hartree energy is fitted on both. A step
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", default=["H2O/6-31g/1", "H2O/6-31g/5", "C20/6-31g/1"])
     parser.add_argument("--ansatze", nargs="+", default=["lcgto", "residual"])
     parser.add_argument("--samplers", nargs="+", default=["importance"])
-    parser.add_argument("--batches", nargs="+", type=int, default=[256, 1024, 4096])
+    parser.add_argument("--batches", nargs="+", type=int, default=[512, 4096])
     parser.add_argument("--seconds", type=float, default=2.0, help="of steps, for each row")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/minibatch.json"))
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 r"""Variance of minibatch energies, term by term: samplers, and the initial density as a control variate.
 
-Run:      .venv/bin/python -m benchmarks.variance [--systems H2O/6-31g/2 C20/6-31g/1] [--batch 2000] [--draws 400]
+Run:      .venv/bin/python -m benchmarks.variance [--systems H2O/6-31g/2 C20/6-31g/1] [--batch 2000] [--draws 200]
 
 Orbitals are the converged ones in the Gaussian basis; every term is a sum over points, and the Hartree energy is fitted on both independent
 batches. A control variate estimates the difference from the initial orbitals on the same points and adds their energy on the whole grid:
@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", default=["H2O/6-31g/2", "C20/6-31g/1"])
     parser.add_argument("--batch", type=int, default=2000, help="points in each of the two batches")
-    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/variance.json"))
     arguments = parser.parse_args()
     rows = [row for system in arguments.systems for row in measure(system, arguments.batch, arguments.draws)]

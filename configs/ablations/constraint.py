@@ -31,7 +31,7 @@ ABLATION = Ablation(
     },
     strata=(),
     seeds=range(8),
-    resolution=1e-3,
+    resolution=0.01,
     ratio=2.0,
 )
 

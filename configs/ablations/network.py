@@ -24,6 +24,7 @@ ABLATION = Ablation(
         },
     },
     strata=("ansatz.name",),
+    resolution=0.1,
 )
 
 

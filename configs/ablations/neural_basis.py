@@ -21,6 +21,7 @@ ABLATION = Ablation(
             },
         }
     },
+    resolution=0.1,
 )
 
 

@@ -44,6 +44,7 @@ class Answers:
         self.arrivals: list[Arrival] = arrivals(ablation, rows, records)
         self.unit = UNITS.get(ablation["metric"], "mHa")
         self.ratio: float | None = ablation.get("ratio")
+        self.limit = math.log10(self.ratio) if self.ratio else float(ablation["resolution"])
         self.quantity = METRICS[ablation["metric"]]
         self.short = self.quantity.partition(" [")[0]
         if self.ratio:
@@ -68,10 +69,12 @@ class Answers:
             return (
                 f"{start}{every} from {known[0].baseline} beyond {self._size(farthest)}: all intervals lie within it."
             )
-        parts = [self._part(c) for c in known if c.verdict not in (EQUAL, UNDECIDED)]
+        parts = [self._part(c) for c in known if c.verdict in (LOWER, HIGHER)]
         if equal:
             names = ", ".join(c.setting for c in equal)
             parts.append(f"{names} {_are(equal)} equal to it within {self._size(farthest)}")
+        if single := [c for c in known if c.verdict == SINGLE]:
+            parts.append(self._of_one_seed(single))
         if undecided := [c for c in known if c.verdict == UNDECIDED]:
             names = ", ".join(f"{c.setting} ({self._interval(c)})" for c in undecided)
             parts.append(
@@ -79,12 +82,21 @@ class Answers:
             )
         return f"{start}against {known[0].baseline}, {'; '.join(parts)}."
 
-    def _part(self, c: Comparison) -> str:
+    def _of_one_seed(self, single: Sequence[Comparison]) -> str:
+        near = [c for c in single if abs(c.difference) <= self.limit]
+        parts = [self._size_of(c) for c in single if c not in near]
+        if near:
+            most = self._size(max(abs(c.difference) for c in near))
+            parts.append(f"{', '.join(c.setting for c in near)} {_are(near)} within {most} of it")
+        return f"{', '.join(parts)} (one seed: no intervals)"
+
+    def _size_of(self, c: Comparison) -> str:
         if self.ratio:
-            text = f"{c.setting} is {10**c.difference:.3g} times as large"
-        else:
-            text = f"{c.setting} is {'lower' if c.difference < 0 else 'higher'} by {self._size(abs(c.difference))}"
-        return f"{text} ({'one seed: no interval' if c.verdict == SINGLE else self._interval(c)})"
+            return f"{c.setting} is {10**c.difference:.3g} times as large"
+        return f"{c.setting} is {'lower' if c.difference < 0 else 'higher'} by {self._size(abs(c.difference))}"
+
+    def _part(self, c: Comparison) -> str:
+        return f"{self._size_of(c)} ({self._interval(c)})"
 
     def _interval(self, c: Comparison) -> str:
         return f"{self._shown(c.low)} to {self._shown(c.high)}"
@@ -145,7 +157,7 @@ class Answers:
         return save(figure, path)
 
     def _draw(self, axes: Any, group: Sequence[Comparison]) -> None:
-        width = math.log10(self.ratio) if self.ratio else self.ablation["resolution"]
+        width = self.limit
         place = (lambda x: 10**x) if self.ratio else (lambda x: x)
         axes.axvspan(place(-width), place(width), color="#eef1f4", zorder=0)
         axes.axvline(place(0.0), color="black", linewidth=1.0)

@@ -100,7 +100,18 @@ def cached(asked: dict[str, Any], compute: Callable[[], dict[str, Any]], cache: 
     return result
 
 
-def _solve(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
+def confirmed(molecule: Molecule, spec: ReferenceSpec, mo_coeff: Any) -> dict[str, Any]:
+    """What PySCF's second-order solver and stability analysis make of given orbitals, occupied first; not cached.
+
+    Args:
+        molecule: the molecule.
+        spec: as of `reference`.
+        mo_coeff: all molecular orbitals of each spin [spin basis n].
+    """
+    return _solve(molecule, spec, np.asarray(mo_coeff))
+
+
+def _solve(molecule: Molecule, spec: ReferenceSpec, start: np.ndarray | None = None) -> dict[str, Any]:
     from pyscf import lib
 
     mole = make_mole(molecule, spec.basis)
@@ -109,10 +120,17 @@ def _solve(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
         mf = _mean_field(mole, spec, grid)
         mf.small_rho_cutoff = 0
         mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = 1e-11, 3e-7, 100
-        mf.kernel()
         restarts = 0
-        if not mf.converged:  # a second-order solver where DIIS oscillates
-            mf, restarts = _second_order(mf, mf.mo_coeff, mf.mo_occ), 1
+        if start is not None:
+            n = np.arange(start.shape[-1])[None]
+            occupied = (n < np.array(mole.nelec)[:, None]) * 1.0
+            if spec.restricted:
+                start, occupied = start[0], occupied.sum(axis=0)
+            mf = _second_order(mf, start, occupied)
+        else:
+            mf.kernel()
+            if not mf.converged:  # a second-order solver where DIIS oscillates
+                mf, restarts = _second_order(mf, mf.mo_coeff, mf.mo_occ), 1
         # the analysis takes minutes in a large basis, where the stable solution of small bases is found from the same guess
         stable = _is_stable(mf) if mole.nao <= AFFORDABLE else True
         while stable is not True and restarts < FOLLOWED:

@@ -22,8 +22,8 @@ from nnks.tracking.files import write_json
 PER_ATOM = 1e-6
 """Distance from the converged energy that a time is given for [Ha per atom]."""
 
-GRADIENTS, ENOUGH = 5, 60.0
-"""Gradients or cycles that are timed; fewer, but two at least, once they took so many seconds."""
+GRADIENTS, ENOUGH = 5, 30.0
+"""Gradients or cycles that are timed; fewer once they took so many seconds."""
 
 Write = Callable[[dict[str, Any]], None]
 
@@ -132,7 +132,7 @@ def gradient(config: ConfigDict, write: Write) -> None:
             seconds.append((time.perf_counter() - started) / (int(state.evaluations) - before))
         found = {"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory()}
         write(found | {"device": device.device_kind} | device_memory())
-        if len(seconds) > 1 and sum(seconds) > ENOUGH:
+        if sum(seconds) > ENOUGH:
             break
 
 
@@ -145,7 +145,7 @@ def cycle(config: ConfigDict, write: Write) -> None:
         marks.append(time.perf_counter())
         seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
         write({"seconds": seconds, "functions": functions, "peak_GB": peak_memory()})
-        if len(seconds) > 1 and sum(seconds) > ENOUGH:
+        if sum(seconds) > ENOUGH:
             raise _Enough
 
     field.max_cycle, field.callback = GRADIENTS, note
