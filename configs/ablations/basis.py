@@ -1,7 +1,7 @@
 """How far from the limit of the functional is each Gaussian basis?
 
 Run:      nnks sweep --config=ablations/basis; nnks report results/basis
-Cost:     18 runs of 5 to 30 seconds on two cores (estimated), and a few minutes for PySCF's references
+Cost:     18 runs, three minutes on two cores, PySCF's references included
 
 Nothing is random: one seed, and no intervals.
 """
@@ -10,7 +10,8 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="Does polarization matter more than a larger valence, and how near to the limit is triple zeta?",
+    claim="For water polarization and valence both matter: 6-31G* is 22 mHa below 6-31G, 6-311G** 65. Triple zeta with polarization stands 12 to 15 mHa above pcseg-4 for "
+    "water, 0.6 to 0.8 mHa for H2, whose 6-31G beats the double-zeta sets with polarization",
     metric="error_best_mHa",
     axes={
         "system.basis": (

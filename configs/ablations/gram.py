@@ -1,15 +1,16 @@
 """Where the Gram matrix of a minibatch comes from: exact, the batch's own, or a moving average over steps.
 
 Run:      nnks sweep --config=ablations/gram; nnks report results/gram
-Cost:     about half a minute a run on two cores
+Cost:     80 runs, six minutes on two cores, PySCF's reference in a large basis included
 """
 
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="A batch's own Gram matrix biases the energy's gradient, and small batches end too high; a moving average takes two "
-    "thirds of that bias away for a noisier gradient, and must not reach back further than the orbitals' norms last.",
+    claim="The exact Gram matrix leaves the least error. A batch's own matrix biases the gradient: its errors are 6 (500 points) and 5 times (2000) as large, 0.08 and "
+    "0.005 mHa. A moving average over ten steps halves that with 500 points, which eight seeds do not tell from the exact one; one over a hundred steps, longer than "
+    "the orbitals' norms last, does not arrive",
     axes={
         "sampler.batch_size": (500, 2000),
         "gram": {

@@ -1,7 +1,7 @@
 """How many energy gradients does the first guess save?
 
 Run:      nnks sweep --config=ablations/guess; nnks report results/guess
-Cost:     18 runs of 5 to 10 seconds on two cores
+Cost:     48 runs, two minutes on two cores
 
 Random orbitals depend on the seed, and know no scales of rotations; the other guesses do not, and their intervals have no width.
 """
@@ -10,8 +10,8 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="From PySCF's minao guess L-BFGS needs 9 gradients, from random orbitals 4 to 11 times as many, and from the orbitals of the bare "
-    "nuclei it may stall (water: 44 mHa above the minimum after 200 steps).",
+    claim="From PySCF's minao guess L-BFGS needs 9 gradients, from random orbitals 4 (LiH) to 9 times (water) as many. From the orbitals of the bare nuclei it needs "
+    "two more on LiH and stalls on water, 48 mHa above the minimum after 200 steps",
     metric="evaluations",
     axes={"ansatz.guess": ("minao", "core", "random"), "system.molecule": ("LiH", "H2O")},
     baseline={"ansatz.guess": "minao"},

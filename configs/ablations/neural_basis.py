@@ -1,14 +1,15 @@
 """Should the linear coefficients of a learned basis be solved for, and how many functions does it need?
 
 Run:      nnks sweep --config=ablations/neural_basis; nnks report results/neural_basis
-Cost:     21 runs of half a minute on two cores
+Cost:     21 runs, 15 minutes on two cores, much of it compilation
 """
 
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, load_config
 
 ABLATION = Ablation(
-    claim="What do solved coefficients gain over trained ones on LiH, and how does the error fall with the width?",
+    claim="On LiH solved coefficients and coefficients trained by the natural gradient end within 0.05 mHa of each other, at or below pcseg-4; trained by L-BFGS they are "
+    "1.4 mHa higher after 40 steps. Three learned functions (103 parameters) are within 0.02 mHa of ten",
     axes={
         "basis": {
             "solved, width 10": {"ansatz.width": 10},

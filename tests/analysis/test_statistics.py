@@ -99,6 +99,27 @@ def test_ratios_are_differences_of_logarithms():
     assert (second.seeds, second.missing) == (2, 1)
 
 
+def test_one_seed_makes_no_intervals_but_a_sentence():
+    from nnks.analysis.answers import Answers
+
+    values = {("a", "x"): [1.0], ("b", "x"): [1.01], ("c", "x"): [0.999], ("d", "x"): [1.5]}
+    ablation, rows = make(values, resolution=0.02)
+    (sentence,) = Answers(ablation, rows, []).sentences()[:1]
+    assert sentence == (
+        "H2, optimizer: against a, d is higher by 0.5 mHa, b, c are within 0.01 mHa of it (one seed: no intervals)."
+    )
+
+
+def test_undecided_settings_share_a_sentence():
+    from nnks.analysis.answers import Answers
+
+    values = {("a", "x"): [1.0, 2.0, 3.0], ("b", "x"): [1.5, 2.0, 2.4], ("c", "x"): [0.7, 2.0, 3.5]}
+    (sentence,) = Answers(*make(values), []).sentences()[:1]
+    assert sentence.count("undecided") == 1
+    assert "b (" in sentence
+    assert "c (" in sentence
+
+
 def test_holm_is_monotone_and_adjusts():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([math.nan, 0.2])[1] == pytest.approx(0.2)
