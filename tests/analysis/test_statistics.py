@@ -99,22 +99,26 @@ def test_ratios_are_differences_of_logarithms():
     assert (second.seeds, second.missing) == (2, 1)
 
 
-def test_one_seed_makes_no_intervals_but_a_sentence():
-    from nnks.analysis.answers import Answers
+def test_one_seed_makes_no_intervals_but_a_sentence(monkeypatch):
+    from nnks.analysis import answers
+
+    monkeypatch.setattr(answers, "arrivals", lambda *_: [])  # no metrics are stored here
 
     values = {("a", "x"): [1.0], ("b", "x"): [1.01], ("c", "x"): [0.999], ("d", "x"): [1.5]}
     ablation, rows = make(values, resolution=0.02)
-    (sentence,) = Answers(ablation, rows, []).sentences()[:1]
+    (sentence,) = answers.Answers(ablation, rows, []).sentences()[:1]
     assert sentence == (
         "H2, optimizer: against a, d is higher by 0.5 mHa, b, c are within 0.01 mHa of it (one seed: no intervals)."
     )
 
 
-def test_undecided_settings_share_a_sentence():
-    from nnks.analysis.answers import Answers
+def test_undecided_settings_share_a_sentence(monkeypatch):
+    from nnks.analysis import answers
+
+    monkeypatch.setattr(answers, "arrivals", lambda *_: [])
 
     values = {("a", "x"): [1.0, 2.0, 3.0], ("b", "x"): [1.5, 2.0, 2.4], ("c", "x"): [0.7, 2.0, 3.5]}
-    (sentence,) = Answers(*make(values), []).sentences()[:1]
+    (sentence,) = answers.Answers(*make(values), []).sentences()[:1]
     assert sentence.count("undecided") == 1
     assert "b (" in sentence
     assert "c (" in sentence
