@@ -13,7 +13,7 @@ run: setup  ## the quickstart comparison: trains, prints the table, writes the r
 test: setup lint  ## style, types, then every test
 	$(BIN)/python -m pytest -q --cov=nnks --cov-report= --cov-fail-under=90
 
-bench: setup  ## timings beside PySCF, growth, steps of minibatches, variances, hard cases: results/benchmarks, an hour on two cores
+bench: setup  ## timings beside PySCF, growth, steps of minibatches, variances, hard cases: results/benchmarks, about an hour on two cores
 	$(BIN)/python -m benchmarks.convergence
 	$(BIN)/python -m benchmarks.series
 	$(BIN)/python -m benchmarks.minibatch

@@ -1,7 +1,7 @@
 """What 32 runs cost as one program, beside one run: processes of `nnks sweep` on H2, and whether the numbers are those of single runs.
 
 Run:      .venv/bin/python -m benchmarks.batch [--members 32] [--steps 200]
-Cost:     two minutes on two cores
+Cost:     a minute and a half on two cores
 
 Three sweeps of Adam on H2 from random orbitals, each in a process of its own: one seed, 32 seeds trained together, 32 seeds one by one
 (`--batch=off`). The first two are run with an empty cache of compiled programs (cold) and again with what that left (warm); seconds are those of
@@ -33,7 +33,8 @@ def get_config():
     c.experiment, c.system.molecule, c.quadrature.level = "batch", "H2", 1
     c.ansatz = {{"name": "lcgto", "guess": "random"}}
     c.optimizer = {{"name": "adam", "learning_rate": 0.03}}
-    c.reference.pyscf, c.training.checkpoint_steps, c.training.steps = False, 0, {steps}
+    c.reference.pyscf, c.reference.large_basis = False, ""
+    c.training.checkpoint_steps, c.training.steps = 0, {steps}
     return c
 '''
 

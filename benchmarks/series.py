@@ -27,6 +27,7 @@ SLOWEST = (
     ("pyscf-df-cycle", "C180", "sto-3g"),
     ("pyscf-df-cycle", "C180", "6-31g"),
 )
+"""What `--all` measures as well."""
 
 
 def main() -> None:
@@ -65,21 +66,15 @@ def main() -> None:
 
 def taken_over(asked: Measurement, results: Path) -> bool:
     """Stores PySCF's cycle as `benchmarks.convergence` measured it on the same system, if it did."""
-    system = asked.config.system
-    name = f"{system.molecule}/{system.basis}/{asked.config.quadrature.level}"
-    for row in known_rows(results / "convergence.json"):
-        if (
-            asked.method == "pyscf-df-cycle"
-            and (row["method"], row["system"]) == ("pyscf-df", name)
-            and "cycle_s" in row
-        ):
-            found = {"functions": row["functions"], "seconds": [row["cycle_s"]], "peak_GB": row["peak_GB"]}
-            where = {"method": asked.method, "molecule": system.molecule, "basis": system.basis}
-            asked.path(results).parent.mkdir(parents=True, exist_ok=True)
-            about = {"from": "convergence.json", "environment": machine()}
-            write_json(asked.path(results), where | found | about)
-            return True
-    return False
+    system = f"{asked.config.system.molecule}/{asked.config.system.basis}/{asked.config.quadrature.level}"
+    rows = known_rows(results / "convergence.json") if asked.method == "pyscf-df-cycle" else []
+    row = next((row for row in rows if (row["method"], row["system"]) == ("pyscf-df", system)), {})
+    if "cycle_s" not in row:
+        return False
+    found = {"functions": row["functions"], "seconds": [row["cycle_s"]], "peak_GB": row["peak_GB"]}
+    asked.path(results).parent.mkdir(parents=True, exist_ok=True)
+    write_json(asked.path(results), asked.about | found | {"from": "convergence.json", "environment": machine()})
+    return True
 
 
 def write(study: Study, results: Path) -> tuple[list[dict[str, Any]], dict[str, float | None]]:

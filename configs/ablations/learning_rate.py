@@ -1,7 +1,7 @@
 """Which first-order optimizer at which learning rate?
 
 Run:      nnks sweep --config=ablations/learning_rate; nnks report results/learning_rate
-Cost:     160 runs, two minutes on two cores
+Cost:     160 runs, three minutes on two cores
 """
 
 from nnks.ablation import Ablation
@@ -12,7 +12,7 @@ OPTIMIZERS = ("adam", "nadam", "lion", "rmsprop", "sgd")
 
 ABLATION = Ablation(
     claim="From random orbitals 200 steps of rmsprop at 0.03 to 0.1 bring LiH to the minimum within 0.001 mHa for every seed; nadam and adam need 0.1 for 0.05 mHa, and at "
-    "0.003 every optimizer ends 300 mHa or more too high in half of the runs",
+    "0.003 every optimizer ends 300 mHa or more too high in half of the runs.",
     metric="error_same_mHa",
     axes={
         "method": {

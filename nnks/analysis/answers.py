@@ -46,7 +46,6 @@ class Answers:
         self.ratio: float | None = ablation.get("ratio")
         self.limit = math.log10(self.ratio) if self.ratio else float(ablation["resolution"])
         self.quantity = METRICS[ablation["metric"]]
-        self.short = self.quantity.partition(" [")[0]
         if self.ratio:
             self.quantity += f", as ratios; values below {ablation['resolution']:g} count as that"
 
@@ -172,7 +171,7 @@ class Answers:
         values = [x for c in group for x in (c.difference, c.low, c.high) if math.isfinite(x)]
         if self.ratio:
             axes.set_xscale("log")
-            axes.set_xlabel(f"{self.short} over that of {group[0].baseline}")
+            axes.set_xlabel(f"ratio to {group[0].baseline}")
             return
         if max(abs(x) for x in values) > 30 * width:
             symmetric_log(axes, [*values, -width, width])

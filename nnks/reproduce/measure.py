@@ -35,6 +35,12 @@ class Measurement:
         system = self.config.system
         return f"{self.method}-{system.molecule}-{system.basis}-{config_hash(to_dict(self.config))}"
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What a stored result begins with."""
+        system = self.config.system
+        return {"method": self.method, "molecule": system.molecule, "basis": system.basis}
+
     def path(self, results: Path) -> Path:
         """Of the stored file."""
         return results / FOLDER / f"{self.name}.json"
@@ -75,9 +81,7 @@ def measure(measurement: Measurement, results: Path) -> dict[str, Any]:
             if not (found.get("converged") or len(found.get("seconds", [])) > 1):  # else only repetitions are missing
                 found |= {"failed": f"more than {measurement.limit:g} s", "limit_s": measurement.limit}
         spent = time.perf_counter() - started
-    system = measurement.config.system
-    where = {"method": measurement.method, "molecule": system.molecule, "basis": system.basis}
     machine = json.loads(json.dumps(environment())) | {"load": os.getloadavg()}
     machine.pop("command", None)
-    write_json(path, where | found | {"total_s": spent, "environment": machine})
+    write_json(path, measurement.about | found | {"total_s": spent, "environment": machine})
     return read_json(path) or {}
