@@ -75,7 +75,7 @@ class Direct:
         trials: energy gradients that one line search may use.
         stability: whether a converged point is tested for being a minimum where some difference of orbital energies is
             below 0.2 Ha, and left along the softest rotation if it is a saddle, or if it is a shallow minimum of equal
-            spin counts (`nnks.training.escape`). A run that is out of steps on the way from there ends where it is.
+            spin counts (`nnks.training.escape`); an atom is turned to its lowest orientation on the points. A run that is out of steps on the way from there ends where it is.
     """
 
     memory: int = 20

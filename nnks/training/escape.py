@@ -3,7 +3,7 @@ r"""Where a minimization of Gaussian orbitals goes on although the gradient vani
 At a saddle the energy falls along the softest rotation. A minimum of equal spin counts whose softest curvature is small beside the
 differences of orbital energies is one of several ways to orient open shells against each other (two fluorine atoms have a hole in one of
 three p orbitals each); a quarter turn along the softest rotation puts another one in its place, and the lower minimum is kept. Other open
-shells are not turned: their orientations are mostly equivalent, and a search costs as much as the minimization.
+shells are not turned, since their orientations are mostly equivalent, but for those of single atoms (`nnks.training.orientation`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.ansatz.base import FRAME
-from nnks.training.frame import SMALL_GAP, gaussian_energy, make_frame
+from nnks.training.frame import SMALL_GAP, Framed, gaussian_energy, make_frame
+from nnks.training.orientation import FLAT, best_orientation, start_of
 from nnks.training.stability import NEGATIVE, Canonical, smallest_gap, softest
 from nnks.training.state import Problem
 from nnks.types import Array, Float, Int, Params, Scalar, record
@@ -64,7 +65,7 @@ class Examined:
         evaluations: energies and Fock matrices that it took.
         curvature: the lowest one [Ha], None where orbital energies are so far apart that no test was due.
         frame: parameters that mean the same orbitals in a frame of their own.
-        beyond: parameters of a lower energy, beyond a saddle.
+        beyond: parameters of a lower energy, beyond a saddle or of an atom's better orientation.
         lower: that energy [Ha].
         turned: parameters of another orientation, where the minimum is shallow.
     """
@@ -108,6 +109,8 @@ def examine(problem: Problem, params: Params, rotation: str, total: float) -> Ex
         return {**frame, rotation: angle * coordinates}
 
     if curvature > NEGATIVE:
+        if curvature < FLAT and len(start_of(problem).basis.centers) == 1:
+            return _oriented(problem, params, rotation, Examined(evaluations, curvature, frame), framed)
         return Examined(evaluations, curvature, frame, turned=turned(TURN) if curvature < SHALLOW else None)
     energies = [float(_energy(problem, turned(angle))) for angle in ESCAPES]
     evaluations += len(ESCAPES)
@@ -116,6 +119,15 @@ def examine(problem: Problem, params: Params, rotation: str, total: float) -> Ex
         return Examined(evaluations, curvature, frame)
     beyond = turned(ESCAPES[int(np.argmin(energies))])
     return Examined(evaluations, curvature, frame, beyond, min(energies))
+
+
+def _oriented(problem: Problem, params: Params, rotation: str, flat: Examined, framed: Framed) -> Examined:
+    """What was found about an atom's flat minimum, and a better orientation of its orbitals if there is one."""
+    lower, turned, count = best_orientation(problem, framed)
+    found = dataclasses.replace(flat, evaluations=flat.evaluations + count)
+    if lower > float(framed.energies["total"]) - LOWER:
+        return found
+    return dataclasses.replace(found, beyond=turned.params(params, rotation), lower=lower)
 
 
 @jax.jit

@@ -1,0 +1,97 @@
+r"""An open-shell atom may point anywhere; a quadrature tells its orientations apart by 1e-6 Ha, and minima between them are flat.
+
+Rotated by $R$, orbitals in shells about one center have the coefficients $D(R)\,C$, where the solid harmonics of each degree give
+$S_m(R^Tr) = \sum_{m'} S_{m'}(r)\,D_{m'm}(R)$. No curvature tells of a lower orientation elsewhere, and a minimization follows a slope of
+1e-6 Ha for hundreds of steps; the energy of rigidly turned orbitals is a function of three angles, which are searched directly. Only then
+does a run's energy not depend on how the atom happened to be turned at its start.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+from scipy.spatial.transform import Rotation
+
+from nnks.ansatz.base import GaussianModuleAnsatz, Start
+from nnks.basis import GaussianBasis
+from nnks.basis.harmonics import solid_harmonics
+from nnks.training.frame import Framed, gaussian_energy
+from nnks.training.state import Problem
+from nnks.types import Array, Float, Scalar
+
+FLAT = 1e-3
+"""Curvature [Ha] below which one atom's minimum may be one of several orientations (level 1: Sc 2e-4, V 5e-4, Al 3e-6)."""
+
+STARTS = 12
+"""Orientations that are tried before the search from the best one."""
+
+UNIT = 1e-6
+"""In which the search counts energies [Ha]: what a quadrature makes of an orientation."""
+
+
+def rotate_functions(basis: GaussianBasis, angles: Float[Array, 3]) -> Float[Array, "basis basis"]:
+    """The matrix that rotates coefficients in shells about one center by a rotation vector [rad]."""
+    x, y, z = angles
+    zero = jnp.zeros_like(x)
+    rotation = jax.scipy.linalg.expm(jnp.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]))
+    turned = []
+    for group in basis.groups:
+        # more points than harmonics: the fit is exact, since a rotation mixes harmonics of one degree only
+        points = jnp.asarray(np.random.default_rng(group.degree).normal(size=(4 * group.degree + 4, 3)))
+        matrix = jnp.linalg.pinv(solid_harmonics(group.degree, points)) @ solid_harmonics(
+            group.degree, points @ rotation
+        )
+        turned += [matrix] * (group.coefficients.shape[0] * group.coefficients.shape[2])
+    whole = jax.scipy.linalg.block_diag(*turned)
+    return whole[basis.order][:, basis.order]
+
+
+def start_of(problem: Problem) -> Start:
+    """The functions that a Gaussian ansatz rotates."""
+    ansatz = problem.model.ansatz
+    assert isinstance(ansatz, GaussianModuleAnsatz)
+    return ansatz.start
+
+
+def best_orientation(problem: Problem, framed: Framed) -> tuple[float, Framed, int]:
+    """The lowest energy [Ha] that is found for the frame's orbitals, turned; the turned frame; and the energies that it took."""
+    count, origin = 0, float(framed.energies["total"])
+
+    def energy(angles: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal count
+        count += 1
+        total, slope = _energy(problem, framed, jnp.asarray(angles))
+        return (float(total) - origin) / UNIT, np.asarray(slope) / UNIT
+
+    starts = Rotation.random(STARTS, rng=np.random.default_rng(0)).as_rotvec()
+    best = min(starts, key=lambda angles: energy(angles)[0])
+    found = scipy.optimize.minimize(energy, best, jac=True, method="BFGS", options={"maxiter": 20, "gtol": 1e-2})
+    turned = dataclasses.replace(framed, orbitals=_orbitals(problem, framed, jnp.asarray(found.x)))
+    return origin + float(found.fun) * UNIT, turned, count
+
+
+@jax.jit
+def _orbitals(problem: Problem, framed: Framed, angles: Float[Array, 3]) -> Float[Array, "spin n n"]:
+    """The frame's orbitals, turned, in the orthonormal functions of the start."""
+    start = start_of(problem)
+    turned = rotate_functions(start.basis, angles) @ framed.canonical.mo_coeff
+    return jnp.stack([jnp.linalg.lstsq(x, c)[0] for x, c in zip(start.frame, turned, strict=True)])
+
+
+@jax.jit
+def _energy(problem: Problem, framed: Framed, angles: Float[Array, 3]) -> tuple[Scalar, Float[Array, 3]]:
+    """The total [Ha] of the turned orbitals and its slope by the angles, from the Fock matrix."""
+    occupations = problem.model.occupations
+    occupied = framed.canonical.mo_coeff[:, :, : occupations.shape[1]]
+
+    def turned(angles: Float[Array, 3]) -> Array:
+        return rotate_functions(start_of(problem).basis, angles) @ occupied
+
+    coefficients, pull = jax.vjp(turned, angles)
+    energies, fock = gaussian_energy(problem)(coefficients, occupations)
+    (slope,) = pull(2 * occupations[:, None, :] * (fock @ coefficients))
+    return energies["total"], slope
