@@ -25,22 +25,27 @@ def fitting_set():
 
 
 def test_potentials_are_those_of_integrals(fitting_set):
-    """Near the nuclei, between them, and where multipoles count."""
+    """Near the nuclei, between them, where all but the widest functions count as multipoles, and where all do."""
     rng = np.random.default_rng(0)
-    points = np.concatenate([rng.normal(size=(60, 3)) * 0.1, rng.normal(size=(60, 3)) * 2, [[0, 0, 30.0]] * 60])
-    points[-60:] += rng.normal(size=(60, 3))
     potentials = fitting_potentials(interop.gaussian_basis(fitting_set))
+    reach = np.asarray(potentials.reach)
+    between = np.array([[0, 0, 0.1 * reach[:, 0].max() + 0.9 * reach[:, 1].min()]])
+    points = [rng.normal(size=(60, 3)) * 0.1, rng.normal(size=(60, 3)) * 2, between + 0.1 * rng.normal(size=(60, 3))]
+    points = np.concatenate([*points, np.array([[0, 0, 30.0]]) + rng.normal(size=(60, 3))])
+    away = np.linalg.norm(points[120:180, None] - np.asarray(potentials.centers), axis=-1).min(axis=0)
+    zones = np.sum(away[:, None] > reach[np.asarray(potentials.kind)], axis=1)
+    assert 1 in zones
     expected = coulomb.auxiliary_potentials(fitting_set, points)
     amounts = jnp.asarray(rng.normal(size=fitting_set.nao))
-    blocks = jnp.asarray(points).reshape(3, 60, 3)
-    assert np.all(np.asarray(potentials.reach) < 28)  # the last block is far from both atoms
+    blocks = jnp.asarray(points).reshape(4, 60, 3)
+    assert np.all(reach < 28)  # the last block is far from both atoms
     np.testing.assert_allclose(
         jax.jit(lambda p, c, r: p.potential(c, r))(potentials, amounts, blocks).reshape(-1),
         amounts @ expected,
         atol=1e-7,
     )
-    charges = jnp.asarray(rng.normal(size=180))
-    found = jax.jit(lambda p, q, r: p.projection(q, r))(potentials, charges.reshape(3, 60), blocks)
+    charges = jnp.asarray(rng.normal(size=240))
+    found = jax.jit(lambda p, q, r: p.projection(q, r))(potentials, charges.reshape(4, 60), blocks)
     np.testing.assert_allclose(found, expected @ charges, atol=1e-7)
 
 

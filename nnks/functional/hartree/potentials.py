@@ -11,7 +11,7 @@ $u = r/\sqrt{1+r^2}$. Far from an atom $h_s$ is that of a multipole, $c/r^{2l+1}
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -30,6 +30,9 @@ INTERVALS = 2000
 PENETRATION = 1e-10
 """Share of a potential that may be missing where a function counts as its multipole."""
 
+WIDE = 0.55
+"""Share of an atom's longest reach beyond which a function counts as one of its widest (carbon: 5 of 15, 6 to 12 Bohr)."""
+
 BLOCK = 1024
 """Points that go through together."""
 
@@ -43,17 +46,21 @@ class FittingPotentials:
         kind: which of the tables each atom uses.
         splines: coefficients of cubic polynomials of every radial function; one kind's shells are filled up with zero.
         multipoles: the limits of the radial functions.
-        reach: distance from an atom beyond which the limits hold [Bohr].
+        wide: the splines of the widest functions of each degree, which come first.
+        reach: distances from an atom beyond which the limits hold for all others, and for these as well [Bohr].
         functions: for each degree, the places of an atom's functions in the fitting set; its size where filled up.
+        counts: of the widest functions, by degree.
         size: of the fitting set.
     """
 
     centers: Float[Array, "atoms 3"]
     kind: Int[Array, " atoms"]
     splines: Float[Array, "kinds intervals 4 shells"]
+    wide: Float[Array, "kinds intervals 4 widest"]
     multipoles: Float[Array, "kinds shells"]
-    reach: Float[Array, " kinds"]
+    reach: Float[Array, "kinds 2"]
     functions: tuple[Int[Array, "atoms _ _"], ...]
+    counts: tuple[int, ...] = static()
     size: int = static()
 
     def potential(
@@ -67,9 +74,10 @@ class FittingPotentials:
             def add(total: Array, atom: Any) -> tuple[Array, None]:
                 center, kind, c = atom
 
-                def act(radial: list[Array], angular: list[Array]) -> Array:
-                    parts = zip(radial, angular, c, strict=True)
-                    return sum(((x @ amount) * y).sum(axis=-1) for x, y, amount in parts)  # pyright: ignore
+                def act(radial: list[list[Array]], angular: list[list[Array]]) -> Array:
+                    whole = [sum(x @ a for x, a in _cut(parts, own)) for parts, own in zip(radial, c, strict=True)]
+                    # a sum of products, so that one loop over the points takes all of them
+                    return sum(x[:, m] * y for x, ys in zip(whole, angular, strict=True) for m, y in enumerate(ys))  # pyright: ignore
 
                 return total + self._at(r, center, kind, act), None
 
@@ -86,9 +94,14 @@ class FittingPotentials:
             r, q = part
 
             def atom(_: None, where: Any) -> tuple[None, tuple[Array, ...]]:
-                def act(radial: list[Array], angular: list[Array]) -> tuple[Array, ...]:
+                def act(radial: list[list[Array]], angular: list[list[Array]]) -> tuple[Array, ...]:
+                    def project(x: Array, ys: list[Array]) -> Array:
+                        if len(x) == 1:  # the same at every point: the charges' moments are enough
+                            return jnp.outer(x[0], jnp.stack(ys) @ q)
+                        return x.T @ (q[:, None] * jnp.stack(ys, axis=-1))
+
                     pairs = zip(radial, angular, strict=True)
-                    return tuple(jnp.broadcast_to(x, (len(q), x.shape[-1])).T @ (q[:, None] * y) for x, y in pairs)
+                    return tuple(jnp.concatenate([project(x, ys) for x in parts]) for parts, ys in pairs)
 
                 return None, self._at(r, where[0], where[1], act)
 
@@ -108,23 +121,42 @@ class FittingPotentials:
         square = jnp.sum(d * d, axis=-1)
         cuts = np.cumsum([f.shape[1] for f in self.functions])[:-1].tolist()
 
-        def angular(length: Array) -> list[Array]:
-            unit, inverse = d / length[:, None], 1 / length[:, None]
-            return [solid_harmonics(l, unit) * inverse ** (l + 1) for l in range(len(self.functions))]
+        def angular(length: Array) -> list[list[Array]]:
+            unit, inverse = d / length[:, None], 1 / length
+            harmonics = [solid_harmonics(l, unit) for l in range(len(self.functions))]
+            return [[y[:, m] * inverse ** (l + 1) for m in range(2 * l + 1)] for l, y in enumerate(harmonics)]
+
+        limits = jnp.split(self.multipoles[kind][None, :], cuts, axis=1)
 
         def near() -> Any:
-            length = jnp.sqrt(1 + square)
-            u = jnp.sqrt(square) / length * INTERVALS
-            i = jnp.minimum(u.astype(jnp.int32), INTERVALS - 1)
-            t = (u - i)[:, None]
-            c = self.splines[kind, i]
-            radial = ((c[:, 0] * t + c[:, 1]) * t + c[:, 2]) * t + c[:, 3]
-            return act(jnp.split(radial, cuts, axis=1), angular(length))
+            radial = jnp.split(_polynomials(self.splines[kind], square), cuts, axis=1)
+            return act([[x] for x in radial], angular(jnp.sqrt(1 + square)))
+
+        def middle() -> Any:
+            wide = jnp.split(_polynomials(self.wide[kind], square), np.cumsum(self.counts)[:-1].tolist(), axis=1)
+            shrink = jnp.sqrt(square / (1 + square))[:, None]  # from what tables hold to a multipole
+            radial = zip(wide, limits, self.counts, strict=True)
+            parts = [[x * shrink ** (2 * l + 1), limit[:, n:]] for l, (x, limit, n) in enumerate(radial)]
+            return act(parts, angular(jnp.sqrt(square)))
 
         def far() -> Any:
-            return act(jnp.split(self.multipoles[kind][None, :], cuts, axis=1), angular(jnp.sqrt(square)))
+            return act([[x] for x in limits], angular(jnp.sqrt(square)))
 
-        return jax.lax.cond(jnp.min(square) > self.reach[kind] ** 2, far, near)
+        return jax.lax.switch(jnp.sum(jnp.min(square) > self.reach[kind] ** 2), [near, middle, far])
+
+
+def _cut(parts: list[Array], amounts: Float[Array, "shells m"]) -> Iterator[tuple[Array, Array]]:
+    """Parts of an atom's radial functions of one degree, with their amounts."""
+    ends = np.cumsum([x.shape[1] for x in parts])[:-1].tolist()
+    return zip(parts, jnp.split(amounts, ends), strict=True)
+
+
+def _polynomials(splines: Float[Array, "intervals 4 shells"], square: Float[Array, " points"]) -> Array:
+    """Tabulated radial functions at squared distances."""
+    u = jnp.sqrt(square) / jnp.sqrt(1 + square) * INTERVALS
+    i = jnp.minimum(u.astype(jnp.int32), INTERVALS - 1)
+    t, c = (u - i)[:, None], splines[i]
+    return ((c[:, 0] * t + c[:, 1]) * t + c[:, 2]) * t + c[:, 3]
 
 
 def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
@@ -141,6 +173,9 @@ def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
                 key = g.degree, tuple(g.exponents[s]), tuple(coefficients[s, :, c])
                 shells[atom][g.degree].append((key, place[offset : offset + width]))
                 offset += width
+    for own in shells:
+        for l in degrees:
+            own[l].sort(key=lambda shell: -_table(*shell[0])[2])  # the widest first
     sizes = [max(len(own[l]) for own in shells) for l in degrees]
     functions = [np.full((atoms, n, 2 * l + 1), basis.size) for l, n in zip(degrees, sizes, strict=True)]
     kinds: dict[tuple, int] = {}
@@ -151,20 +186,25 @@ def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
             for n, (_, columns) in enumerate(own[l]):
                 functions[l][a, n] = columns
     splines, multipoles = np.zeros((len(kinds), INTERVALS, 4, sum(sizes))), np.zeros((len(kinds), sum(sizes)))
-    reach = np.zeros(len(kinds))
+    ends = np.zeros((len(kinds), sum(sizes)))
     for k, own in enumerate(kinds):
         for l in degrees:
             for n, key in enumerate(own[l]):
                 column = sum(sizes[:l]) + n
-                splines[k, :, :, column], multipoles[k, column], far = _table(*key)
-                reach[k] = max(reach[k], far)
+                splines[k, :, :, column], multipoles[k, column], ends[k, column] = _table(*key)
+    # of any kind: columns are those of all
+    widest = np.max(ends > WIDE * ends.max(axis=1, keepdims=True), axis=0)
+    counts = [int(widest[sum(sizes[:l]) : sum(sizes[: l + 1])].sum()) for l in degrees]
+    reach = np.stack([np.where(widest, 0.0, ends).max(axis=1), ends.max(axis=1)], axis=1)
     return FittingPotentials(
         basis.centers,
         jnp.asarray(kind),
         jnp.asarray(splines),
+        jnp.asarray(splines[..., widest]),
         jnp.asarray(multipoles),
         jnp.asarray(reach),
         tuple(map(jnp.asarray, functions)),
+        tuple(counts),
         basis.size,
     )
 
