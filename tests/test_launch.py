@@ -127,20 +127,22 @@ def test_a_task_ends_after_its_minutes(quick, tmp_path):
     assert "longer than" in run.summary["reason"]
 
 
-def test_a_limit_that_falls_into_a_garbage_collection_is_not_lost():
-    """Python only prints an error of JAX's callback there; the limit waits until it has returned."""
+@pytest.mark.parametrize(
+    ("name", "module"), [("_xla_gc_callback", "elsewhere"), ("checked", "beartype.door")], ids=["collection", "check"]
+)
+def test_a_limit_that_falls_where_errors_are_lost_is_not_lost(name, module):
+    """Python only prints an error of JAX's callback there, and a type check makes it one of types; the limit waits until they have returned."""
     import signal
     import threading
 
     from nnks.launch.task import limit
 
-    def _xla_gc_callback():
-        signal.raise_signal(signal.SIGALRM)
-        return "returned"
+    inner = {"__name__": module, "signal": signal}
+    exec(f"def {name}():\n    signal.raise_signal(signal.SIGALRM)\n    return 'returned'", inner)
 
     def endless():
         with limit(60.0):
-            assert _xla_gc_callback() == "returned"
+            assert inner[name]() == "returned"
             threading.Event().wait(20)  # cut short by the next alarm
 
     with pytest.raises(TimeoutError, match="longer than"):

@@ -130,6 +130,24 @@ COLLECTION, AGAIN = "_xla_gc_callback", 30.0
 """JAX's part of a garbage collection, which no error leaves; and seconds to the next attempt, should an error be lost elsewhere."""
 
 
+CHECKERS = ("jaxtyping", "beartype")
+"""Which make any error in the middle of a check one of types."""
+
+
+def _swallows(frame: Any) -> bool:
+    """Whether an error raised in this frame would be lost: in JAX's part of a garbage collection, or while types are checked."""
+    if frame is not None and frame.f_code.co_name == COLLECTION:
+        return True
+    while frame is not None:
+        code = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
+        if any(checker in part for checker in CHECKERS for part in code):
+            return True
+        if code[0].partition(".")[0] == "nnks":
+            return False
+        frame = frame.f_back
+    return False
+
+
 @contextlib.contextmanager
 def limit(minutes: float | None) -> Iterator[None]:
     """Ends what it encloses after so many minutes, by a `TimeoutError`; only a process's main thread can be ended so.
@@ -142,7 +160,7 @@ def limit(minutes: float | None) -> Iterator[None]:
         return
 
     def end(_: int, frame: Any) -> None:
-        if frame is not None and frame.f_code.co_name == COLLECTION:  # whose errors Python only prints
+        if _swallows(frame):
             signal.setitimer(signal.ITIMER_REAL, 0.1, AGAIN)
             return
         raise TimeoutError(f"it took longer than --minutes={minutes:g}")
