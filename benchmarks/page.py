@@ -97,9 +97,12 @@ def convergence(stored: Stored) -> str:
 
 
 def series(stored: Stored) -> str:
-    """Exponents, and what is missing."""
+    """Exponents, what is missing, and whether all is of one version."""
     found = [f"- {name}: time grows as N to the {cell(e)}" for name, e in stored["settings"]["exponents"].items() if e]
-    return "\n".join(found + [f"- not measured: {text}" for text in stored["settings"]["unfinished"]])
+    found += [f"- not measured: {text}" for text in stored["settings"]["unfinished"]]
+    if len(commits := stored["settings"].get("commits", [])) > 1:
+        found.append(f"- put together from measurements of several versions: {', '.join(commits)}")
+    return "\n".join(found)
 
 
 def minibatch(stored: Stored) -> str:

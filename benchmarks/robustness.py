@@ -1,7 +1,7 @@
 """How many hard cases converge from the default guess, with the default settings: nnks's direct minimizer beside PySCF.
 
 Run:      .venv/bin/python -m benchmarks.robustness [--cases H4 Cr] [--workers 2]
-Cost:     twenty minutes on two cores, half of it for the C20 cage on one of them
+Cost:     a quarter of an hour on two cores
 
 Thirty cases: small gaps, stretched bonds, radicals, the C20 cage, atoms of transition metals. PySCF's calculation is that of its
 defaults, 50 cycles of DIIS from the same guess; `stable` is the lowest solution that its second-order solver reaches when every instability that

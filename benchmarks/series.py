@@ -82,11 +82,12 @@ def write(study: Study, results: Path) -> tuple[list[dict[str, Any]], dict[str, 
     """Stores what is measured so far, with its figure; its rows and exponents."""
     points = scaling.collect(study)
     rows = [dataclasses.asdict(point) for point in points]
-    found = {f"{method}, {basis}": scaling.exponent(own) for (method, basis), own in scaling.groups(points).items()}
-    store(results / "series.json", {"exponents": found, "unfinished": study.unfinished()}, rows)
+    exponents = {f"{method}, {basis}": scaling.exponent(own) for (method, basis), own in scaling.groups(points).items()}
+    commits = sorted({str(found["environment"]["commit"])[:7] for _, found in study.timings()})
+    store(results / "series.json", {"exponents": exponents, "unfinished": study.unfinished(), "commits": commits}, rows)
     if points:
         scaling.draw(points, results / "scaling.png")
-    return rows, found
+    return rows, exponents
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Sweeps in processes, by Ray and by submitit: the numbers of this process; what fails is recorded, and the rest goes on."""
 
+import signal
+import types
+
 import pytest
 
 STUDY = '''"""Two bases of helium, and a run that cannot be."""
@@ -128,21 +131,29 @@ def test_a_task_ends_after_its_minutes(quick, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("_xla_gc_callback", "elsewhere"), ("checked", "beartype.door")], ids=["collection", "check"]
+    ("name", "module", "file"),
+    [
+        ("_xla_gc_callback", "elsewhere", "elsewhere.py"),
+        ("check", "beartype.door", "door.py"),
+        ("check", "nnks.training.loop", "<@beartype(nnks.training.loop.read) at 0x1>"),
+    ],
+    ids=["collection", "check", "generated check"],
 )
-def test_a_limit_that_falls_where_errors_are_lost_is_not_lost(name, module):
+def test_a_limit_that_falls_where_errors_are_lost_is_not_lost(name, module, file):
     """Python only prints an error of JAX's callback there, and a type check makes it one of types; the limit waits until they have returned."""
-    import signal
     import threading
 
     from nnks.launch.task import limit
 
-    inner = {"__name__": module, "signal": signal}
-    exec(f"def {name}():\n    signal.raise_signal(signal.SIGALRM)\n    return 'returned'", inner)
+    def strike():
+        signal.raise_signal(signal.SIGALRM)
+        return "returned"
+
+    code = strike.__code__.replace(co_name=name, co_filename=file)
 
     def endless():
         with limit(60.0):
-            assert inner[name]() == "returned"
+            assert types.FunctionType(code, {"__name__": module, "signal": signal})() == "returned"
             threading.Event().wait(20)  # cut short by the next alarm
 
     with pytest.raises(TimeoutError, match="longer than"):

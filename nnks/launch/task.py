@@ -131,7 +131,7 @@ COLLECTION, AGAIN = "_xla_gc_callback", 30.0
 
 
 CHECKERS = ("jaxtyping", "beartype")
-"""Which make any error in the middle of a check one of types."""
+"""Packages which make any error in the middle of a check one of types; beartype's own code has its name for a file's."""
 
 
 def _swallows(frame: Any) -> bool:
@@ -139,10 +139,10 @@ def _swallows(frame: Any) -> bool:
     if frame is not None and frame.f_code.co_name == COLLECTION:
         return True
     while frame is not None:
-        code = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
-        if any(checker in part for checker in CHECKERS for part in code):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package in CHECKERS or frame.f_code.co_filename.startswith("<@beartype"):
             return True
-        if code[0].partition(".")[0] == "nnks":
+        if package == "nnks":
             return False
         frame = frame.f_back
     return False

@@ -26,7 +26,7 @@ from nnks.functional import Interacts
 from nnks.registry import InputError
 from nnks.training.base import OPTIMIZERS
 from nnks.training.escape import PATIENCE, Kept, examine, nothing_kept, soft
-from nnks.training.frame import make_frame
+from nnks.training.frame import gaussian_ansatz, make_frame
 from nnks.training.lbfgs import LBFGSState, empty_history, inverse_hessian, line_search, remembered
 from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Bool, Float, Int, Params, PRNGKey, Scalar, record
@@ -75,7 +75,8 @@ class Direct:
         trials: energy gradients that one line search may use.
         stability: whether a converged point is tested for being a minimum where some difference of orbital energies is
             below 0.2 Ha, and left along the softest rotation if it is a saddle, or if it is a shallow minimum of equal
-            spin counts (`nnks.training.escape`); an atom is turned to its lowest orientation on the points. A run that is out of steps on the way from there ends where it is.
+            spin counts (`nnks.training.escape`). A run that is out of steps on the way from there ends where it is. An open-shell
+            atom is turned to the lowest orientation that is found on the points (`nnks.training.orientation`).
     """
 
     memory: int = 20
@@ -122,9 +123,8 @@ class Direct:
     def prepare(self, problem: Problem, params: Params) -> Params:
         """The parameters with the frame that they refer to beside them."""
         self.check(problem)
-        ansatz = problem.model.ansatz
-        assert isinstance(ansatz, GaussianModuleAnsatz)
-        frame, scale = ansatz.start.frame, ansatz.start.scale
+        start = gaussian_ansatz(problem).start
+        frame, scale = start.frame, start.scale
         one = np.array([np.eye(frame.shape[-1], dtype=frame.dtype)] * len(frame))
         return {**params, FRAME: {"orbitals": jax.device_put(one), "scale": scale}}
 

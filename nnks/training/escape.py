@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.ansatz.base import FRAME
-from nnks.training.frame import SMALL_GAP, Framed, gaussian_energy, make_frame
-from nnks.training.orientation import FLAT, best_orientation, start_of
+from nnks.training.frame import SMALL_GAP, Framed, gaussian_ansatz, gaussian_energy, make_frame
+from nnks.training.orientation import FLAT, best_orientation
 from nnks.training.stability import NEGATIVE, Canonical, smallest_gap, softest
 from nnks.training.state import Problem
 from nnks.types import Array, Float, Int, Params, Scalar, record
@@ -109,7 +109,7 @@ def examine(problem: Problem, params: Params, rotation: str, total: float) -> Ex
         return {**frame, rotation: angle * coordinates}
 
     if curvature > NEGATIVE:
-        if curvature < FLAT and len(start_of(problem).basis.centers) == 1:
+        if curvature < FLAT and len(gaussian_ansatz(problem).start.basis.centers) == 1:
             return _oriented(problem, params, rotation, Examined(evaluations, curvature, frame), framed)
         return Examined(evaluations, curvature, frame, turned=turned(TURN) if curvature < SHALLOW else None)
     energies = [float(_energy(problem, turned(angle))) for angle in ESCAPES]

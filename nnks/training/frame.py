@@ -61,11 +61,17 @@ def gaussian_energy(problem: Problem) -> GaussianEnergy:
     return GaussianEnergy(problem.functional, table, problem.grid.quadrature())
 
 
+def gaussian_ansatz(problem: Problem) -> GaussianModuleAnsatz:
+    """The problem's ansatz, as one of orbitals in a fixed Gaussian basis."""
+    ansatz = problem.model.ansatz
+    assert isinstance(ansatz, GaussianModuleAnsatz)
+    return ansatz
+
+
 @jax.jit
 def make_frame(problem: Problem, params: Params) -> Framed:
     """Orbitals that are canonical within the occupied and within the empty space, from one Fock matrix."""
-    model, ansatz = problem.model, problem.model.ansatz
-    assert isinstance(ansatz, GaussianModuleAnsatz)
+    model, ansatz = problem.model, gaussian_ansatz(problem)
     start = ansatz.start
     occupied = model(params, problem.grid.quadrature()).require_coefficients()
     energies, fock = gaussian_energy(problem)(occupied, model.occupations)

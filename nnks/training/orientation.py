@@ -2,8 +2,7 @@ r"""An open-shell atom may point anywhere; a quadrature tells its orientations a
 
 Rotated by $R$, orbitals in shells about one center have the coefficients $D(R)\,C$, where the solid harmonics of each degree give
 $S_m(R^Tr) = \sum_{m'} S_{m'}(r)\,D_{m'm}(R)$. No curvature tells of a lower orientation elsewhere, and a minimization follows a slope of
-1e-6 Ha for hundreds of steps; the energy of rigidly turned orbitals is a function of three angles, which are searched directly. Only then
-does a run's energy not depend on how the atom happened to be turned at its start.
+1e-6 Ha for hundreds of steps; the energy of rigidly turned orbitals is a function of three angles, which are searched directly.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ import numpy as np
 import scipy.optimize
 from scipy.spatial.transform import Rotation
 
-from nnks.ansatz.base import GaussianModuleAnsatz, Start
 from nnks.basis import GaussianBasis
 from nnks.basis.harmonics import solid_harmonics
-from nnks.training.frame import Framed, gaussian_energy
+from nnks.training.frame import Framed, gaussian_ansatz, gaussian_energy
 from nnks.training.state import Problem
 from nnks.types import Array, Float, Scalar
 
@@ -50,13 +48,6 @@ def rotate_functions(basis: GaussianBasis, angles: Float[Array, 3]) -> Float[Arr
     return whole[basis.order][:, basis.order]
 
 
-def start_of(problem: Problem) -> Start:
-    """The functions that a Gaussian ansatz rotates."""
-    ansatz = problem.model.ansatz
-    assert isinstance(ansatz, GaussianModuleAnsatz)
-    return ansatz.start
-
-
 def best_orientation(problem: Problem, framed: Framed) -> tuple[float, Framed, int]:
     """The lowest energy [Ha] that is found for the frame's orbitals, turned; the turned frame; and the energies that it took."""
     count, origin = 0, float(framed.energies["total"])
@@ -77,7 +68,7 @@ def best_orientation(problem: Problem, framed: Framed) -> tuple[float, Framed, i
 @jax.jit
 def _orbitals(problem: Problem, framed: Framed, angles: Float[Array, 3]) -> Float[Array, "spin n n"]:
     """The frame's orbitals, turned, in the orthonormal functions of the start."""
-    start = start_of(problem)
+    start = gaussian_ansatz(problem).start
     turned = rotate_functions(start.basis, angles) @ framed.canonical.mo_coeff
     return jnp.stack([jnp.linalg.lstsq(x, c)[0] for x, c in zip(start.frame, turned, strict=True)])
 
@@ -85,11 +76,11 @@ def _orbitals(problem: Problem, framed: Framed, angles: Float[Array, 3]) -> Floa
 @jax.jit
 def _energy(problem: Problem, framed: Framed, angles: Float[Array, 3]) -> tuple[Scalar, Float[Array, 3]]:
     """The total [Ha] of the turned orbitals and its slope by the angles, from the Fock matrix."""
-    occupations = problem.model.occupations
+    occupations, basis = problem.model.occupations, gaussian_ansatz(problem).start.basis
     occupied = framed.canonical.mo_coeff[:, :, : occupations.shape[1]]
 
     def turned(angles: Float[Array, 3]) -> Array:
-        return rotate_functions(start_of(problem).basis, angles) @ occupied
+        return rotate_functions(basis, angles) @ occupied
 
     coefficients, pull = jax.vjp(turned, angles)
     energies, fock = gaussian_energy(problem)(coefficients, occupations)
