@@ -120,7 +120,7 @@ def child(method: str, system: str, repeats: int) -> None:
         if n == 0:
             first = time.time()
             # one repetition of a long calculation says as much as three, and what compiles nothing needs none
-            if first - STARTED > 20:
+            if first - STARTED > 10:
                 repeats = min(repeats, 1) if method.startswith("nnks") else 0
         if n >= repeats:
             break
