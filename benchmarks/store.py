@@ -24,7 +24,8 @@ from nnks.analysis.conditions import select
 from nnks.analysis.export import metrics_frame, runs_frame, write_frame
 from nnks.analysis.listing import stored_runs
 from nnks.config import default_config, override, to_dict
-from nnks.tracking.store import ENERGY_TERMS, config_hash, list_runs
+from nnks.tracking.record import ENERGY_TERMS, config_hash
+from nnks.tracking.store import list_runs
 
 MOLECULES = ("H2", "He", "LiH", "water", "N2", "CH4", "CO", "benzene", "NH3", "O2")
 ANSATZE = ("lcgto", "residual", "neural_basis", "local_scaling", "gaussian_learned")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nnks.config import ConfigDict, flatten, to_dict
-from nnks.tracking.store import FINISHED, RunRecord, config_hash, list_runs
+from nnks.tracking.record import FINISHED, RunRecord, config_hash
+from nnks.tracking.store import list_runs
 
 ALIKE = ("system.molecule", "system.basis", "ansatz.name")
 """What two runs must have in common for the time of one to say something of the other's."""

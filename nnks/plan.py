@@ -13,7 +13,7 @@ from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import final_level
 from nnks.functional.base import Interacts
-from nnks.interop.reference import large_bases
+from nnks.interop.large_basis import large_bases
 from nnks.tracking import config_hash
 from nnks.training import Problem
 from nnks.training.direct import Direct

@@ -9,9 +9,10 @@ import jax
 
 import nnks
 from nnks import build
-from nnks.interop.reference import ReferenceSpec, cached, identity, large_bases, large_spec, reference
+from nnks.interop.large_basis import large_bases, large_spec
+from nnks.interop.reference import ReferenceSpec, cached, identity, reference
 from nnks.tracking import warn
-from nnks.tracking.store import EXACT
+from nnks.tracking.record import EXACT
 
 EXACT_ATOMS = {
     ("He", 0): -2.834836,

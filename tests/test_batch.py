@@ -20,7 +20,7 @@ CHECKED = {"numbers": 2, "seeds": 1}
 
 
 def stored(summary):
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     return RunRecord(summary.path)
 

@@ -19,7 +19,7 @@ STOCHASTIC = {
 
 
 def totals(summary):
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     return [row["energy/total"] for row in RunRecord(summary.path).metrics]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nnks.ablation import METRICS
+from nnks.analysis.arrivals import Arrival, arrivals
 from nnks.analysis.statistics import (
     EQUAL,
     HIGHER,
@@ -16,15 +17,13 @@ from nnks.analysis.statistics import (
     SINGLE,
     UNDECIDED,
     UNITS,
-    Arrival,
     Comparison,
-    arrivals,
     compare,
 )
 from nnks.analysis.style import GRAY, PALETTE, new_figure, save, symmetric_log
 from nnks.analysis.table import Row
 from nnks.analysis.text import signed
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 
 METHOD = (
     f"Differences are taken between runs that are equal in everything else, seed included, and averaged over the other axes; intervals are "

@@ -15,7 +15,8 @@ from nnks.config import flatten
 from nnks.registry import InputError
 from nnks.tracking.console import ordered_references
 from nnks.tracking.progress import outcome
-from nnks.tracking.store import CONFIG, ENERGY_TERMS, FINISHED, RunRecord, list_runs
+from nnks.tracking.record import CONFIG, ENERGY_TERMS, FINISHED, RunRecord
+from nnks.tracking.store import list_runs
 from nnks.units import MILLIHARTREE
 
 MISSING = "–"

@@ -14,7 +14,7 @@ from nnks.analysis.comparison import Comparison
 from nnks.analysis.style import looks, new_figure, save
 from nnks.registry import InputError
 from nnks.tracking.files import replace_text
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 from nnks.units import MILLIHARTREE
 
 if TYPE_CHECKING:

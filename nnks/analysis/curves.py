@@ -12,7 +12,7 @@ import numpy as np
 from nnks.analysis.legends import dot, place_legend, reference_name
 from nnks.analysis.style import FLOOR, GRAY, looks, new_figure, save
 from nnks.analysis.table import Row, grouped, known
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 from nnks.units import CHEMICAL_ACCURACY, MILLIHARTREE
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnks.analysis.listing import CONFIG, SUMMARY, StoredRun
 from nnks.registry import InputError
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

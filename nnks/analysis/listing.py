@@ -12,7 +12,8 @@ from typing import Any
 from nnks.analysis.names import molecule_name
 from nnks.analysis.table import Row, run_rows
 from nnks.registry import InputError
-from nnks.tracking.store import RunRecord, list_runs
+from nnks.tracking.record import RunRecord
+from nnks.tracking.store import list_runs
 
 COLUMNS = {
     "experiment": "experiment",

@@ -10,7 +10,7 @@ from typing import Any
 
 from nnks.config import flatten, from_dict, to_dict
 from nnks.registry import InputError
-from nnks.tracking.store import RunRecord, config_hash
+from nnks.tracking.record import RunRecord, config_hash
 
 System = tuple[Any, ...]
 """What fixes the exact energy: molecule, unit, charge, spin and functional of a config."""

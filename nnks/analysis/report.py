@@ -19,7 +19,8 @@ from nnks.analysis.text import markdown_table, number, signed
 from nnks.registry import InputError
 from nnks.tracking.console import EQUAL
 from nnks.tracking.files import read_json, replace_text
-from nnks.tracking.store import FINISHED, RunRecord, list_runs
+from nnks.tracking.record import FINISHED, RunRecord
+from nnks.tracking.store import list_runs
 
 CAPTIONS = {
     "differences": "Differences from the baseline with their intervals; the gray band is the resolution below which they answer "

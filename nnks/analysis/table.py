@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnks.analysis.names import System, method_name, method_names, setting, system_key, system_names
-from nnks.tracking.store import (
+from nnks.tracking.record import (
     ENERGY_TERMS,
     EXACT,
     FINISHED,

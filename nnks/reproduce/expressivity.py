@@ -10,7 +10,7 @@ from nnks.config import ConfigDict
 from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
 from nnks.reproduce.study import Study
 from nnks.tracking.files import read_json, write_json
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 
 RESIDUAL = 1e-5
 """Norm of the commutator [Ha] below which the equations count as satisfied: ten times what PySCF and nnks's SCF ask of themselves."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from nnks.reproduce.paper import FIGURE3
 from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
 from nnks.reproduce.study import Study
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 
 TARGETS = (1.0, 0.1, 1e-2)
 """Distances from the minimum [Ha] that epochs and seconds are given to."""

@@ -15,7 +15,7 @@ from typing import Any
 from nnks.config import ConfigDict, to_dict
 from nnks.tracking.environment import environment
 from nnks.tracking.files import read_json, write_json
-from nnks.tracking.store import config_hash
+from nnks.tracking.record import config_hash
 
 FOLDER = "timings"
 """Below the results; items share what they have in common."""

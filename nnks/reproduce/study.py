@@ -13,7 +13,8 @@ from nnks.analysis.names import identity
 from nnks.config import ConfigDict, load_config, load_module, override, to_dict
 from nnks.reproduce.measure import Measurement, read_measurement
 from nnks.sweep import Sweep
-from nnks.tracking.store import FINISHED, RunRecord, config_hash, find_run, list_runs
+from nnks.tracking.record import FINISHED, RunRecord, config_hash
+from nnks.tracking.store import find_run, list_runs
 
 
 @dataclasses.dataclass(frozen=True)

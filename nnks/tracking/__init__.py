@@ -2,15 +2,9 @@
 
 from nnks.tracking.base import warn
 from nnks.tracking.console import energy_table, print_summary, verdict
-from nnks.tracking.store import (
-    RunFolder,
-    RunRecord,
-    check_writable,
-    config_hash,
-    environment,
-    find_run,
-    list_runs,
-)
+from nnks.tracking.environment import environment
+from nnks.tracking.record import RunRecord, config_hash
+from nnks.tracking.store import RunFolder, check_writable, find_run, list_runs
 from nnks.tracking.wandb_report import mirror_figures
 from nnks.tracking.wandb_session import sync_instruction
 from nnks.tracking.wandb_writer import run_tags

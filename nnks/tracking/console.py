@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnks.tracking.progress import duration, outcome
-from nnks.tracking.store import (
+from nnks.tracking.record import (
     ENERGY_TERMS,
     EXACT,
     FAILED,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nnks.registry import InputError
 from nnks.tracking.files import read_json
-from nnks.tracking.store import CONFIG, METRICS, RUN_NAME, RunRecord
+from nnks.tracking.record import CONFIG, METRICS, RUN_NAME, RunRecord
 
 BUSY = 300.0
 """Seconds for which a run that has not ended and has just recorded a step is taken to be running."""

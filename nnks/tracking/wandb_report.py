@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nnks.tracking.base import warn
-from nnks.tracking.store import RunRecord
+from nnks.tracking.record import RunRecord
 from nnks.tracking.wandb_session import WandbSession, first_line, wandb_id
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from nnks.tracking.base import Metrics
 from nnks.tracking.files import plain
-from nnks.tracking.store import FAILED, FINISHED, RunFolder
+from nnks.tracking.record import FAILED, FINISHED
+from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_session import WandbSession, wandb_id
 
 TAGGED = ("ansatz.name", "optimizer.name", "orthogonalizer.name", "sampler.name", "system.basis", "functional.xc")

@@ -11,7 +11,8 @@ from typing import Any
 
 from nnks.tracking.base import Every, Metrics, Writer, warn
 from nnks.tracking.progress import ConsoleWriter
-from nnks.tracking.store import FAILED, FINISHED, SUMMARY, RunFolder, config_hash
+from nnks.tracking.record import FAILED, FINISHED, SUMMARY, config_hash
+from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_writer import WandbWriter
 
 __all__ = ["Afterwards", "ConsoleWriter", "Every", "JsonlWriter", "Metrics", "WandbWriter", "Writer", "WriterGroup"]

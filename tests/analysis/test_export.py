@@ -62,7 +62,7 @@ def test_steps_are_read_back(ending, study, tmp_path):
     assert main(["export", str(study.results), f"--to={target}", "--metrics", "--where", "status=failed"]) == 0
     assert len(read(target)) == 1
     steps = read(tmp_path / f"runs-metrics.{ending}")
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     path = read(target)["path"].iloc[0]
     assert set(steps["path"]) == {path}

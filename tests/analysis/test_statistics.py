@@ -133,9 +133,10 @@ def test_holm_is_monotone_and_adjusts():
 
 def test_runs_that_never_arrive_are_censored(store):
     """Of three runs two arrive, the third ends early: the median is the later of the two, by Kaplan and Meier."""
-    from nnks.analysis.statistics import arrivals
+    from nnks.analysis.arrivals import arrivals
     from nnks.analysis.table import run_rows
-    from nnks.tracking.store import config_hash, list_runs
+    from nnks.tracking.record import config_hash
+    from nnks.tracking.store import list_runs
 
     for seed, (rate, energy) in enumerate(((0.3, -75.9133), (0.15, -75.9133), (0.15, -75.90))):
         store.add(seed=seed, energy=energy, rate=rate, steps=60)
@@ -156,7 +157,8 @@ def test_a_report_answers_the_question(store):
     from nnks.analysis import write_report
     from nnks.analysis.table import run_rows
     from nnks.tracking.files import write_json
-    from nnks.tracking.store import config_hash, list_runs
+    from nnks.tracking.record import config_hash
+    from nnks.tracking.store import list_runs
 
     for ansatz, shift in (("lcgto", 0.0), ("residual", 5e-3)):
         for seed in range(3):

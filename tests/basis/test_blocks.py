@@ -166,7 +166,7 @@ def test_without_memory_the_basis_is_evaluated_at_every_use(changes, steps, quic
     """On the whole grid and on batches: the same energies as with a table, within rounding."""
     import nnks
     from nnks.plan import plan
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     found = []
     for memory in (None, 0.0):

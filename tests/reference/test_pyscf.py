@@ -213,7 +213,7 @@ def test_orbital_energies(molecule, xc):
 
 
 def test_several_large_bases():
-    from nnks.interop.reference import large_bases, large_spec
+    from nnks.interop.large_basis import large_bases, large_spec
     from nnks.molecule import Molecule
 
     water = Molecule.from_spec("water")

@@ -166,7 +166,7 @@ def test_a_checkpoint_that_means_other_orbitals_is_not_believed(quick, tmp_path)
     import nnks
     from nnks import build
     from nnks.reproduce.expressivity import minimizer
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     config = quick(system__molecule="H2", optimizer__name="direct")
     record = RunRecord(nnks.run(config, results=tmp_path).path)

@@ -8,7 +8,7 @@ TINY = {"nuclear": 0.7, "kinetic+external": -2.5, "hartree": 1.3, "xc": -0.5}
 
 
 def molecule(name="H2", off=0.0, reference=-1.03864, batches=None, scf=0.0):
-    from nnks.reproduce.table1 import Molecule
+    from nnks.reproduce.table1_runs import Molecule
 
     pyscf = TINY | {"total": reference}
     return Molecule(
@@ -42,7 +42,8 @@ def test_nothing_is_claimed_without_runs():
 
 
 def test_an_energy_below_the_minimum_of_its_basis_is_an_integration_error():
-    from nnks.reproduce.table1 import Batches, integration
+    from nnks.reproduce.table1 import integration
+    from nnks.reproduce.table1_runs import Batches
 
     found = integration([molecule(batches=Batches(-1.05, 0.1, -1.03, 10))])
     assert found.verdict == "contradicted"
@@ -52,7 +53,8 @@ def test_an_energy_below_the_minimum_of_its_basis_is_an_integration_error():
 
 
 def test_minibatch_orbitals_are_judged_by_their_exact_energy():
-    from nnks.reproduce.table1 import Batches, amortization
+    from nnks.reproduce.table1 import amortization
+    from nnks.reproduce.table1_runs import Batches
 
     near = molecule(batches=Batches(-2.0, 0.1, -1.03864 + 1e-4, 10))
     far = molecule(batches=Batches(-1.03864, 0.1, -1.03864 + 5e-3, 10))

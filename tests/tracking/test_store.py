@@ -8,7 +8,7 @@ import pytest
 
 
 def test_hash_ignores_what_does_not_change_the_result(config):
-    from nnks.tracking.store import config_hash
+    from nnks.tracking.record import config_hash
 
     base = config_hash(config)
     assert re.fullmatch(r"[0-9a-f]{8}", base)
@@ -26,7 +26,7 @@ def test_hash_ignores_what_does_not_change_the_result(config):
     [("system", "molecule", "co"), ("training", "steps", 101), ("optimizer", "learning_rate", 1.0000001e-3)],
 )
 def test_hash_sees_what_changes_the_result(config, section, key, value):
-    from nnks.tracking.store import config_hash
+    from nnks.tracking.record import config_hash
 
     other = copy.deepcopy(config)
     other[section][key] = value
@@ -34,7 +34,7 @@ def test_hash_sees_what_changes_the_result(config, section, key, value):
 
 
 def test_hash_survives_the_file(folder, config):
-    from nnks.tracking.store import config_hash
+    from nnks.tracking.record import config_hash
 
     config["optimizer"]["bound"] = math.inf
     folder.write_json("config.json", config)
@@ -43,7 +43,7 @@ def test_hash_survives_the_file(folder, config):
 
 def test_config_that_json_cannot_hold_is_named(config):
     from nnks.registry import InputError
-    from nnks.tracking.store import config_hash
+    from nnks.tracking.record import config_hash
 
     config["ansatz"]["activation"] = math.tanh
     with pytest.raises(InputError, match=r"ansatz\.activation is a builtin_function_or_method.*try the name"):
@@ -51,7 +51,7 @@ def test_config_that_json_cannot_hold_is_named(config):
 
 
 def test_a_new_run_holds_config_and_environment(folder, config, tmp_path):
-    from nnks.tracking.store import config_hash
+    from nnks.tracking.record import config_hash
 
     assert re.fullmatch(rf"\d{{8}}-{config_hash(config)}-s0", folder.name)
     assert folder.path.parent == tmp_path / "experiment"
@@ -63,7 +63,8 @@ def test_a_new_run_holds_config_and_environment(folder, config, tmp_path):
 
 
 def test_a_run_is_never_overwritten(folder, config, tmp_path):
-    from nnks.tracking.store import RunFolder, config_hash, find_run
+    from nnks.tracking.record import config_hash
+    from nnks.tracking.store import RunFolder, find_run
 
     folder.append_metrics(0, {"energy/total": -1.0})
     second = RunFolder.create(tmp_path, "experiment", config, 0)
@@ -81,7 +82,8 @@ def test_a_run_is_never_overwritten(folder, config, tmp_path):
 
 
 def test_find_run_looks_at_hash_and_seed(folder, config, tmp_path):
-    from nnks.tracking.store import config_hash, find_run
+    from nnks.tracking.record import config_hash
+    from nnks.tracking.store import find_run
 
     assert find_run(tmp_path, "experiment", config_hash(config), 1) is None
     assert find_run(tmp_path, "experiment", "00000000", 0) is None

@@ -109,7 +109,7 @@ def test_a_saddle_is_left(quick, tmp_path):
 def test_far_starts_are_reframed(quick, tmp_path):
     """From the bare nuclei's orbitals of CO occupied orbitals turn by more than the frame allows."""
     import nnks
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     bad = quick(system__molecule="CO", system__basis="sto-3g", ansatz__guess="core", **DIRECT)
     good = quick(system__molecule="CO", system__basis="sto-3g", **DIRECT)
@@ -164,7 +164,7 @@ def test_what_cannot_be_rotated_is_refused(changes, quick, tmp_path):
 def test_the_predicted_error_is_that_of_the_energy(quick, tmp_path):
     """Within a factor of five of what later steps gained, from the second step on: the Hessian is known from then on."""
     import nnks
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     rows = RunRecord(nnks.run(quick(system__molecule="LiH", **DIRECT), results=tmp_path).path).metrics
     final = rows[-1]["energy/total"]

@@ -5,7 +5,7 @@ import pytest
 
 def test_recorded_exact_energies_are_those_of_the_final_evaluation(quick, tmp_path):
     import nnks
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     stochastic = {
         "optimizer__name": "adam",

@@ -16,7 +16,7 @@ EXACT = -2.834836  # helium, LDA with VWN5 (NIST's Atomic Reference Data)
 
 
 def totals(summary, name="energy/total"):
-    from nnks.tracking.store import RunRecord
+    from nnks.tracking.record import RunRecord
 
     return [row[name] for row in RunRecord(summary.path).metrics]
 

@@ -1,0 +1,75 @@
+"""Steps and seconds to an accuracy, with runs that never get there censored where they end.
+
+References:
+    Kaplan, Meier, J. Am. Stat. Assoc. 53, 457 (1958).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nnks.analysis.statistics import locate
+from nnks.analysis.table import Row
+from nnks.tracking.record import RunRecord
+from nnks.units import MILLIHARTREE
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrival:
+    """Steps and seconds to an accuracy at one point of an ablation.
+
+    Attributes:
+        point: labels on the axes.
+        runs: with metrics.
+        arrived: that reached it.
+        steps: median by Kaplan and Meier; infinite where fewer than half arrive.
+        seconds: the same.
+    """
+
+    point: tuple[str, ...]
+    runs: int
+    arrived: int
+    steps: float
+    seconds: float
+
+
+def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence[RunRecord]) -> list[Arrival]:
+    """When each point's runs come within `accuracy` of the reference; runs on minibatches report estimates, and are left out."""
+    role = "same" if ablation["metric"] == "error_same_mHa" else "best"
+    found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
+    for (point, _), number in locate(ablation, rows).items():
+        row, metrics = rows[number], records[number].metrics
+        if row["sampler"] != "full" or not metrics or math.isnan(row[f"reference_{role}_Ha"]):
+            continue
+        goal = row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
+        there = next((line for line in metrics if line.get("energy/total", math.inf) <= goal), None)
+        last = there or metrics[-1]
+        shared = (records[number].summary or {}).get("members", 1) > 1  # a batch's seconds are not a run's
+        found.setdefault(point, []).append(
+            (
+                there is not None,
+                float(last["step"]),
+                math.nan if shared else float(last.get("time/training_s", math.nan)),
+            )
+        )
+    return [_arrival(point, runs) for point, runs in found.items()]
+
+
+def _arrival(point: tuple[str, ...], runs: Sequence[tuple[bool, float, float]]) -> Arrival:
+    steps, seconds = (_median([(run[0], run[i]) for run in runs]) for i in (1, 2))
+    return Arrival(point, len(runs), sum(run[0] for run in runs), steps, seconds)
+
+
+def _median(times: Sequence[tuple[bool, float]]) -> float:
+    """The time by which half have arrived; those that had not when they ended are censored there."""
+    from scipy.stats import CensoredData, ecdf
+
+    arrived = [time for there, time in times if there]
+    if not arrived or any(math.isnan(time) for _, time in times):
+        return math.inf if not arrived else math.nan
+    survival = ecdf(CensoredData(arrived, right=[time for there, time in times if not there])).sf
+    below = survival.quantiles[survival.probabilities <= 0.5 + 1e-12]
+    return float(below[0]) if len(below) else math.inf

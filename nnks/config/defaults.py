@@ -1,0 +1,89 @@
+"""The defaults, with a comment for every key."""
+
+from __future__ import annotations
+
+from ml_collections.config_dict import placeholder
+
+from nnks.config.sections import ConfigDict, complete
+
+
+def default_config() -> ConfigDict:
+    """A locked config of every key, for water in 6-31G by linear combinations of Gaussians."""
+    c = ConfigDict()
+    c.experiment = "default"  # folder below results/ that the run goes to
+    c.label = ""  # how tables and figures call the run; empty: made from what it is
+
+    c.system = ConfigDict()
+    c.system.molecule = "water"  # a library name, a path to an .xyz file, or "O 0 0 0; H ..."
+    c.system.unit = "angstrom"  # of inline and .xyz coordinates: angstrom or bohr
+    c.system.charge = 0  # total charge
+    c.system.spin = placeholder(int)  # n_up - n_down; None: the library's, else 0 or 1 by parity
+    c.system.restricted = placeholder(bool)  # one set of orbitals for both spins; None: if spin is 0
+    c.system.basis = "6-31g"  # any all-electron basis that PySCF knows
+
+    c.quadrature = ConfigDict()
+    c.quadrature.level = 3  # PySCF's grid level, 0 to 9
+    c.quadrature.pruning = "nwchem"  # nwchem, sg1, treutler, or "" for none
+    c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
+    c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
+
+    # gigabytes that a table of the basis or of potentials on the grid may take, or fitted integrals; beyond, they are evaluated at every
+    # use, integrals by the quadrature; None: half of what is free
+    c.quadrature.memory = placeholder(float)
+
+    c.functional = ConfigDict()
+    c.functional.xc = "lda,vwn"  # as in PySCF
+    c.functional.hartree = "auto"  # exact, density_fitting, poisson, pairwise; auto: exact for small Gaussian bases
+    c.functional.one_electron = "auto"  # analytic or quadrature; auto: analytic for Gaussian orbitals
+    c.functional.fitting = (
+        "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron, if it fits
+    )
+    c.functional.auxiliary = "auto"  # fitting set: PySCF's for the basis, "even_tempered", or a name
+
+    c.training = ConfigDict()
+    c.training.steps = 300  # at most; runs stop earlier when converged
+    c.training.seconds = placeholder(float)  # at most, without the first step, which compiles; None: no limit
+    c.training.seed = 0  # of initial parameters and batches
+    c.training.devices = placeholder(int)  # that points of the grid are spread over, for Gaussian orbitals; None: all
+    c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
+    c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
+    c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this; below float64 at least 1e-7 Ha and 5e-5
+    # steps between energies on a finer grid; a run that goes down on its training grid alone ends there, and goes back to the state that is
+    # lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian ones and minibatches
+    c.training.held_out_steps = placeholder(int)
+    # minibatches: steps after which a control variate is anchored anew, the state's energy and gradient on the whole grid; 0: none
+    c.training.control_steps = 0
+    c.training.checkpoint_steps = 100  # steps between checkpoints
+
+    c.evaluation = ConfigDict()
+    c.evaluation.level = placeholder(int)  # grid of the final energy; None: the training grid's for Gaussian
+    #                                        orbitals (as PySCF's), two levels finer for others
+    c.evaluation.hartree = "auto"  # as functional.hartree; auto: the same for Gaussian orbitals, else poisson
+    c.evaluation.auxiliary = "auto"  # set of a fitted one; auto: functional.auxiliary, "even_tempered" for others
+
+    c.reference = ConfigDict()
+    c.reference.pyscf = True  # PySCF in the same basis on the same grid, stable solution
+    c.reference.large_basis = "auto"  # PySCF near the basis limit: bases such as "cc-pvqz,pcseg-4", the best last; ""
+    #                                   for none; auto: the largest affordable
+    c.reference.scf = False  # nnks's own self-consistent field in the same basis
+
+    c.tracking = ConfigDict()
+    c.tracking.wandb = "offline"  # online, or disabled
+    c.tracking.project = "nnks"  # of Weights & Biases
+    c.tracking.console = True  # live progress and the final table
+    c.tracking.log_steps = 1  # steps between records
+    c.tracking.exact_steps = (
+        0  # steps between energies as the final one, recorded as energy/exact; 0: none. They count as training time
+    )
+
+    c.orthogonalizer = {
+        "name": "cholesky",
+        "gram": "auto",  # analytic, full, batch, or ema: a moving average over minibatches; auto: exact where it can be
+        "decay": 0.9,  # of the moving average
+        "constraint": "reparameterize",  # or, without such a layer: penalty, project (after each step), riemannian
+        "penalty": 10.0,  # factor of |G - 1|^2 [Ha]
+    }
+    c.sampler = {"name": "full"}  # of quadrature points: full, uniform, stratified, importance
+    c.ansatz = {"name": "lcgto"}  # nnks list ansatz
+    c.optimizer = {"name": "lbfgs"}  # nnks list optimizer
+    return complete(c)

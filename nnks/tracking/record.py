@@ -1,0 +1,137 @@
+"""What is stored of a run: the names of its files and of what they hold, the hash of its config, and a view for readers."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nnks.tracking.files import plain, read_json, read_metrics
+
+ENERGY_TERMS = ("total", "kinetic", "external", "hartree", "xc", "nuclear")
+"""Keys of `summary["energies"]` and names of the metrics `energy/<term>` [Ha]."""
+
+REFERENCE = "reference"
+"""Summary key: reference name -> total energy [Ha]; names are `pyscf/<basis>` and `exact`."""
+
+REFERENCE_TERMS = "reference_terms"
+"""Summary key: reference name -> {term -> energy [Ha]}, for the references whose terms are known."""
+
+REFERENCE_SAME = "reference_same"
+"""Summary key: the name in `reference` of the calculation in the run's own basis."""
+
+REFERENCE_LARGE = "reference_large"
+"""Summary key: the name in `reference` of the calculation in a large basis."""
+
+EXACT = "exact"
+"""The name in `reference` of a complete-basis or analytic energy."""
+
+VIOLATIONS = "violations"
+"""Summary key: sentences on results that cannot be right, such as an energy below the variational bound."""
+
+UNHASHED = (
+    "tracking",
+    "results",
+    "experiment",
+    "label",
+    "training.seed",
+    "training.checkpoint_steps",
+    "quadrature.memory",
+    "training.devices",
+)
+"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in memory, on how many devices; and the seed,
+which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
+
+CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"
+CHECKPOINTS = "checkpoints"
+
+FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
+"""What a run can be: `status` of its summary, or interrupted where there is no summary (yet)."""
+
+RUN_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
+"""The name of a run's folder: UTC date, hash of the config, seed, and a number from the second of one name on."""
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """The first 8 hex digits of SHA-256 over the config as canonical JSON, without the keys in `UNHASHED`.
+
+    Key order, tuple or list, and 1 or 1.0 make no difference, so a config read back from `config.json` has
+    the hash of the config that was written.
+
+    Raises:
+        InputError: for a value that JSON cannot hold.
+    """
+    return _digest(plain(config))
+
+
+def _digest(config: dict[str, Any]) -> str:
+    text = json.dumps(_canonical(config), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _canonical(value: Any, path: str = "") -> Any:
+    if isinstance(value, dict):
+        inner = {key: f"{path}.{key}".lstrip(".") for key in value}
+        return {key: _canonical(value[key], inner[key]) for key in value if inner[key] not in UNHASHED}
+    if isinstance(value, list):
+        return [_canonical(x, path) for x in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """A run as it was stored; each file is read when it is first asked for."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's folder name, `<utc date>-<hash>-s<seed>`."""
+        return self.path.name
+
+    @functools.cached_property
+    def experiment(self) -> str:
+        """The name of the folder above."""
+        return self.path.resolve().parent.name
+
+    @functools.cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved config; empty where it is missing or broken."""
+        return read_json(self.path / CONFIG) or {}
+
+    @functools.cached_property
+    def config_hash(self) -> str:
+        """`config_hash` of the stored config."""
+        return _digest(self.config)
+
+    @functools.cached_property
+    def environment(self) -> dict[str, Any]:
+        """Code, packages and machine; empty where it is missing or broken."""
+        return read_json(self.path / ENVIRONMENT) or {}
+
+    @functools.cached_property
+    def summary(self) -> dict[str, Any] | None:
+        """The summary, or None for a run that has not ended."""
+        return read_json(self.path / SUMMARY)
+
+    @functools.cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One dictionary a step with `step` and `family/name` keys; a null is read as nan."""
+        return read_metrics(self.path / METRICS)
+
+    @property
+    def status(self) -> str:
+        """`finished`, `failed`, or `interrupted`."""
+        return INTERRUPTED if self.summary is None else str(self.summary.get("status", FINISHED))
+
+    @property
+    def seed(self) -> int:
+        """The seed, from the summary, the name or the config."""
+        named = RUN_NAME.fullmatch(self.name)
+        fallback = named["seed"] if named else self.config.get("training", {}).get("seed", 0)
+        return int((self.summary or {}).get("seed", fallback))
