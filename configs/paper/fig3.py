@@ -17,6 +17,9 @@ POINTS = {"C20": 103600, "C6H6": 10236}
 PARTS, QUICK_PARTS = (128, 64, 32, 16, 8, 4, 1), (64, 32, 16, 8, 4, 1)
 """Batches an epoch; 1 is the full grid."""
 
+ALONE = True
+"""Seeds are not trained together: the seconds of a step are compared, and members of a batch share theirs."""
+
 EPOCHS, STEPS = 64, (400, 3000)
 QUICK_EPOCHS, QUICK_STEPS = 24, (150, 600)
 """Epochs, as long as that is no fewer and no more steps than these."""

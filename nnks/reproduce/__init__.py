@@ -107,7 +107,8 @@ def _run(study: Any, only_report: bool, notify: Callable[[str], None]) -> bool:
         return True
     from nnks.sweep import run_sweep
 
-    outcome = run_sweep(study.sweep(), study.results, command=f"nnks reproduce {study.name}", notify=notify)
+    command = f"nnks reproduce {study.name}"
+    outcome = run_sweep(study.sweep(), study.results, command=command, notify=notify, batch=not study.alone)
     return not outcome.failed
 
 

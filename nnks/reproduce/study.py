@@ -45,6 +45,11 @@ class Study:
         """Whether its configs are timed in processes of their own instead of being run."""
         return hasattr(self.module, "METHODS") and hasattr(self.module, "LIMIT")
 
+    @property
+    def alone(self) -> bool:
+        """Whether each run is trained by itself, because its seconds are compared."""
+        return bool(getattr(self.module, "ALONE", False))
+
     def sweep(self) -> Sweep:
         """The missing runs as `run_sweep` takes them."""
         missing, claim = tuple(self.missing()), str(getattr(self.module, "CLAIM", ""))

@@ -65,6 +65,18 @@ def test_minimizers_are_stationary_and_scf_stays(declared, tmp_path):
     assert found["scf_converged"]
 
 
+def test_seeds_whose_seconds_are_compared_are_trained_one_by_one(monkeypatch, tmp_path):
+    from nnks.config import load_module
+    from nnks.reproduce import reproduce
+    from nnks.tracking.store import list_runs
+
+    batch = {"system.molecule": "H2", "sampler.name": "uniform", "sampler.batch_size": 64, "label": "1/4"}
+    monkeypatch.setitem(load_module("paper/fig3").POINTS, "H2", 2000)
+    monkeypatch.setattr(load_module("paper/fig3"), "sweep", lambda: [batch | {"training.seed": s} for s in (0, 1)])
+    reproduce("fig3", tmp_path, changes=TINY, notify=lambda _: None)
+    assert [run.summary["members"] for run in list_runs(tmp_path / "fig3")] == [1, 1]
+
+
 def test_a_failed_run_is_named_and_the_rest_goes_on(declared, tmp_path, monkeypatch):
     from nnks.config import load_module
     from nnks.reproduce import reproduce
