@@ -151,9 +151,22 @@ def verdict(curves: Sequence[Curve]) -> Finding:
     )
     missed = [k for k in found if k not in epochs]
     text += f"; {', '.join(missed)} did not get there" if missed else ""
-    text += f". Smaller batches need {'fewer' if fewer else 'not always fewer'} epochs; the quickest is {quickest}."
+    text += f". {_order(epochs, fewer)}; the quickest is {quickest}."
+    nearest = min(t for t in TARGETS if reached[t])
+    if nearest < target:
+        text += f" Only {', '.join(reached[nearest])} comes within {nearest:g} Ha."
     loses = quickest != smallest and quickest != "full grid"
     return Finding("amortization", REPRODUCED if fewer and loses else CONTRADICTED, text)
+
+
+def _order(epochs: dict[str, float], fewer: bool) -> str:
+    """What batch sizes do to the number of epochs, in words."""
+    if fewer:
+        return "Smaller batches need fewer epochs"
+    full = epochs.get("full grid")
+    if full is not None and all(e < full for k, e in epochs.items() if k != "full grid"):
+        return "Every batch needs fewer epochs than the full grid, but among batches smaller ones do not need fewer"
+    return "Smaller batches do not always need fewer epochs"
 
 
 def draw(curves: Sequence[Curve], path: Path) -> Path:

@@ -146,6 +146,9 @@ def test_batch_sizes():
     assert found.verdict == "reproduced"
     assert "the quickest is 1/4" in found.evidence
     assert verdict(curves({64: 16, 16: 8, 4: 4, 1: 2}, steps)).verdict == "contradicted"
+    mixed = verdict(curves({64: 8, 16: 4, 4: 4, 1: 16}, steps))
+    assert mixed.verdict == "contradicted"
+    assert "Every batch needs fewer epochs than the full grid" in mixed.evidence
     assert verdict(curves({64: 2, 1: 16}, steps)).verdict == "open"
     assert median([1.0, None, 3.0]) == 3.0  # a run that never gets there is later than all others
     assert median([1.0, None, None]) is None
