@@ -2,7 +2,7 @@
 
 Expect:   on C20 the energy of self-consistent cycles jumps and does not settle; direct minimization falls to a lower one and converges
 Run:      nnks reproduce fig2 [--quick]
-Cost:     20 minutes on two cores; --quick (C20 in STO-3G; shares its timings with `timing`) 3 minutes
+Cost:     10 minutes on two cores; --quick (C20 in STO-3G; shares its timings with `timing`) 3 minutes
 """
 
 from nnks.config import ConfigDict, load_config

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.comparison import Comparison
-from nnks.analysis.style import looks, new_figure, save
+from nnks.analysis.style import logarithmic, looks, new_figure, save
 from nnks.registry import InputError
 from nnks.tracking.files import replace_text
 from nnks.tracking.record import RunRecord
@@ -77,16 +77,10 @@ def _curve(record: RunRecord, row: dict[str, Any]) -> np.ndarray:
 
 def _choose_scale(axes: Axes, places: list[np.ndarray]) -> None:
     """A logarithmic axis where the shortest run would be a stroke."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     ends = [x[-1] for x in places]
     if min(x[0] for x in places) <= 0 or max(ends) <= 8 * min(ends):
         return
-    axes.set_xscale("log")
-    few = max(ends) < 300 * min(x[0] for x in places)  # decades alone would be one or two labels
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    logarithmic(axes, min(x[0] for x in places), max(ends))
 
 
 def _mark_end(axes: Axes, x: float, error: float, color: str, bottom: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.legends import dot, place_legend, reference_name
-from nnks.analysis.style import FLOOR, GRAY, looks, new_figure, save
+from nnks.analysis.style import FLOOR, GRAY, logarithmic, looks, new_figure, save
 from nnks.analysis.table import Row, grouped, known
 from nnks.tracking.record import RunRecord
 from nnks.units import CHEMICAL_ACCURACY, MILLIHARTREE
@@ -148,17 +148,9 @@ def _draw_band(
 
 def _choose_x_scale(axes: Axes, curves: Sequence[np.ndarray]) -> None:
     """A logarithmic axis where the lengths of the runs differ so much that the short ones would be a stroke."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     ends = [x[-1] for x in curves]
     if min(ends) > 0 and max(ends) / min(ends) > 8:
-        axes.set_xscale("log")
-        few = (
-            max(ends) / min(float(np.min(x, where=x > 0, initial=max(ends))) for x in curves) < 300
-        )  # decades alone would be one or two labels
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        logarithmic(axes, min(float(np.min(x, where=x > 0, initial=max(ends))) for x in curves), max(ends))
     else:
         axes.set_xlim(left=0)
 

@@ -74,6 +74,17 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def logarithmic(axes: Axes, least: float, most: float) -> None:
+    """A logarithmic axis from `least` to `most`, with plain numbers that do not overlap."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    few = most < 300 * least  # decades alone would be one or two labels
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def symmetric_log(axes: Axes, errors: Sequence[float]) -> None:
     """Decades on both sides of zero, where the values need them; at most six decades are told apart."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator

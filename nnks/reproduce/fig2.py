@@ -70,7 +70,7 @@ def table(found: Sequence[Timed]) -> Table:
 
 def draw(found: Sequence[Timed], path: Path) -> Path:
     """One panel a system."""
-    from nnks.analysis.style import looks, new_figure, save
+    from nnks.analysis.style import logarithmic, looks, new_figure, save
 
     systems = list(dict.fromkeys(t.system for t in found))
     style = looks(list(NAMES.values()))
@@ -83,7 +83,10 @@ def draw(found: Sequence[Timed], path: Path) -> Path:
             axes.plot(*_curve(t.history, low), marker, color=color, linewidth=1.4, label=NAMES[t.method])
             if len(t.cold) > 1 and t.cold != t.history:
                 axes.plot(*_curve(t.cold, low), ":", color=color, linewidth=1.2)
-        axes.set(yscale="log", xscale="log", xlabel="seconds", ylabel="E − lowest [Ha]", title=system)
+        seconds = [s for t in found if t.system == system for s, _ in (*t.history, *t.cold)]
+        if seconds:
+            logarithmic(axes, min(seconds), max(seconds))
+        axes.set(yscale="log", xlabel="seconds", ylabel="E − lowest [Ha]", title=system)
         axes.legend(fontsize=8)
     return save(figure, path)
 
