@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.series import SLOWEST
 from nnks.analysis.style import GRAY, looks, new_figure, save
 from nnks.analysis.text import markdown_table
 from nnks.tracking.files import read_json, replace_text
@@ -97,8 +98,15 @@ def convergence(stored: Stored) -> str:
 
 
 def series(stored: Stored) -> str:
-    """Exponents, what is missing, and whether all is of one version."""
-    found = [f"- {name}: time grows as N to the {cell(e)}" for name, e in stored["settings"]["exponents"].items() if e]
+    """Exponents and the cages that they are fitted to, what is missing, and whether all is of one version."""
+    cages: dict[str, list[str]] = {}
+    for row in stored["rows"]:
+        cages.setdefault(f"{row['method']}, {row['basis']}", []).append(row["molecule"])
+    exponents = stored["settings"]["exponents"].items()
+    found = [f"- {name}: time grows as N to the {cell(e)} over {', '.join(cages[name])}" for name, e in exponents if e]
+    left = [f"{m} of {c}/{b}" for m, c, b in SLOWEST if c not in cages.get(f"{m}, {b}", [])]
+    if left:
+        found.append(f"- left to `python -m benchmarks.series --all`: {', '.join(left)}")
     found += [f"- not measured: {text}" for text in stored["settings"]["unfinished"]]
     if len(commits := stored["settings"].get("commits", [])) > 1:
         found.append(f"- put together from measurements of several versions: {', '.join(commits)}")

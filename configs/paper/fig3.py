@@ -1,6 +1,6 @@
 """The paper's Figure 3: what the batch size does to convergence on C20, against epochs and against seconds.
 
-Expect:   every batch needs fewer epochs than the full grid to 1 Ha, but as many seconds; at a constant learning rate batches end 0.1 to 1.4 Ha high
+Expect:   every batch needs fewer epochs than the full grid to 1 Ha, but no fewer seconds; at a constant learning rate batches end 0.1 to 1.4 Ha high
 Run:      nnks reproduce fig3 [--quick]
 Cost:     22 runs, an hour on two cores; --quick (benzene, one seed, six sizes, fewer epochs) 2 minutes
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import functools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nnks.analysis.names import molecule_name
 from nnks.analysis.table import Row, run_rows
+from nnks.config import flatten
 from nnks.registry import InputError
 from nnks.tracking.record import RunRecord
 from nnks.tracking.store import list_runs
@@ -69,12 +70,12 @@ class StoredRun:
     @functools.cached_property
     def config(self) -> dict[str, Any]:
         """The config's values by dotted key."""
-        return dict(_flat(self.record.config))
+        return dict(flatten(self.record.config))
 
     @functools.cached_property
     def summary(self) -> dict[str, Any]:
         """The summary's values by dotted key; empty for a run that has not ended."""
-        return dict(_flat(self.record.summary or {}))
+        return dict(flatten(self.record.summary or {}))
 
     def __contains__(self, key: str) -> bool:
         """Whether the run has this key."""
@@ -95,15 +96,6 @@ class StoredRun:
         else:
             value = self.config.get(key, self.summary.get(key))
         return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """As `nnks.config.flatten`, for what JSON made: a test for `dict` takes a fraction of the time of one for any mapping."""
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def stored_runs(folder: str | Path) -> list[StoredRun]:

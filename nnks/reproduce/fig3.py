@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ from nnks.tracking.record import RunRecord
 
 TARGETS = (1.0, 0.1, 1e-2)
 """Distances from the minimum [Ha] that epochs and seconds are given to."""
+
+ROUNDING = 1e-9
+"""Distance [Ha] below which an energy counts as the minimum."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +40,16 @@ class Curve:
     step_s: float
 
     def epochs(self, target: float) -> float | None:
-        """Epochs until the energy first is below a distance from the minimum; None if it never is."""
-        return next((epoch for epoch, error in self.points if error < target), None)
+        """Epochs until the energy first is below a distance from the minimum, between records by its logarithm; None if it never is."""
+        before = None
+        for epoch, error in self.points:
+            if error < target:
+                if before is None:
+                    return epoch
+                share = math.log(before[1] / target) / math.log(before[1] / max(error, ROUNDING))
+                return before[0] + share * (epoch - before[0])
+            before = epoch, error
+        return None
 
     def seconds(self, target: float) -> float | None:
         """The same in seconds of steps."""

@@ -141,6 +141,12 @@ def test_batch_sizes():
             for s in (0, 1, 2)
         ]
 
+    halving = Curve(
+        "full grid", 1, 0, [(0.0, 8.0), (2.0, 2.0), (6.0, 0.125)], 0.5
+    )  # by two an epoch, between records too
+    assert halving.epochs(1.0) == pytest.approx(3.0)
+    assert halving.seconds(1.0) == pytest.approx(1.5)
+    assert halving.epochs(0.1) is None
     steps = {64: 0.1, 16: 0.1, 4: 0.1, 1: 8.0}
     found = verdict(curves({64: 2, 16: 4, 4: 8, 1: 16}, steps))
     assert found.verdict == "reproduced"
