@@ -115,8 +115,8 @@ def kohn_sham(mole: Any, xc: str, level: int, *, fitted: bool = False, auxiliary
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str, digits: int = 3) -> None:
-    """Rows of the same keys as a table; absent numbers are a dash, energies keep six decimals."""
-    table = Table(*rows[0], title=title)
+    """Rows of the same keys as a table, empty if nothing was measured; absent numbers are a dash, energies keep six decimals."""
+    table = Table(*(rows[0] if rows else ()), title=title)
     for row in rows:
         table.add_row(*(_cell(name, value, digits) for name, value in row.items()))
     Console(width=160).print(table)

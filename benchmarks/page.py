@@ -110,6 +110,7 @@ def series(stored: Stored) -> str:
     found += [f"- not measured: {text}" for text in stored["settings"]["unfinished"]]
     if len(commits := stored["settings"].get("commits", [])) > 1:
         found.append(f"- put together from measurements of several versions: {', '.join(commits)}")
+    found += [f"- {stored['settings']['note']}"] if "note" in stored["settings"] else []
     return "\n".join(found)
 
 
@@ -161,6 +162,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Stored], str], str], ...] = (
     ("convergence", "Time to a converged energy", convergence, "convergence.png"),
     ("series", "Growth along the carbon cages", series, "scaling.png"),
     ("minibatch", "Minibatch training", minibatch, "minibatch.png"),
+    ("h200/series", "Growth along the carbon cages on an H200", series, "h200/scaling.png"),
     ("h200/minibatch", "Minibatch training on an H200", minibatch, ""),
     ("variance", "Variance of minibatch energies", variance, ""),
     ("robustness", "Hard cases", robustness, ""),

@@ -3,7 +3,7 @@
 Expect:   an exponent below 3 in the number of basis functions. Theory: dense orbitals on a grid, orthonormalization and fitted Coulomb
           integrals cost N^3, four-center integrals N^4
 Run:      nnks reproduce scaling [--quick]
-Cost:     about an hour on two cores, each calculation 15 minutes at most; --quick (C20 and C60 in STO-3G) 3 minutes
+Cost:     20 minutes on two cores, 15 more where PySCF finds room for C180, each calculation 15 minutes at most; --quick (C20 and C60 in STO-3G) 3 minutes
 """
 
 from nnks.config import ConfigDict, load_config
@@ -32,5 +32,5 @@ def quick() -> list[dict]:
 
 def seconds(config: ConfigDict) -> float:
     """A guess at the time of all methods on two cores [s]."""
-    size = {"C20": 40.0, "C60": 120.0, "C80": 200.0, "C180": 700.0}[config.system.molecule]
-    return size if config.system.basis == "sto-3g" else 2 * size
+    size = {"C20": 20.0, "C60": 120.0, "C80": 200.0, "C180": 300.0}[config.system.molecule]
+    return size if config.system.basis == "sto-3g" else 1.5 * size

@@ -3,7 +3,7 @@
 Expect:   less time than density-fitted PySCF, and convergence on C20, where self-consistency fails. The paper's basis and stopping rule are not
           known, and its times are a GPU's: ratios are compared, not seconds
 Run:      nnks reproduce timing [--quick]
-Cost:     about an hour on two cores, each calculation 30 minutes at most; --quick (C20 in STO-3G) 4 minutes
+Cost:     80 minutes on two cores, each calculation 30 minutes at most; --quick (C20 in STO-3G) 4 minutes
 """
 
 from nnks.config import ConfigDict, default_config
@@ -44,4 +44,4 @@ def quick() -> list[dict]:
 
 def seconds(config: ConfigDict) -> float:
     """A guess at the time of all methods on two cores [s]."""
-    return {"C20": 150.0, "C60": 400.0, "C80": 900.0, "C100": 1500.0, "C180": 3000.0}[config.system.molecule]
+    return {"C20": 110.0, "C60": 220.0, "C80": 1400.0, "C100": 650.0, "C180": 2300.0}[config.system.molecule]

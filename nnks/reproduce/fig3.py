@@ -166,7 +166,8 @@ def verdict(curves: Sequence[Curve]) -> Finding:
     text += f". {_order(epochs, fewer)}; the quickest is {quickest}."
     nearest = min(t for t in TARGETS if reached[t])
     if nearest < target:
-        text += f" Only {', '.join(reached[nearest])} comes within {nearest:g} Ha."
+        few = [name.replace("full", "the full") for name in reached[nearest]]
+        text += f" Only {', '.join(few)} {'comes' if len(few) == 1 else 'come'} within {nearest:g} Ha."
     loses = quickest != smallest and quickest != "full grid"
     return Finding("amortization", REPRODUCED if fewer and loses else CONTRADICTED, text)
 

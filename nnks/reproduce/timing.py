@@ -178,7 +178,10 @@ def efficiency(found: Sequence[Timed]) -> Finding:
 
 
 def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
-    """Whether direct minimization converges everywhere, and self-consistency not, or to a higher energy."""
+    """Whether direct minimization converges everywhere, and self-consistency not in its cycles, or to a higher energy.
+
+    Self-consistency that was refused or stopped for want of time or memory says nothing about its stability.
+    """
     both = pairs(found, other)
     if not both:
         return Finding("stability", OPEN, "no system was calculated with both methods.")
@@ -191,7 +194,7 @@ def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
             and own.energy < scf.energy - SAME * int(own.molecule.lstrip("CH") or 1)
         )
         higher = own.energy is not None and scf.energy is not None and scf.converged and own.energy > scf.energy + 1e-4
-        better |= own.converged and (not scf.converged or lower)
+        better |= own.converged and not scf.failed and (not scf.converged or lower)
         worse |= not own.converged or higher
     text = "; ".join(parts) + "."
     return Finding("stability", CONTRADICTED if worse else REPRODUCED if better else OPEN, text)
@@ -201,6 +204,8 @@ def _ended(t: Timed) -> str:
     energy = "" if t.energy is None else f" at {t.energy:.5f} Ha"
     if t.converged:
         return f"converged{energy} in {t.cycles} {'gradients' if t.method == 'nnks' else 'cycles'}"
+    if not t.history:
+        return f"was not run ({t.failed})"
     return f"had not converged{energy} after {t.cycles} cycles" + (f" ({t.failed})" if t.failed else "")
 
 

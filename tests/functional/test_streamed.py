@@ -10,6 +10,7 @@ import pytest
 import nnks
 from nnks import build
 from nnks.functional.hartree import BasisFittedHartree, StreamedFittedHartree, fitting_potentials
+from nnks.functional.hartree import potentials as tables
 from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
@@ -71,3 +72,18 @@ def test_memory_decides_where_the_density_is_fitted(quick):
 def test_integrals_that_do_not_fit_are_refused_where_they_are_asked_for(quick):
     with pytest.raises(InputError, match="GB of integrals"):
         problem_of(quick, quadrature__memory=0.0, functional__fitting="basis")
+
+
+def test_blocks_for_an_accelerator_change_nothing(quick, monkeypatch):
+    """One large block, all of whose points are near an atom, against many compact ones: only the multipoles' limit differs."""
+    compact = problem_of(quick, quadrature__memory=0.0)
+    monkeypatch.setattr(tables, "BLOCK", tables.ACCELERATOR_BLOCK)
+    large = problem_of(quick, quadrature__memory=0.0)
+    shapes = [p.functional["hartree"].points.shape for p in (compact, large)]
+    assert shapes[0][0] > shapes[1][0] == 1
+    params = compact.init_params(jax.random.key(0))
+    loss = jax.jit(jax.value_and_grad(lambda p, x: x.loss(p, jax.random.key(0), jnp.int32(0))[0]))
+    (a, slope_a), (b, slope_b) = loss(params, compact), loss(params, large)
+    # PENETRATION, 1e-10 of a potential, is what a multipole may miss
+    np.testing.assert_allclose(a, b, atol=1e-8)
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-7), slope_a, slope_b)

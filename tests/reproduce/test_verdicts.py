@@ -72,6 +72,10 @@ def test_exponents_are_recovered(power, verdict):
     finding = scaling.verdict(points)
     assert finding.verdict == verdict
     assert f"{power:.2f} (sto-3g)" in finding.evidence
+    cycles = [dataclasses.replace(p, method="pyscf-df-cycle", seconds=10 * p.seconds) for p in points]
+    assert "takes 0.10 to 0.10 of a cycle's time: that, not the exponent" in scaling.verdict(points + cycles).evidence
+    quartic = [dataclasses.replace(p, seconds=p.seconds * p.functions) for p in cycles]
+    assert "not the exponent" not in scaling.verdict(points + quartic).evidence
 
 
 def timed(method, seconds, energy=-745.0, converged=True, molecule="C20"):
@@ -104,6 +108,17 @@ def test_stability_needs_a_difference():
     assert stability([good, timed("pyscf-df", 1.0, energy=-744.9)]).verdict == "reproduced"  # a saddle
     assert stability([timed("nnks", 1.0, energy=-744.9), scf]).verdict == "contradicted"
     assert stability([timed("nnks", 1.0, converged=False), scf]).verdict == "contradicted"
+
+
+def test_self_consistency_that_was_not_let_run_is_not_unstable():
+    from nnks.reproduce.timing import stability
+
+    good, cut = timed("nnks", 1.0), dataclasses.replace(timed("pyscf-df", 9.0, converged=False), failed="stopped")
+    assert stability([good, cut]).verdict == "open"
+    refused = dataclasses.replace(cut, history=[], cold=[], failed="no room")
+    finding = stability([good, refused])
+    assert finding.verdict == "open"
+    assert "PySCF, fitted was not run (no room)" in finding.evidence
 
 
 def test_spin_states():

@@ -33,8 +33,8 @@ PENETRATION = 1e-10
 WIDE = 0.55
 """Share of an atom's longest reach beyond which a function counts as one of its widest (carbon: 5 of 15, 6 to 12 Bohr)."""
 
-BLOCK = 1024
-"""Points that go through together."""
+BLOCK, ACCELERATOR_BLOCK = 1024, 32768
+"""Points that go through together: few enough to be compact, or enough to outlast what starting a step of a loop costs an accelerator."""
 
 
 @record
@@ -207,6 +207,11 @@ def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
         tuple(counts),
         basis.size,
     )
+
+
+def block_size() -> int:
+    """Points that go through together where arrays lie."""
+    return BLOCK if jax.default_backend() == "cpu" else ACCELERATOR_BLOCK
 
 
 @functools.lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 
 from nnks.basis.screening import bisect
-from nnks.functional.hartree.potentials import BLOCK, FittingPotentials
+from nnks.functional.hartree.potentials import FittingPotentials, block_size
 from nnks.functional.hartree.promolecule import Promolecule
 from nnks.orbitals import HasDensity
 from nnks.quadrature import Grid, Quadrature
@@ -75,7 +75,7 @@ class StreamedFittedHartree:
         if quadrature.index is None:
             return self.points, self.place
         n = len(quadrature.points)
-        block = min(BLOCK, n)
+        block = min(self.points.shape[1], n)
         more = -n % block
         points = jnp.pad(quadrature.points, ((0, more), (0, 0)), mode="edge").reshape(-1, block, 3)
         return points, jnp.arange(n + more).reshape(-1, block)
@@ -103,9 +103,10 @@ def make_streamed(
     model = promolecule.density(grid.points)
     share = model * promolecule.potential(grid.points)
     share = share / (grid.weights @ share)
-    leaves, size = bisect(points, BLOCK), len(points)
-    place = np.stack([np.pad(rows, (0, BLOCK - len(rows)), constant_values=size) for rows in leaves])
-    filled = np.stack([np.pad(rows, (0, BLOCK - len(rows)), mode="edge") for rows in leaves])
+    block, size = min(block_size(), len(points)), len(points)
+    leaves = bisect(points, block)
+    place = np.stack([np.pad(rows, (0, block - len(rows)), constant_values=size) for rows in leaves])
+    filled = np.stack([np.pad(rows, (0, block - len(rows)), mode="edge") for rows in leaves])
     own = potentials, jnp.asarray(factor), jnp.asarray(kept), model, share, jnp.asarray(offset)
     return StreamedFittedHartree(*own, jnp.asarray(points[filled]), jnp.asarray(place))
 
