@@ -57,6 +57,10 @@ class HasDensity(Protocol):
         """The quadrature of a function of the density at each point."""
         ...
 
+    def electrons(self) -> Scalar:
+        """Their number: from the occupations of orthonormal orbitals, which tell it better than the quadrature of the density."""
+        ...
+
 
 @record
 class TabulatedDensity:
@@ -72,3 +76,7 @@ class TabulatedDensity:
     def integral(self, local: Local) -> Scalar:
         """The quadrature of a function of them at each point."""
         return self.quadrature.integrate(local(self.values))
+
+    def electrons(self) -> Scalar:
+        """The quadrature of the density: values tell no more."""
+        return self.quadrature.integrate(self.values.total)

@@ -160,7 +160,8 @@ def canonical_orbitals(
     """
 
     def energy(mix: Array) -> Array:
-        return functional.energies(x.mixed(mix))["total"]
+        mixed = dataclasses.replace(x.mixed(mix), norms=jnp.sum(mix * mix, axis=1))
+        return functional.energies(mixed)["total"]
 
     spins, n = x.occupations.shape
     identity = jnp.broadcast_to(jnp.eye(n), (spins, n, n))

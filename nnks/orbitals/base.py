@@ -16,10 +16,10 @@ from nnks.types import Array, Float, Scalar, record
 
 @record
 class Orbitals:
-    """Orthonormal orbitals at the points of a quadrature: all that an energy term sees.
+    r"""Orthonormal orbitals at the points of a quadrature: all that an energy term sees.
 
     `gradients` is None if no term needs them; `coefficients` is there in a Gaussian basis, where terms may be
-    analytic. Occupations are 2 (restricted), 1 or 0.
+    analytic. Occupations are 2 (restricted), 1 or 0. `norms` are $\langle\psi_i|\psi_i\rangle$ where these are not one.
     """
 
     quadrature: Quadrature
@@ -27,6 +27,7 @@ class Orbitals:
     gradients: Float[Array, "spin orbitals points 3"] | None
     occupations: Float[Array, "spin orbitals"]
     coefficients: Float[Array, "spin basis orbitals"] | None
+    norms: Float[Array, "spin orbitals"] | None = None
 
     def mixed(self, mix: Float[Array, "spin orbitals n"]) -> Orbitals:
         r"""The combinations $\phi M$ of raw orbitals."""
@@ -55,6 +56,10 @@ class Orbitals:
     def integral(self, local: Local) -> Scalar:
         """The quadrature of a function of the density at each point."""
         return self.quadrature.integrate(local(self.density()))
+
+    def electrons(self) -> Scalar:
+        """Their number."""
+        return electrons(self.occupations, self.norms)
 
     def overlap(self) -> Float[Array, "spin orbitals orbitals"]:
         """The quadrature of products of orbitals."""
@@ -94,6 +99,7 @@ class BlockedOrbitals:
     """Orthonormal orbitals in a Gaussian basis, which are never held on the whole grid: `Orbitals` without values.
 
     `known` is their density, where terms share it; else each term finds what it needs in a pass over the blocks of its own.
+    `norms` are the orbitals', where these are not one.
     """
 
     quadrature: Quadrature
@@ -101,6 +107,7 @@ class BlockedOrbitals:
     occupations: Float[Array, "spin orbitals"]
     coefficients: Float[Array, "spin basis orbitals"]
     known: Density | None = None
+    norms: Float[Array, "spin orbitals"] | None = None
 
     def with_density(self) -> BlockedOrbitals:
         """The same with their density, for terms that need it at other points than their own."""
@@ -121,6 +128,10 @@ class BlockedOrbitals:
         if self.known is not None:
             return self.quadrature.integrate(local(self.known))
         return blocks.integral(self.blocks, local, self.coefficients, self.occupations)
+
+    def electrons(self) -> Scalar:
+        """Their number."""
+        return electrons(self.occupations, self.norms)
 
     def overlap(self) -> Float[Array, "spin orbitals orbitals"]:
         """The quadrature of products of orbitals."""
@@ -144,3 +155,8 @@ def density_matrix(
 ) -> Float[Array, "spin basis basis"]:
     r"""$D_s = \sum_i n_i c_i c_i^T$."""
     return jnp.einsum("sbi,sci->sbc", coefficients * occupations[:, None, :], coefficients)
+
+
+def electrons(occupations: Float[Array, "spin orbitals"], norms: Float[Array, "spin orbitals"] | None) -> Scalar:
+    r"""$\sum_i n_i\langle\psi_i|\psi_i\rangle$, of orthonormal orbitals if no norms are given."""
+    return jnp.sum(occupations if norms is None else occupations * norms)

@@ -38,6 +38,7 @@ def direct(config: ConfigDict, write: Write) -> None:
 
 def _minimize(config: ConfigDict) -> dict[str, Any]:
     from nnks import build
+    from nnks.functional.hartree import BasisFittedHartree
     from nnks.training import Convergence, begin
 
     started = time.perf_counter()
@@ -58,6 +59,7 @@ def _minimize(config: ConfigDict) -> dict[str, Any]:
         "converged": converged,
         "cycles": int(state.evaluations),
         "functions": int(system.mole.nao),
+        "fitted": "basis" if isinstance(problem.functional["hartree"], BasisFittedHartree) else "quadrature",
     }
 
 

@@ -27,6 +27,7 @@ class Timed:
         cold: the same with compilation, or the same where nothing is compiled.
         converged: by its own thresholds.
         failed: why it ended before that; empty if it did not.
+        fitted: where nnks fitted the Coulomb energy: in the `basis` as PySCF does, or on the `quadrature`, whose error the energy then has.
     """
 
     molecule: str
@@ -37,6 +38,7 @@ class Timed:
     converged: bool
     cycles: int
     failed: str = ""
+    fitted: str = "basis"
 
     @property
     def system(self) -> str:
@@ -79,6 +81,7 @@ def timed(molecule: str, basis: str, method: str, found: dict[str, Any]) -> Time
         bool(found.get("converged")),
         int(found.get("cycles") or 0),
         found.get("failed", ""),
+        found.get("fitted", "basis"),
     )
 
 
@@ -141,9 +144,21 @@ def times(found: Sequence[Timed]) -> Table:
     header += ["paper: D4FT, GPU [V] [s]", "paper: PySCF [V] [s]"]
     note = (
         "Seconds from building the molecule to an energy within 1e-6 Ha per atom of the converged one, imports excluded; lda,vwn, level 1, the same "
-        "fitting set. The paper's basis, functional and stopping rule are not known, and its D4FT ran on a GPU."
+        "fitting set. "
+        + on_grid(found)
+        + "The paper's basis, functional and stopping rule are not known, and its D4FT ran on a GPU."
     )
     return Table("Times", header, rows, note)
+
+
+def on_grid(found: Sequence[Timed]) -> str:
+    """A sentence on the systems whose energies have the grid's error in the Coulomb energy, if there are any."""
+    own = ", ".join(t.system for t in found if t.fitted == "quadrature")
+    return (
+        f"nnks holds no fitted integrals of {own} and fits on the grid there: its energy differs from PySCF's by that. "
+        if own
+        else ""
+    )
 
 
 def pairs(found: Sequence[Timed], other: str = "pyscf-df") -> list[tuple[Timed, Timed]]:
@@ -180,7 +195,8 @@ def efficiency(found: Sequence[Timed]) -> Finding:
 def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
     """Whether direct minimization converges everywhere, and self-consistency not in its cycles, or to a higher energy.
 
-    Self-consistency that was refused or stopped for want of time or memory says nothing about its stability.
+    Self-consistency that was refused or stopped for want of time or memory says nothing about its stability, and energies whose
+    Coulomb parts are fitted in different places are not told apart.
     """
     both = pairs(found, other)
     if not both:
@@ -188,12 +204,20 @@ def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
     parts, better, worse = [], False, False
     for own, scf in both:
         parts.append(f"{own.system}: direct minimization {_ended(own)}, {NAMES[other]} {_ended(scf)}")
+        same = own.fitted == scf.fitted
         lower = (
-            own.energy is not None
+            same
+            and own.energy is not None
             and scf.energy is not None
             and own.energy < scf.energy - SAME * int(own.molecule.lstrip("CH") or 1)
         )
-        higher = own.energy is not None and scf.energy is not None and scf.converged and own.energy > scf.energy + 1e-4
+        higher = (
+            same
+            and own.energy is not None
+            and scf.energy is not None
+            and scf.converged
+            and own.energy > scf.energy + 1e-4
+        )
         better |= own.converged and not scf.failed and (not scf.converged or lower)
         worse |= not own.converged or higher
     text = "; ".join(parts) + "."
@@ -202,6 +226,8 @@ def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
 
 def _ended(t: Timed) -> str:
     energy = "" if t.energy is None else f" at {t.energy:.5f} Ha"
+    if t.fitted == "quadrature":
+        energy += " (the Coulomb energy fitted on the grid)"
     if t.converged:
         return f"converged{energy} in {t.cycles} {'gradients' if t.method == 'nnks' else 'cycles'}"
     if not t.history:

@@ -121,6 +121,16 @@ def test_self_consistency_that_was_not_let_run_is_not_unstable():
     assert "PySCF, fitted was not run (no room)" in finding.evidence
 
 
+def test_energies_with_the_error_of_a_grid_are_not_told_apart():
+    from nnks.reproduce.timing import stability, times
+
+    scf, high = timed("pyscf-df", 1.0), timed("nnks", 1.0, energy=-744.9)
+    assert stability([high, scf]).verdict == "contradicted"
+    on_grid = dataclasses.replace(high, fitted="quadrature")
+    assert stability([on_grid, scf]).verdict == "open"
+    assert "no fitted integrals of C20/sto-3g" in times([on_grid, scf]).note
+
+
 def test_spin_states():
     from nnks.reproduce.table2 import conclusion
 
