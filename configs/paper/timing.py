@@ -3,7 +3,7 @@
 Expect:   less time than density-fitted PySCF, and convergence on C20, where self-consistency fails. The paper's basis and stopping rule are not
           known, and its times are a GPU's: ratios are compared, not seconds
 Run:      nnks reproduce timing [--quick]
-Cost:     80 minutes on two cores, each calculation 30 minutes at most; --quick (C20 in STO-3G) 4 minutes
+Cost:     75 minutes on two cores, each calculation 30 minutes at most; --quick (C20 in STO-3G) 4 minutes
 """
 
 from nnks.config import ConfigDict, default_config

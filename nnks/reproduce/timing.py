@@ -154,10 +154,10 @@ def times(found: Sequence[Timed]) -> Table:
 def on_grid(found: Sequence[Timed]) -> str:
     """A sentence on the systems whose energies have the grid's error in the Coulomb energy, if there are any."""
     own = ", ".join(t.system for t in found if t.fitted == "quadrature")
+    if not own:
+        return ""
     return (
         f"nnks holds no fitted integrals of {own} and fits on the grid there: its energy differs from PySCF's by that. "
-        if own
-        else ""
     )
 
 
@@ -204,24 +204,20 @@ def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
     parts, better, worse = [], False, False
     for own, scf in both:
         parts.append(f"{own.system}: direct minimization {_ended(own)}, {NAMES[other]} {_ended(scf)}")
-        same = own.fitted == scf.fitted
-        lower = (
-            same
-            and own.energy is not None
-            and scf.energy is not None
-            and own.energy < scf.energy - SAME * int(own.molecule.lstrip("CH") or 1)
-        )
-        higher = (
-            same
-            and own.energy is not None
-            and scf.energy is not None
-            and scf.converged
-            and own.energy > scf.energy + 1e-4
-        )
+        gap = _gap(own, scf)
+        lower = gap < -SAME * int(own.molecule.lstrip("CH") or 1)
+        higher = scf.converged and gap > 1e-4
         better |= own.converged and not scf.failed and (not scf.converged or lower)
         worse |= not own.converged or higher
     text = "; ".join(parts) + "."
     return Finding("stability", CONTRADICTED if worse else REPRODUCED if better else OPEN, text)
+
+
+def _gap(own: Timed, other: Timed) -> float:
+    """Energy above another's [Ha]; zero where the two are not told apart."""
+    if own.energy is None or other.energy is None or own.fitted != other.fitted:
+        return 0.0
+    return own.energy - other.energy
 
 
 def _ended(t: Timed) -> str:

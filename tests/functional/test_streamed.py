@@ -71,7 +71,7 @@ def test_memory_decides_where_the_density_is_fitted(quick):
 
 
 def test_known_electrons_take_the_error_of_a_coarse_grid_off(quick):
-    """A hundredth of what the grid misses otherwise: 4.9 mHa of benzene with this basis and grid, where the charge is off by 6e-5 electrons."""
+    """Otherwise benzene with this basis and grid is 4.9 mHa off (prototype): the charge of orbitals and free atoms is off by 3.5e-4 electrons."""
     settings = {
         "system__molecule": "C6H6",
         "system__basis": "6-31g",

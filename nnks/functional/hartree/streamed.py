@@ -2,8 +2,8 @@ r"""Hartree energy by density fitting on a quadrature too large for a table of p
 
 $E_H = \frac12\,d(x)^T J^{-1} d(y)$ with $d_P = N c_P + \sum_k w_k (V_P(r_k) - c_P)\,(\rho - m)(r_k)$ and $c_P = (P|m)/N_m$: the promolecule $m$
 of free atoms has integrals in closed form, and the quadrature errs on the deformation alone. The charge that it then misses goes where the
-promolecule's is: $N$ electrons are known, and an error of 1e-5 electrons an atom is one of 1 mHa an atom in the potential of all the others
-(C60/STO-3G, level 1: 1.1 mHa an atom without, 0.0005 with it). The potentials $V_P$ are evaluated at every use. The derivative at a point is the
+promolecule's is: the $N$ electrons of orthonormal orbitals are known, and 2e-5 of them missing an atom are 1 mHa an atom in the potential of all
+the others (C60/STO-3G, level 1: 1.1 mHa an atom without, 0.0005 with it). The potentials $V_P$ are evaluated at every use. The derivative at a point is the
 fitted density's potential there, but for a constant, found in one more pass.
 """
 
