@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm,
 from nnks.plan import Plan, default_label, plan, short_name
 from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
+from nnks.registry import StoreError
 from nnks.summary import Summary, compared, found
 from nnks.tracking import (
     Afterwards,
@@ -27,6 +29,8 @@ from nnks.tracking import (
     run_tags,
     warn,
 )
+from nnks.tracking.files import storing
+from nnks.tracking.record import SET_ASIDE, SLICE
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.state import TrainingDiverged, count_parameters, settled
@@ -64,7 +68,8 @@ def folder_of(config: ConfigDict, results: str | Path) -> RunFolder:
     values, seed = to_dict(config), config.training.seed
     folder = find_run(results, config.experiment, config_hash(values), seed)
     if folder is None or folder.finished:
-        folder = RunFolder.create(results, config.experiment, values, seed)
+        return RunFolder.create(results, config.experiment, values, seed)
+    folder.prepare(values)
     return folder
 
 
@@ -116,9 +121,11 @@ class Run:
         params = self.problem.init_params(key)
         self.parameters = count_parameters(params)
         state = begin(self.plan.optimizer, self.problem, params, key)
-        self.checkpoints = Checkpoints(self.folder.checkpoints)
-        state = self.checkpoints.restore(state) or state
-        self.folder.resume(int(state.step))
+        self.checkpoints = Checkpoints(self.folder.checkpoints, self.folder.set_aside)
+        restored = self.checkpoints.restore(state)
+        self._say_what_is_damaged(restored)
+        state, row = restored or state, self.checkpoints.note.get("row")
+        self.folder.resume(row["step"] if row else int(state.step), row)
         self.writers = self._writers()
         parts = self.folder, self.checkpoints, self.writers, self.label
         exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
@@ -146,7 +153,8 @@ class Run:
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
-        outcome.slice.save(self.folder.path)
+        with storing(self.folder.path / SLICE):
+            outcome.slice.save(self.folder.path)
         self.writers.finish(summary)
         stored = self.folder.record.summary or {}
         if config.tracking.console and self.position is None and not self.quiet:
@@ -171,9 +179,33 @@ class Run:
         if isinstance(error, TrainingDiverged):
             self.checkpoints.save(error.state)
             self.writers.fail(str(error))
+        elif isinstance(error, StoreError):
+            self._abandon(error)
         elif isinstance(error, Exception):
             self.writers.fail(f"{type(error).__name__}: {error}")
         self.checkpoints.close()
+
+    def _abandon(self, error: StoreError) -> None:
+        """Adds to an error of the store from where the run can go on, and stores it if there is room for that."""
+        with contextlib.suppress(StoreError):
+            self.checkpoints.close()
+        latest = self.checkpoints.latest()
+        if latest is None:
+            error.rest = "; no state of the run is stored; make room for it, and the same command begins anew"
+        else:
+            good = f"the last good state is step {latest.name} in '{latest}'"
+            error.rest = f"; {good}; make room for more, and the same command goes on from there"
+        with contextlib.suppress(StoreError):
+            self.writers.fail(str(error))
+
+    def _say_what_is_damaged(self, restored: TrainState | None) -> None:
+        """One line on checkpoints that could not be restored, and from where the run goes on instead."""
+        unusable = self.checkpoints.unusable
+        if unusable:
+            named = ", ".join(f"'{path}' ({why})" for path, why in unusable.items())
+            begin = "starts over" if restored is None else f"goes on from step {int(restored.step)}"
+            aside = self.folder.path / SET_ASIDE
+            warn(f"{self.label}: no state can be restored from {named}, now in '{aside}'; the run {begin}.")
 
     def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):

@@ -9,6 +9,7 @@ from typing import Any
 from nnks import build
 from nnks.config import ConfigDict
 from nnks.tracking import Every, RunFolder, WriterGroup, warn
+from nnks.tracking.files import plain
 from nnks.training import Convergence, Problem, TrainState
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.handover import PHASE, SECOND_PHASE
@@ -46,15 +47,16 @@ class Recorder:
         self._config, self._problem, self._guard, self._label = config, problem, guard, label
         self._checkpoints, self._writers = checkpoints, writers
         self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
-        history = folder.read_metrics()
-        last = history[-1] if history else {}
+        last = folder.last_metrics() or {}
         self._convergence = Convergence(*build.tolerances(config), last.get("energy/total"))
         converged = bool(last) and self._exactly(last) and self._convergence.holds(last)
-        self.stopped = CONVERGED if converged else self._stop(False, False, 0.0, int(start.step))
+        ended = CONVERGED if converged else self._stop(False, False, 0.0, int(start.step))
+        self.stopped = checkpoints.note.get("stopped") or ended
         self._save, self._log = Every(config.training.checkpoint_steps), Every(config.tracking.log_steps)
         self._before, self._trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
         self._start = start
         self._last: StepTaken | None = None
+        self._row: Mapping[str, Any] = {}
         self._best: TrainState | None = None
         self.seconds, self._compiled = self._before, 0.0
         self._started = time.perf_counter()
@@ -80,12 +82,14 @@ class Recorder:
             metrics["energy/exact"] = self._exact(progress.state.params)
         # a saved step is always recorded: what goes on from it needs the energy before
         if self._log(progress.step) or self._save(progress.step) or "energy/exact" in metrics or self.stopped:
-            self._writers.write(progress.step, metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent})
+            self._row = metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent}
+            self._writers.write(progress.step, self._row)
         if guard is not None and self.stopped:
             self._best = guard.better()
             self.stopped = self.stopped if self._best is None else GRID
         if self._save(progress.step) or self.stopped:
-            self._checkpoints.save(self.state)
+            row = {"step": progress.step, **self._row}
+            self._checkpoints.save(self.state, {"row": plain(row), "stopped": self.stopped})
         return bool(self.stopped)
 
     def warn_if_coarse(self) -> None:

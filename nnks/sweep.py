@@ -13,7 +13,7 @@ from nnks.grouping import batches
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.registry import InputError
 from nnks.tracking import check_writable, config_hash, find_run
-from nnks.tracking.files import write_json
+from nnks.tracking.files import storing, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +132,9 @@ def run_sweep(
     for config in missing:
         plan_cheaply(config)
     launcher = launcher or make_launcher()
-    folder = check_writable(Path(results) / sweep.name)
-    write_json(folder / "experiment.json", describe(sweep, command))
+    path = check_writable(results, sweep.name) / "experiment.json"
+    with storing(path):
+        write_json(path, describe(sweep, command), sealed=True)
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")

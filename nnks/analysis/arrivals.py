@@ -41,13 +41,18 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
     role = "same" if ablation["metric"] == "error_same_mHa" else "best"
     found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
     for (point, _), number in locate(ablation, rows).items():
-        row, metrics = rows[number], records[number].metrics
-        if row["sampler"] != "full" or not metrics or math.isnan(row[f"reference_{role}_Ha"]):
+        row = rows[number]
+        if row["sampler"] != "full" or math.isnan(row[f"reference_{role}_Ha"]):
             continue
         goal = row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
-        there = next((line for line in metrics if line.get("energy/total", math.inf) <= goal), None)
-        last = there or metrics[-1]
-        shared = (records[number].summary or {}).get("members", 1) > 1  # a batch's seconds are not a run's
+        there, last = None, None
+        for last in records[number].stream():
+            if last.get("energy/total", math.inf) <= goal:
+                there = last
+                break
+        if last is None:
+            continue
+        shared = ((records[number].summary or {}).get("members") or 1) > 1  # a batch's seconds are not a run's
         found.setdefault(point, []).append(
             (
                 there is not None,

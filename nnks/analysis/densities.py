@@ -12,6 +12,7 @@ import numpy as np
 
 from nnks.analysis.style import new_figure, save
 from nnks.analysis.table import Row, grouped
+from nnks.analysis.text import in_figure
 from nnks.tracking.slices import Slice, read_slice
 
 if TYPE_CHECKING:
@@ -107,6 +108,6 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
     axes.set_aspect("equal")
     axes.grid(visible=False)
-    axes.set_title(f"{panel['system']}\n{title}\n{panel['method']}", loc="left", fontsize=8)
+    axes.set_title(f"{in_figure(panel['system'])}\n{title}\n{in_figure(panel['method'])}", loc="left", fontsize=8)
     axes.tick_params(labelsize=7)
     return image

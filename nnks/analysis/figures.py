@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.legends import dot, place_legend, reference_name
-from nnks.analysis.style import GRAY, looks, new_figure, save, symmetric_log
-from nnks.analysis.table import Row, grouped
+from nnks.analysis.style import GRAY, MOST_METHODS, MOST_PANELS, looks, new_figure, save, symmetric_log
+from nnks.analysis.table import Row, first, grouped
+from nnks.analysis.text import in_figure
 from nnks.units import MILLIHARTREE
 
 if TYPE_CHECKING:
@@ -39,18 +40,18 @@ def final_errors(rows: Sequence[Row], path: Path) -> Path | None:
     if not ended:
         return None
     style = looks([row["method"] for row in rows])
-    systems = grouped(ended, "system")
-    most = max(len(grouped(group, "method")) for group in systems.values())
+    systems = first(grouped(ended, "system"), MOST_PANELS)
+    most = min(MOST_METHODS, max(len(grouped(group, "method")) for group in systems.values()))
     figure, panels = new_figure(len(systems), width=5.2, height=1.5 + 0.36 * most, columns=2)
     for axes, (system, group) in zip(panels, systems.items(), strict=True):
         _draw_errors(axes, group, style)
-        axes.set_title(system, loc="left", fontweight="bold")
+        axes.set_title(in_figure(system), loc="left", fontweight="bold")
     _error_legend(figure, ended)
     return save(figure, path)
 
 
 def _draw_errors(axes: Axes, rows: Sequence[Row], style: Mapping[str, tuple[str, Any]]) -> None:
-    methods = grouped(rows, "method")
+    methods = first(grouped(rows, "method"), MOST_METHODS)
     shown: list[float] = []
     for place, (method, group) in enumerate(methods.items()):
         color = style[method][0]
@@ -64,7 +65,7 @@ def _draw_errors(axes: Axes, rows: Sequence[Row], style: Mapping[str, tuple[str,
         axes.plot(list(same), [place + 0.36] * len(same), "^", color=GRAY, markersize=6, zorder=2)
         shown += [*errors, *same]
     axes.axvline(0.0, color="black", linewidth=1.0)
-    axes.set_yticks(range(len(methods)), list(methods))
+    axes.set_yticks(range(len(methods)), [in_figure(method) for method in methods])
     axes.set_ylim(len(methods) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"E − {reference_name(rows[0])} [mHa]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,11 @@ System = tuple[Any, ...]
 
 
 def setting(config: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path of a config, or None."""
+    """The value at a dotted path of a config, lists and mappings as text; or None."""
     value: Any = config
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def system_key(config: Mapping[str, Any]) -> System:
@@ -39,7 +40,8 @@ def identity(config: Mapping[str, Any]) -> str:
     if stored not in _IDENTITIES:
         try:
             _IDENTITIES[stored] = config_hash(to_dict(from_dict(config)))
-        except InputError:  # a key or member that there is no more
+        except (InputError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # a key or member that there is no more, or a config that never was one
             _IDENTITIES[stored] = stored
     return _IDENTITIES[stored]
 

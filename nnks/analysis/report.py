@@ -9,16 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnks.analysis.about import read_about
 from nnks.analysis.answers import METHOD, Answers
 from nnks.analysis.curves import convergence
 from nnks.analysis.densities import densities
 from nnks.analysis.figures import final_errors
 from nnks.analysis.names import differing_settings
 from nnks.analysis.table import Row, grouped, run_rows, seed_rows
-from nnks.analysis.text import markdown_table, number, signed
+from nnks.analysis.text import in_markdown, markdown_table, number, signed
 from nnks.registry import InputError
 from nnks.tracking.console import EQUAL
-from nnks.tracking.files import read_json, replace_text
+from nnks.tracking.files import replace_text, storing
+from nnks.tracking.notices import collected
 from nnks.tracking.record import FINISHED, RunRecord
 from nnks.tracking.store import list_runs
 
@@ -47,35 +49,45 @@ class ReportPaths:
 def write_report(folder: Path | str) -> ReportPaths:
     """Writes `report.md`, `figures/*.png` and `report.html` into the folder of a sweep.
 
-    Every number comes from the stored runs; running it again after more runs replaces the report.
+    Every number comes from the stored runs; running it again after more runs replaces the report. What is damaged is left out and named.
 
     Raises:
         InputError: if the folder does not exist or holds no runs.
+        StoreError: where the report cannot be written.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
             f"the folder '{folder}' does not exist; give the folder of a sweep, such as results/quickstart."
         )
+    with collected() as damaged:
+        return _write(folder, damaged)
+
+
+def _write(folder: Path, damaged: list[str]) -> ReportPaths:
     records = list_runs(folder)
     if not records:
         raise InputError(f"the folder '{folder}' holds no runs; run `nnks sweep` first, or give another folder.")
     pairs = zip(run_rows(records), records, strict=True)
     pairs = sorted(pairs, key=lambda pair: (pair[0]["system"], pair[0]["method"], pair[0]["seed"]))
     rows, records = [row for row, _ in pairs], [record for _, record in pairs]
-    about = read_json(folder / "experiment.json") or {}
+    about = read_about(folder)
     answers = Answers(about["ablation"], rows, records) if "ablation" in about else None
     figures = _figures(rows, records, folder / "figures", answers)
-    content = _content(folder, about, rows, records, answers)
-    replace_text(folder / "report.md", _markdown(content, figures))
-    replace_text(folder / "report.html", _page(content, figures))
+    content = _content(folder, about, rows, records, answers) | {"damaged": damaged}
+    with storing(folder / "report.html"):
+        replace_text(folder / "report.md", _markdown(content, figures))
+        replace_text(folder / "report.html", _page(content, figures))
     return ReportPaths(folder / "report.md", folder / "report.html", figures)
 
 
 def _figures(
     rows: Sequence[Row], records: Sequence[RunRecord], folder: Path, answers: Answers | None
 ) -> dict[str, Path]:
-    folder.mkdir(exist_ok=True)
+    with storing(folder):
+        if folder.is_symlink():  # it may lead anywhere
+            folder.unlink()
+        folder.mkdir(exist_ok=True)
     drawn = {
         "differences": answers.figure(folder / "differences.png") if answers is not None else None,
         "final_errors": final_errors(rows, folder / "final_errors.png"),
@@ -193,13 +205,14 @@ def _run(row: Row, folder: Path) -> dict[str, str]:
 
 
 def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
-    parts = [f"# {content['title']}"]
+    parts = [f"# {in_markdown(content['title'])}"]
     if content["claim"]:
-        parts.append(f"**Claim.** {content['claim']}")
+        parts.append(f"**Claim.** {in_markdown(content['claim'])}")
     if content["quantity"]:
         parts.append(f"Compared by: {content['quantity']}.")
-    parts += ["\n".join(f"- {text}" for text in content["verdict"])]
-    parts += [f"**ERROR.** {text}" for text in content["errors"]]
+    parts += ["\n".join(f"- {in_markdown(text)}" for text in content["verdict"])]
+    parts += [f"**ERROR.** {in_markdown(text)}" for text in content["errors"]]
+    parts += [f"**Damaged.** {in_markdown(text)}" for text in content["damaged"]]
     for name, rows in content["tables"].items():
         parts += [f"## {name}", markdown_table(rows)]
     parts += [
@@ -217,7 +230,8 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         parts += ["## What the runs differ in", markdown_table(content["settings"])]
     parts += ["## Runs", markdown_table(content["runs"])]
     if content["command"]:
-        parts.append(f"Command: `{content['command']}`")
+        command = " ".join(content["command"].split()).replace("`", "'")
+        parts.append(f"Command: `{command}`")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -6,6 +6,7 @@ DataFrames.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -192,6 +193,11 @@ def grouped(rows: Iterable[Row], *keys: str) -> dict[Any, list[Row]]:
         value = row[keys[0]] if len(keys) == 1 else tuple(row[key] for key in keys)
         groups.setdefault(value, []).append(row)
     return groups
+
+
+def first(groups: Mapping[Any, Any], most: int) -> dict[Any, Any]:
+    """The first of many groups: no figure shows hundreds."""
+    return dict(itertools.islice(groups.items(), most))
 
 
 def known(values: Iterable[float]) -> list[float]:

@@ -45,13 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or "--help" in arguments or arguments[0] in ("-h", "help"):
         print(USAGE)
         return 0 if arguments else 2
-    from nnks.registry import InputError
+    from nnks.registry import InputError, StoreError
 
     try:
         return _dispatch(arguments)
     except InputError as error:
         print(f"nnks: {error}", file=sys.stderr)
         return 2
+    except StoreError as error:
+        print(f"nnks: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("nnks: interrupted; the same command continues where it stopped.", file=sys.stderr)
         return 130

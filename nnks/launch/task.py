@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nnks.registry import InputError
+from nnks.registry import InputError, StoreError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +97,8 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
     outcomes = []
     for config, end in zip(configs, found, strict=True):
         if isinstance(end, Exception):
-            record_failure(config, task.results, reason(end))
+            with contextlib.suppress(StoreError, InputError):  # nothing can be stored: the outcome says so
+                record_failure(config, task.results, reason(end))
             outcomes.append(Outcome(name_of(config), reason=reason(end)))
         else:
             outcomes.append(Outcome(end.values["label"], energy=end.energies["total"]))
@@ -118,7 +119,11 @@ def reason(error: BaseException) -> str:
     """An error as one sentence; the kind is named where the sentence alone may say nothing."""
     from nnks.training.state import TrainingDiverged
 
-    return str(error) if isinstance(error, InputError | TrainingDiverged) else f"{type(error).__name__}: {error}"
+    return (
+        str(error)
+        if isinstance(error, InputError | StoreError | TrainingDiverged)
+        else f"{type(error).__name__}: {error}"
+    )
 
 
 def name_of(config: Any) -> str:

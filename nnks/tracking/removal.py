@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from nnks.registry import InputError
-from nnks.tracking.files import read_json
 from nnks.tracking.record import CONFIG, METRICS, RUN_NAME, RunRecord
+from nnks.tracking.store import is_run
 
 BUSY = 300.0
 """Seconds for which a run that has not ended and has just recorded a step is taken to be running."""
@@ -28,7 +29,7 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
         raise InputError(f"'{path}' is not inside the results folder '{results}'; say --results=DIR for another one.")
     if path.is_symlink():
         raise InputError(f"'{path}' is a link; expected the folder of a run itself; remove the link by hand.")
-    if not (path.is_dir() and RUN_NAME.fullmatch(path.resolve().name) and read_json(path / CONFIG)):
+    if not (path.is_dir() and RUN_NAME.fullmatch(path.resolve().name) and is_run(path)):
         raise InputError(
             f"'{path}' is not a run: expected a folder <date>-<hash>-s<seed> with a {CONFIG}; choose runs of a folder "
             "with --where."
@@ -41,12 +42,18 @@ def remove(record: RunRecord) -> None:
     for inner in record.path.iterdir():
         if inner.name == CONFIG:
             continue
-        if inner.is_dir() and not inner.is_symlink():
-            shutil.rmtree(inner)
-        else:
-            inner.unlink()
-    (record.path / CONFIG).unlink()
+        _remove(inner)
+    if os.path.lexists(record.path / CONFIG):
+        _remove(record.path / CONFIG)
     record.path.rmdir()
+
+
+def _remove(path: Path) -> None:
+    """A file, a link, or a folder with everything in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def size(record: RunRecord) -> int:
@@ -57,10 +64,10 @@ def size(record: RunRecord) -> int:
 def running(records: Iterable[RunRecord]) -> list[RunRecord]:
     """The runs that have not ended and recorded a step just now."""
     now = time.time()
-    found = []
+    going = []
     for record in records:
         file = record.path / METRICS
-        file = file if file.exists() else record.path / CONFIG
-        if record.summary is None and now - file.stat().st_mtime < BUSY:
-            found.append(record)
-    return found
+        file = file if os.path.lexists(file) else record.path
+        if record.summary is None and now - file.lstat().st_mtime < BUSY:
+            going.append(record)
+    return going
