@@ -24,7 +24,7 @@ def large_bases(molecule: Molecule, asked: str) -> tuple[str, ...]:
     if asked != "auto":
         names = tuple(name.strip() for name in asked.split(",") if name.strip())
         for name in names:
-            make_mole(molecule, name)
+            make_mole(molecule, name, "reference.large_basis")
         return names
     for name in LARGE_BASES:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import jax
@@ -10,6 +9,7 @@ import numpy as np
 
 from nnks.basis import GaussianBasis, ShellGroup
 from nnks.basis.integrals import Integrals
+from nnks.interop import basis_sets
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
@@ -18,50 +18,25 @@ from nnks.registry import InputError, suggest
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
 
 
-def make_mole(molecule: Molecule, basis: str) -> Any:
+def make_mole(molecule: Molecule, basis: str, key: str = "system.basis") -> Any:
     """A PySCF `Mole` with the molecule's own coordinates in Bohr, without symmetry or output.
 
+    Args:
+        molecule: the nuclei.
+        basis: a name, a name for each element, a file or its text, as `nnks.interop.basis_sets` reads them.
+        key: of the config that names it, for errors.
+
     Raises:
-        InputError: for a basis that PySCF does not know for one of the elements, or one that needs a
-            pseudopotential.
+        InputError: for a basis that does not exist for one of the elements, or one that needs a pseudopotential.
     """
     from pyscf import gto
-    from pyscf.lib.exceptions import BasisNotFoundError
 
     atoms = list(zip(molecule.symbols, np.asarray(molecule.positions).tolist(), strict=True))
-    known = {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PySCF suggests installing packages for unknown names
-            for symbol in set(molecule.symbols):
-                known[symbol] = gto.basis.load(basis, symbol)
-    except (BasisNotFoundError, KeyError, OSError, ValueError, AttributeError, RuntimeError):
-        missing = next(s for s in molecule.symbols if s not in known)
-        names = (alias for alias in gto.basis.ALIAS if isinstance(alias, str))
-        hint = suggest(
-            basis.lower(),
-            [n for n in names if n[:1] == basis.lower()[:1]] or ["6-31g", "cc-pvdz", "def2-svp"],
-        )
-        raise InputError(f"system.basis is '{basis}', which PySCF does not have for {missing}; {hint}.") from None
+    known = basis_sets.functions(basis, molecule.symbols, key)
     mole = gto.M(atom=atoms, basis=known, unit="Bohr", charge=molecule.charge, spin=molecule.spin, verbose=0)
-    mole.basis = dict.fromkeys(set(molecule.symbols), basis)  # its name decides on PySCF's fitting set
-    if any(_has_pseudopotential(basis, symbol) for symbol in set(molecule.symbols)):
-        raise InputError(
-            f"system.basis '{basis}' needs a pseudopotential (ECP) for {molecule.formula}, and nnks treats all "
-            "electrons; choose an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'."
-        )
+    if not basis_sets.is_text(basis):
+        mole.basis = basis_sets.by_element(basis, known)  # names decide on PySCF's fitting sets
     return mole
-
-
-def _has_pseudopotential(basis: str, symbol: str) -> bool:
-    from pyscf import gto
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return bool(gto.basis.load_ecp(basis, symbol))
-    except Exception:  # PySCF has no one type for "there is none"
-        return False
 
 
 def gaussian_basis(mole: Any, name: str = "") -> GaussianBasis:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nnks.interop import basis_sets
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.interop.pyscf import becke_grid, make_mole
 from nnks.molecule import Molecule
@@ -50,7 +51,7 @@ class ReferenceSpec:
     @property
     def name(self) -> str:
         """How summaries call it."""
-        return f"pyscf/{self.basis}"
+        return f"pyscf/{basis_sets.label(self.basis)}"
 
 
 def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> dict[str, Any]:
