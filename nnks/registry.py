@@ -115,7 +115,7 @@ class Registry(Mapping[str, Entry]):
 
         return add
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: Any) -> Entry:
         if name not in self:
             raise InputError(f"{self.kind} is {shown(name)}, which does not exist; {suggest(name, self._entries)}.")
         return self._entries[name]

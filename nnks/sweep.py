@@ -9,7 +9,7 @@ from typing import Any
 
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
-from nnks.config.users import users_code
+from nnks.config.users import file_name, users_code
 from nnks.grouping import batches
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.registry import InputError, shown
@@ -64,7 +64,7 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     ablation = _ablation(module, name)
     points, runs = _runs(module, ablation, name)
     if not runs:
-        raise InputError(f"sweep() of '{name}' returned no runs; return a list of dictionaries of changes.")
+        raise InputError(f"sweep() of {file_name(name)} returned no runs; return a list of dictionaries of changes.")
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
     lines = str(module.__doc__ or "").strip().splitlines()
@@ -92,12 +92,12 @@ def _ablation(module: Any, name: str) -> Ablation | None:
     ablation = getattr(module, "ABLATION", None)
     if ablation is not None and not isinstance(ablation, Ablation):
         raise InputError(
-            f"ABLATION of {shown(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., axes=...)."
+            f"ABLATION of {file_name(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., axes=...)."
         )
     return ablation
 
 
-def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict[str, str], ...], list[dict[str, Any]]]:
+def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict[str, str], ...], list[dict[Any, Any]]]:
     """The label on each axis, and the changes, of every run.
 
     Raises:
@@ -114,12 +114,12 @@ def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict
         runs = module.sweep()
     if not isinstance(runs, list | tuple):
         raise InputError(
-            f"sweep() of {shown(name)} returned {shown(runs)}; it must return a list of dictionaries of changes."
+            f"sweep() of {file_name(name)} returned {shown(runs)}; it must return a list of dictionaries of changes."
         )
     for number, run in enumerate(runs, 1):
         if not isinstance(run, Mapping):
             raise InputError(
-                f"sweep() of {shown(name)} returned {shown(run)} as run {number}; each must be a dictionary of changes such as "
+                f"sweep() of {file_name(name)} returned {shown(run)} as run {number}; each must be a dictionary of changes such as "
                 "{'ansatz.width': 8}."
             )
     return ({},) * len(runs), [dict(run) for run in runs]

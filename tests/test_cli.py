@@ -77,6 +77,24 @@ def test_bad_config(case, capsys, tmp_path):
         (["run", "--config=gaussian", "config.training.seed=4"], "is not an option"),
         (["run", "--config=gaussian", "--result=x"], "--result is no option"),
         (["run", "--config=gaussian", "--config.training.seed"], "has no value"),
+        (["run", "--config=gaussian", "--config.system={}"], "config.system is a section; set a key of it"),
+        (
+            ["run", "--config=gaussian", "--config.ansatz=residual"],
+            "config.ansatz is a section; set a key of it, such as --config.ansatz.name",
+        ),
+        (["run", "--config=gaussian", "--config.system.molecule.x=1"], "system.molecule is a value, not a section"),
+        (["run", "--config=gaussian", "--config.=x"], "config. does not exist"),
+        (["run", "--config=gaussian", "--config.a\nb\x1b[31m\ud800=x"], r"config.a\nb\x1b[31m\ud800 does not exist"),
+        (["run", "--config=gaussian", "--config." + "x" * 10_000 + "=1"], "does not exist"),
+        (["run", "--config=gaussian", "--config.label=" + "x" * 10_000], "it has 10,000 characters"),
+        (["run", "--config=gaussian", "--config.label=a", "--config.label=b"], "--config.label is given twice"),
+        (["run", "--config=gaussian", "--config=water"], "--config is given twice"),
+        (["run", "--config="], "no config was given"),
+        (["run", "--config=gaussian", "--results="], "--results is ''"),
+        (["run", "--config=gaussian", "--results=a\0b"], "--results is"),
+        (["sweep", "--config=gaussian", "--workers=1e30"], "--workers is 1000000000000000000"),
+        (["sweep", "--config=gaussian", "--memory=nan"], "--memory is nan; it must be a number above 0"),
+        (["a\nb"], r"'a\nb' is no command"),
         (["rates", "--config=water", "--config.training.control_steps=5"], "tested with plain gradients"),
         (["list", "ansatzes"], "nnks list takes one kind"),
         (["report", "no/such/folder"], "does not exist"),
@@ -85,6 +103,41 @@ def test_bad_config(case, capsys, tmp_path):
 )
 def test_bad_command(arguments, words, capsys):
     assert words in refused(capsys, *arguments)
+
+
+def test_a_refusal_is_one_line_whatever_it_says(capsys, monkeypatch):
+    import nnks.cli.run
+    from nnks.registry import InputError
+
+    def refuse(arguments):
+        raise InputError("a\n\x1b[31m\ud800\0" + "x" * 100_000)
+
+    monkeypatch.setattr(nnks.cli.run, "command", refuse)
+    error = refused(capsys, "run", "--config=gaussian")
+    assert len(error) < 620
+    assert all(c.isprintable() for c in error.strip())
+
+
+@pytest.mark.parametrize(
+    "raised", [KeyError("key"), OSError(28, "No space left"), RecursionError("x\ny"), MemoryError()]
+)
+def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_with_debug(raised, capsys, monkeypatch):
+    import nnks.cli.run
+
+    def fail(arguments):
+        raise raised
+
+    monkeypatch.setattr(nnks.cli.run, "command", fail)
+    assert main(["run", "--config=gaussian"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("nnks: ")
+    assert type(raised).__name__ in error
+    assert "--debug" in error
+    assert main(["run", "--config=gaussian", "--debug"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.endswith(error)
+    assert "in fail" in shown
 
 
 def test_malformed_xyz(capsys, tmp_path):

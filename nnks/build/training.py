@@ -8,8 +8,9 @@ from nnks.build.functional import make_functional
 from nnks.build.problem import make_model
 from nnks.build.system import System
 from nnks.config import ConfigDict, check
+from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares, Problem
 from nnks.training.held_out import Guard, HeldOut
 
@@ -121,3 +122,22 @@ def check_training(config: ConfigDict) -> None:
             f"config.training.devices is {devices}, and JAX sees {jax.device_count()} ({jax.default_backend()}); choose 1 to "
             f"{jax.device_count()}, or None for all."
         )
+
+
+def check_sets(system: System) -> None:
+    """Refuses fitting sets that do not exist, whether or not the Hartree energy is fitted.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    for key in ("functional", "evaluation"):
+        name = system.config[key].auxiliary
+        if name in ("auto", "even_tempered"):
+            continue
+        try:
+            coulomb.auxiliary_mole(system.mole, name)
+        except InputError as error:
+            raise InputError(
+                f"config.{key}.auxiliary is {shown(name)}, which is no fitting set for these elements; use 'auto', 'even_tempered', or "
+                "a name such as 'def2-universal-jfit'."
+            ) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from nnks.config.defaults import default_config
 from nnks.config.sections import ConfigDict, complete, override
-from nnks.config.users import users_code
+from nnks.config.users import file_name, users_code
 from nnks.registry import InputError, one_line, shown, suggest
 
 LARGEST = 50_000_000
@@ -37,7 +37,7 @@ def find_config(name: str) -> Path:
     if path.suffix in (".py", ".json"):
         if _is_file(path):
             return path
-        raise InputError(f"config file {shown(name)} does not exist; {suggest(path.stem, packaged_configs())}.")
+        raise InputError(f"config file {file_name(name)} does not exist; {suggest(path.stem, packaged_configs())}.")
     for folder in config_folders():
         if _is_file(file := folder / f"{name}.py"):
             return file
@@ -75,7 +75,7 @@ def load_module(name: str) -> ModuleType:
     path = find_config(name)
     if path.suffix != ".py":
         raise InputError(
-            f"config file {shown(name)} is not Python, and holds one run; use nnks run --config={shown(name)[1:-1]}."
+            f"config file {file_name(name)} is not Python, and holds one run; use nnks run --config={file_name(name)[1:-1]}."
         )
     return _load(path, path.stat().st_mtime_ns)
 
@@ -94,17 +94,17 @@ def _load(path: Path, changed: int) -> ModuleType:
         spec.loader.exec_module(module)
     if not callable(getattr(module, "get_config", None)):
         raise InputError(
-            f"config file {shown(str(path))} has no function get_config(); see configs/gaussian.py for the form."
+            f"config file {file_name(path)} has no function get_config(); see configs/gaussian.py for the form."
         )
     return module
 
 
-def load_config(name: str | Path, changes: Mapping[str, Any] | None = None) -> ConfigDict:
+def load_config(name: Any, changes: Any = None) -> ConfigDict:
     """The config of a file (`.py` with `get_config`, or a run's `config.json`) or packaged name, with changes.
 
     Args:
-        name: of the file or config.
-        changes: by dotted key, such as `{"ansatz.name": "residual"}`.
+        name: of the file or config, a text or a path.
+        changes: a dictionary by dotted key, such as `{"ansatz.name": "residual"}`; None for none.
 
     Raises:
         InputError: for a file that cannot be used, a key that does not exist, or a value that its key does not take.
@@ -117,7 +117,7 @@ def load_config(name: str | Path, changes: Mapping[str, Any] | None = None) -> C
         try:
             config = from_dict(values)
         except InputError as error:
-            raise InputError(f"config file {shown(str(name))}: {error}") from error
+            raise InputError(f"config file {file_name(name)}: {error}") from error
         return config if changes is None else override(config, changes)
     module = load_module(str(name))
     with users_code(path, "get_config()"):
@@ -126,12 +126,12 @@ def load_config(name: str | Path, changes: Mapping[str, Any] | None = None) -> C
             config = complete(config)
     if not isinstance(config, ConfigDict):
         raise InputError(
-            f"get_config() of {shown(str(name))} returned {shown(config)}; it must return a ConfigDict, such as default_config()."
+            f"get_config() of {file_name(name)} returned {shown(config)}; it must return a ConfigDict, such as default_config()."
         )
     return config if changes is None else override(config, changes)
 
 
-def from_dict(values: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> ConfigDict:
+def from_dict(values: Any, changes: Any = None) -> ConfigDict:
     """A config from what `to_dict` returned, such as a run's `config.json`.
 
     Raises:
@@ -155,7 +155,7 @@ def read_json_config(path: Path) -> dict[str, Any]:
     Raises:
         InputError: for a file that is too large, is no JSON, or holds something else.
     """
-    name = f"config file {shown(str(path))}"
+    name = f"config file {file_name(path)}"
     try:
         if path.stat().st_size > LARGEST:
             raise InputError(f"{name} has {path.stat().st_size:,} bytes, and a config has at most {LARGEST:,}.")

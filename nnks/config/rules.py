@@ -47,7 +47,7 @@ _RULES: dict[tuple[str, str, Any], dict[str, Rule]] = {}
 """Of members that were asked for. A name alone is not enough: tests and users may give it to another one."""
 
 
-def member_rules(kind: str, registry: Registry, name: str) -> dict[str, Rule]:
+def member_rules(kind: str, registry: Registry, name: Any) -> dict[str, Rule]:
     """Rules of the fields that the member of a section has, by their keys within it."""
     key = kind, name, registry[name].make
     if key not in _RULES:

@@ -44,7 +44,7 @@ def registries() -> dict[str, Registry]:
     }
 
 
-def section_rules(kind: str, name: str) -> dict[str, Rule]:
+def section_rules(kind: str, name: Any) -> dict[str, Rule]:
     """What the keys of a section that names a member may hold, without its `name`."""
     rules = member_rules(kind, registries()[kind], name)
     return rules | _layer_rules() if kind == "orthogonalizer" else rules
@@ -57,7 +57,7 @@ def _layer_rules() -> dict[str, Rule]:
     }
 
 
-def member(kind: str, name: str, fields: Mapping[str, Any]) -> ConfigDict:
+def member(kind: str, name: Any, fields: Mapping[str, Any]) -> ConfigDict:
     """A section that names a member: the member's defaults, then `fields` over them."""
     registry = registries()[kind]
     rules = section_rules(kind, name)
@@ -125,7 +125,7 @@ def check(config: ConfigDict) -> None:
             raise InputError(f"{key_name(path)} is missing; start a config from default_config().")
 
 
-def override(config: ConfigDict, changes: Mapping[str, Any]) -> ConfigDict:
+def override(config: ConfigDict, changes: Any) -> ConfigDict:
     """A copy with changes such as `{"system.molecule": "CO", "ansatz.name": "residual"}`, names of members first.
 
     A section may also be changed by a dictionary, as in `{"ansatz": {"name": "residual", "width": 8}}`.
@@ -161,7 +161,7 @@ def read_texts(config: ConfigDict, changes: Mapping[str, str]) -> dict[str, Any]
     return {path: text if path in names else rules[path].read(text, path) for path, text in changes.items()}
 
 
-def _by_key(config: ConfigDict, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _by_key(config: ConfigDict, changes: Any) -> dict[str, Any]:
     """Changes by dotted key."""
     if not isinstance(changes, Mapping):
         raise InputError(
@@ -197,7 +197,7 @@ def unknown_key(config: ConfigDict, path: str) -> InputError:
     kind = ".".join(parents)
     if isinstance(section.get(key) if key in section else None, ConfigDict):
         keys = sorted(map(str, section[key].keys()), key=lambda inner: inner != "name")
-        return InputError(f"{key_name(path)} is a section; set a key of it, such as {key_name(path)}.{keys[0]}.")
+        return InputError(f"{key_name(path)} is a section; set a key of it, such as --{key_name(path)}.{keys[0]}.")
     if kind in registries():
         registry = registries()[kind]
         if holders := [name for name in registry if key in registry.fields(name)]:
@@ -205,7 +205,8 @@ def unknown_key(config: ConfigDict, path: str) -> InputError:
                 f"{key_name(path)} does not exist for {kind} '{section['name']}'; {', '.join(holders[:6])} have it: set "
                 f"config.{kind}.name as well."
             )
-    return InputError(f"{key_name(path)} does not exist; {suggest(key, section.keys())}.")
+    others = [other for other in section if other != key]  # a file may have added the key
+    return InputError(f"{key_name(path)} does not exist; {suggest(key, others)}.")
 
 
 def _assign(section: ConfigDict, rules: Mapping[str, Rule], key: str, value: Any, kind: str) -> None:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnks.registry import InputError, one_line, shown
+from nnks.registry import InputError, one_line
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -23,6 +23,11 @@ class UserError(InputError):
     """
 
     report: str = ""
+
+
+def file_name(path: str | Path) -> str:
+    """The path of a file as a sentence repeats it: longer than other values, as one must find it."""
+    return one_line(repr(str(path)), LONGEST)
 
 
 @contextlib.contextmanager
@@ -45,7 +50,7 @@ def users_code(path: Path, what: str) -> Iterator[None]:
         where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
         if isinstance(error, SyntaxError) and error.filename is not None and not frames:
             where = f" ({error.filename}:{error.lineno})"
-        name = f"config file {shown(str(path))}"
+        name = f"config file {file_name(path)}"
         if isinstance(error, InputError):
             sentence = UserError(f"{name}: {str(error).rstrip('.')}{where}.")
         else:

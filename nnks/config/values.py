@@ -46,7 +46,7 @@ class Bounds:
 
     def hold(self, value: float | int) -> bool:
         """Whether a number lies within; nan and infinite ones never do."""
-        if not math.isfinite(value):
+        if not math.isfinite(_as_float(value)):
             return False
         low = value > self.lowest if self.above else value >= self.lowest
         return low and (value < self.highest if self.below else value <= self.highest)
@@ -167,7 +167,7 @@ class Rule:
             and value
             and all(isinstance(x, str) for x in (*value, *value.values()))
         ):
-            return ",".join(f"{element}:{name}" for element, name in value.items())
+            return ",".join(f"{element}:{name}" for element, name in sorted(value.items()))
         if self.kind in (tuple, list) and isinstance(value, tuple | list):
             return self.kind(_storable(item, path) for item in value)
         if self.kind not in (bool, int, float, str, tuple, list):
