@@ -21,7 +21,10 @@ PRUNINGS = ("nwchem", "sg1", "treutler", "")
 
 LEVELS = Bounds(0, 9)
 
-SHARE, POSITIVE, NOT_NEGATIVE = Bounds(0, 1, below=True), Bounds(0, above=True), Bounds(0)
+MOST = 1_000_000
+"""Of real numbers whose sensible values are all far below."""
+
+SHARE, POSITIVE, NOT_NEGATIVE = Bounds(0, 1, below=True), Bounds(0, MOST, above=True), Bounds(0, MOST)
 
 BOUNDS: Mapping[str, Bounds] = {
     "system.charge": Bounds(-1000, 1000),
@@ -29,12 +32,12 @@ BOUNDS: Mapping[str, Bounds] = {
     "quadrature.level": LEVELS,
     "quadrature.radial": Bounds(1, 1000),
     "quadrature.angular": Bounds(1, 5810),  # the largest of Lebedev's rules
-    "quadrature.memory": Bounds(0, 1_000_000, "GB"),
+    "quadrature.memory": Bounds(0, MOST, "GB"),
     "training.steps": Bounds(1, STEPS),
     "training.seconds": Bounds(0, 1_000_000_000, "s", above=True),
     "training.seed": Bounds(0, WHOLE),
     "training.devices": Bounds(1, 100_000),
-    "training.energy_tolerance": Bounds(0, 1_000_000, "Ha"),
+    "training.energy_tolerance": Bounds(0, MOST, "Ha"),
     "training.gradient_tolerance": Bounds(0, 1_000_000),
     "training.held_out_steps": Bounds(0, STEPS),
     "training.control_steps": Bounds(0, STEPS),
@@ -51,12 +54,12 @@ BOUNDS: Mapping[str, Bounds] = {
     "ansatz.depth": Bounds(1, 100),
     "ansatz.envelopes": Bounds(1, 100),
     "ansatz.scales": Bounds(1, 1000),
-    "optimizer.learning_rate": POSITIVE,
+    "optimizer.learning_rate": Bounds(0, above=True),  # of some optimizers it has the unit of a parameter
     "optimizer.handover.learning_rate": NOT_NEGATIVE,
     "optimizer.memory": Bounds(1, 1000),
     "optimizer.trials": Bounds(1, 1000),
     "optimizer.direct.trials": Bounds(2, 1000),
-    "optimizer.curvature": Bounds(0, unit="Ha", above=True),
+    "optimizer.curvature": Bounds(0, MOST, "Ha", above=True),
     "optimizer.first_step": POSITIVE,
     "optimizer.largest_step": Bounds(0, 1.5, "rad", above=True),
     "optimizer.reach": Bounds(0, 1.5, "rad", above=True),
@@ -84,10 +87,11 @@ FAULTS: Mapping[str, Callable[[str], str]] = {
     "experiment": texts.folder,
     "label": texts.label,
     "tracking.project": texts.project,
-    **dict.fromkeys(
-        ("system.molecule", "system.basis", "functional.auxiliary", "evaluation.auxiliary", "reference.large_basis"),
-        texts.content,
-    ),
+    "system.molecule": texts.content,
+    "system.basis": texts.basis,
+    "functional.auxiliary": texts.basis,
+    "evaluation.auxiliary": texts.basis,
+    "reference.large_basis": texts.content,
 }
 """What is asked of texts; of all others that they are one line."""
 

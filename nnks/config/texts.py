@@ -44,6 +44,11 @@ def content(text: str) -> str:
     return "" if bad is None else f"it must be text, and has the character {_code(bad[0])}"
 
 
+def basis(text: str) -> str:
+    """What is wrong with a basis or fitting set, of which there must be one."""
+    return content(text) if text.strip() else "it must be the name of a basis set, such as '6-31g'"
+
+
 def folder(text: str) -> str:
     """What is wrong with the name of a folder below the results."""
     if not text.strip():

@@ -63,6 +63,13 @@ def test_no_text_holds_what_a_file_cannot(key):
             override(default_config(), {key: text})
 
 
+@pytest.mark.parametrize("key", ["system.basis", "functional.auxiliary", "evaluation.auxiliary"])
+def test_a_basis_has_a_name(key):
+    for text in ("", " ", "\n"):
+        with pytest.raises(InputError, match="it must be the name of a basis set"):
+            override(default_config(), {key: text})
+
+
 def test_a_molecule_may_have_lines():
     text = "2\ncomment\nH 0 0 0\nH 0 0 0.74\n"
     assert override(default_config(), {"system.molecule": text}).system.molecule == text
