@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -18,10 +19,11 @@ from nnks.config import ConfigDict
 from nnks.functional.hartree import StreamedFittedHartree, fitting_potentials, make_promolecule, make_streamed
 from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
-from nnks.molecule import Molecule
+from nnks.molecule import Molecule, notices
 from nnks.quadrature import Grid
 from nnks.registry import InputError
 from nnks.scf import filling
+from nnks.tracking import warn
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -119,6 +121,12 @@ def free_memory() -> float:
     return float(min(psutil.virtual_memory().available, free))
 
 
+@functools.cache
+def _warn_once(notice: str) -> None:
+    """A sweep builds the same molecule many times."""
+    warn(notice)
+
+
 def make_system(config: ConfigDict) -> System:
     """The molecule, its basis and its grid.
 
@@ -127,6 +135,8 @@ def make_system(config: ConfigDict) -> System:
     """
     s = config.system
     molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
+    for notice in notices(s.molecule):
+        _warn_once(notice)
     restricted = molecule.spin == 0 if s.restricted is None else s.restricted
     if restricted and molecule.spin != 0:
         raise InputError(

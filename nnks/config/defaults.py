@@ -43,8 +43,8 @@ def _defaults() -> ConfigDict:
     c.system = ConfigDict()
     c.system.molecule = "water"  # a library name, a path to an .xyz file, or "O 0 0 0; H ..."
     c.system.unit = "angstrom"  # of inline and .xyz coordinates: angstrom or bohr
-    c.system.charge = 0  # total charge
-    c.system.spin = placeholder(int)  # n_up - n_down; None: the library's, else 0 or 1 by parity
+    c.system.charge = placeholder(int)  # total charge; None: what the .xyz file states, else 0
+    c.system.spin = placeholder(int)  # n_up - n_down; None: the file's or the library's, else 0 or 1 by parity
     c.system.restricted = placeholder(bool)  # one set of orbitals for both spins; None: if spin is 0
     c.system.basis = by_element("6-31g")  # any all-electron basis that PySCF knows
 
