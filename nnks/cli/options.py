@@ -36,6 +36,8 @@ def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = Non
         if name == "--dry-run" and not equals:
             dry = True
             continue
+        if not equals and own.get(name.removeprefix("--")) is bool:
+            equals, value = "=", "true"
         if not name.startswith("--"):
             raise InputError(
                 f"{shown(argument)} is not an option; write --{_bare(argument)} if it is a config key, see nnks --help."
