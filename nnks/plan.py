@@ -84,6 +84,7 @@ def plan(config: ConfigDict) -> Plan:
     config = complete(ConfigDict(config.copy_and_resolve_references()))
     build.check_training(config)
     system = build.make_system(config)
+    build.check_sets(system)
     problem = build.make_problem(system)
     optimizer = build.make_optimizer(config, problem)
     large_bases(system.molecule, config.reference.large_basis)

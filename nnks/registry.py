@@ -77,6 +77,13 @@ def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 20]}...{text[-17:]}"
 
 
+def one_line(text: str, longest: int = 600) -> str:
+    """A sentence as it is printed: on one line, control characters escaped, without its middle if it is too long."""
+    text = " ".join(text[: 4 * longest].split())
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= longest else f"{text[: longest - 103]}...{text[-100:]}"
+
+
 def suggest(name: object, choices: Iterable[str]) -> str:
     """The end of a sentence: the nearest choice if one is near, then the choices; of many, the five nearest."""
     choices = sorted(map(str, choices))
@@ -123,7 +130,7 @@ class Registry(Mapping[str, Entry]):
 
         return add
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: Any) -> Entry:
         if name not in self:
             raise InputError(f"{self.kind} is {shown(name)}, which does not exist; {suggest(name, self._entries)}.")
         return self._entries[name]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
+from nnks.config.users import file_name, users_code
 from nnks.grouping import batches
 from nnks.launch import Launcher, Resources, Task, make_launcher
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 from nnks.tracking import check_writable, config_hash, find_run
 from nnks.tracking.files import storing, write_json
 
@@ -60,13 +61,13 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     """
     module = load_module(name)
     base = load_config(name, changes)
-    ablation: Ablation | None = getattr(module, "ABLATION", None)
-    points, runs = _runs(module, ablation)
+    ablation = _ablation(module, name)
+    points, runs = _runs(module, ablation, name)
     if not runs:
-        raise InputError(f"sweep() of '{name}' returned no runs; return a list of dictionaries of changes.")
+        raise InputError(f"sweep() of {file_name(name)} returned no runs; return a list of dictionaries of changes.")
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
-    lines = (module.__doc__ or "").strip().splitlines()
+    lines = str(module.__doc__ or "").strip().splitlines()
     configs = tuple(override(base, dict(run) | common) for run in runs)
     values = [flat(config) for config in configs]
     keys = dict.fromkeys(key for run in runs for key in run if key not in ("label", "experiment"))
@@ -82,13 +83,46 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     )
 
 
-def _runs(module: Any, ablation: Ablation | None) -> tuple[tuple[dict[str, str], ...], list[dict[str, Any]]]:
-    """The label on each axis, and the changes, of every run."""
+def _ablation(module: Any, name: str) -> Ablation | None:
+    """What the file declares as `ABLATION`.
+
+    Raises:
+        InputError: for something else than an `Ablation`.
+    """
+    ablation = getattr(module, "ABLATION", None)
+    if ablation is not None and not isinstance(ablation, Ablation):
+        raise InputError(
+            f"ABLATION of {file_name(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., axes=...)."
+        )
+    return ablation
+
+
+def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict[str, str], ...], list[dict[Any, Any]]]:
+    """The label on each axis, and the changes, of every run.
+
+    Raises:
+        InputError: for a file whose code fails, or whose `sweep()` returns something else than a list of dictionaries.
+    """
+    path = find_config(name)
     if ablation is not None:
-        points, runs = zip(*ablation.runs(), strict=True)
+        with users_code(path, "ABLATION"):
+            points, runs = zip(*ablation.runs(), strict=True)
         return points, list(runs)
-    runs = module.sweep() if hasattr(module, "sweep") else [{}]
-    return ({},) * len(runs), runs
+    if not hasattr(module, "sweep"):
+        return ({},), [{}]
+    with users_code(path, "sweep()"):
+        runs = module.sweep()
+    if not isinstance(runs, list | tuple):
+        raise InputError(
+            f"sweep() of {file_name(name)} returned {shown(runs)}; it must return a list of dictionaries of changes."
+        )
+    for number, run in enumerate(runs, 1):
+        if not isinstance(run, Mapping):
+            raise InputError(
+                f"sweep() of {file_name(name)} returned {shown(run)} as run {number}; each must be a dictionary of changes such as "
+                "{'ansatz.width': 8}."
+            )
+    return ({},) * len(runs), [dict(run) for run in runs]
 
 
 def describe(sweep: Sweep, command: str) -> dict[str, Any]:
