@@ -13,6 +13,7 @@ from nnks.basis.integrals import Integrals
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
+from nnks.types import Float
 
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
@@ -105,6 +106,31 @@ def becke_grid(
         radial: radial points on every atom instead of the level's.
         angular: angular points on every shell instead of the level's (a Lebedev number).
     """
+    grids, own = _atomic_grids(mole, level, pruning, radial, angular)
+    scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
+    return _joined(mole, own, *grids.get_partition(mole, own, *scheme, concat=False))
+
+
+def undivided_grid(
+    mole: Any,
+    level: int = 3,
+    pruning: str | None = "nwchem",
+    radial: int | None = None,
+    angular: int | None = None,
+) -> Grid:
+    """The points of `becke_grid`, each with its weight in its atom's own grid: what is known before space is divided.
+
+    The partition takes nearly all the time of a grid. It drops no point, and changes no weight's sign.
+    """
+    _, own = _atomic_grids(mole, level, pruning, radial, angular)
+    points = [own[mole.atom_symbol(a)][0] + center for a, center in enumerate(mole.atom_coords())]
+    return _joined(mole, own, points, [own[mole.atom_symbol(a)][1] for a in range(mole.natm)])
+
+
+def _atomic_grids(
+    mole: Any, level: int, pruning: str | None, radial: int | None, angular: int | None
+) -> tuple[Any, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """PySCF's settings, and the points and weights of each element around a nucleus at the origin."""
     from pyscf.dft import gen_grid
 
     schemes = {
@@ -127,23 +153,24 @@ def becke_grid(
     if radial is not None:
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
-    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
-    scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
-    points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
-    atoms, shells, cells = [], [], []
-    for a in range(mole.natm):
-        own, cell = per_atom[mole.atom_symbol(a)]
-        distance = np.linalg.norm(own, axis=1)
-        radii = np.unique(np.round(distance, 10))
-        atoms.append(np.full(len(distance), a))
-        shells.append(np.searchsorted(radii, np.round(distance, 10)))
-        cells.append(cell)
+    own: Any = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
+    return grids, own
+
+
+def _joined(mole: Any, own: dict[str, tuple[np.ndarray, np.ndarray]], points: Any, weights: Any) -> Grid:
+    """One grid of those of all atoms."""
+    shells = {}
+    for symbol, (around, _) in own.items():
+        distance = np.round(np.linalg.norm(around, axis=1), 10)
+        shells[symbol] = np.searchsorted(np.unique(distance), distance)
+    symbols = [mole.atom_symbol(a) for a in range(mole.natm)]
+    # arrays are put on the device, not copied by `jnp.array`, which compiles a program for every shape
     return Grid(
         points=jax.device_put(np.concatenate(points)),
         weights=jax.device_put(np.concatenate(weights)),
-        atom=jax.device_put(np.concatenate(atoms)),
-        shell=jax.device_put(np.concatenate(shells)),
-        cells=jax.device_put(np.concatenate(cells)),
+        atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(own[s][1]) for s in symbols])),
+        shell=jax.device_put(np.concatenate([shells[s] for s in symbols])),
+        cells=jax.device_put(np.concatenate([own[s][1] for s in symbols])),
     )
 
 
@@ -175,10 +202,15 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [found[mole.atom_pure_symbol(a)] for a in range(mole.natm)]
 
 
+def overlap(mole: Any) -> Float[np.ndarray, "basis basis"]:
+    """Overlap of the basis functions."""
+    return mole.intor_symmetric("int1e_ovlp")
+
+
 def one_electron_integrals(mole: Any) -> Integrals:
     """Overlap, kinetic energy and nuclear attraction in the basis."""
     return Integrals(
-        overlap=jax.device_put(mole.intor_symmetric("int1e_ovlp")),
+        overlap=jax.device_put(overlap(mole)),
         kinetic=jax.device_put(mole.intor_symmetric("int1e_kin")),
         external=jax.device_put(mole.intor_symmetric("int1e_nuc")),
     )
@@ -193,8 +225,8 @@ def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:
     from scipy.linalg import eigh
 
     if guess == "core":
-        overlap, bare = (mole.intor_symmetric(f"int1e_{name}") for name in ("ovlp", "kin"))
-        lowest = eigh(bare + mole.intor_symmetric("int1e_nuc"), overlap)[1][:, : max(mole.nelec)]
+        bare = mole.intor_symmetric("int1e_kin") + mole.intor_symmetric("int1e_nuc")
+        lowest = eigh(bare, overlap(mole))[1][:, : max(mole.nelec)]
         filled = np.arange(max(mole.nelec))[None, :] < np.array(mole.nelec)[:, None]
         return np.broadcast_to(lowest, (2, *lowest.shape)), filled.astype(float)
     dm: Any = scf.hf.init_guess_by_minao(mole)
