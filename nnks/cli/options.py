@@ -25,6 +25,8 @@ def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = Non
         name, equals, value = argument.partition("=")
         if name == "--dry-run" and not equals:
             dry = True
+        elif not equals and own.get(name.removeprefix("--")) is bool:
+            found[name.removeprefix("--")] = True
         elif not name.startswith("--"):
             raise InputError(
                 f"'{argument}' is not an option; write --{argument} if it is a config key, see nnks --help."
