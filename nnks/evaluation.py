@@ -103,7 +103,8 @@ def check_final(system: build.System) -> None:
         InputError: in one sentence.
     """
     level, (method, auxiliary) = final_level(system), _hartree(system)
-    grid = system.grid if level == system.config.quadrature.level else system.grid_at(level)
+    q = system.config.quadrature
+    grid = system.grid if level == q.level else system.make_grid(system.mole, level, q.pruning or None)
     build.make_functional(system, grid, hartree=method, auxiliary=auxiliary, gaussian=system.gaussian)
 
 
@@ -128,7 +129,7 @@ def _parts(
     config, gaussian = system.config, system.gaussian
     q, grid = config.quadrature, system.grid
     if level != q.level:
-        grid = system.grid_at(level)
+        grid = system.make_grid(system.mole, level, q.pruning or None)
     same = level == q.level and config.functional.hartree == config.evaluation.hartree == "auto"
     exact = dataclasses.replace(system, config=build.analytic(config)) if gaussian else system
     functional = (

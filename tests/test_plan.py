@@ -76,12 +76,12 @@ def test_a_sketch_computes_nothing(quick):
 
 
 def test_a_partition_drops_no_point_and_turns_no_sign(quick):
-    from nnks.interop.pyscf import becke_grid, make_mole, undivided_grid
+    from nnks.interop.pyscf import becke_grid, make_mole
     from nnks.molecule import Molecule
 
     mole = make_mole(Molecule.from_spec("O 0 0 0; H 0 0 0.96; Li 2 1 0", spin=0), "sto-3g")
     for level, pruning in ((0, "nwchem"), (2, None), (1, "sg1")):
-        divided, own = (make(mole, level, pruning) for make in (becke_grid, undivided_grid))
+        divided, own = (becke_grid(mole, level, pruning, divided=division) for division in (True, False))
         np.testing.assert_array_equal(divided.points, own.points)
         np.testing.assert_array_equal(divided.cells, own.weights)
         assert (np.asarray(own.weights)[np.asarray(divided.weights) < 0] < 0).all()

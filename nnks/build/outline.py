@@ -48,7 +48,11 @@ class Outline(System):
     space is divided.
     """
 
-    make_grid = staticmethod(interop.undivided_grid)
+    @staticmethod
+    def make_grid(*settings: Any, **others: Any) -> Grid:
+        """The points of a grid, with weights from before space is divided: samplers and checks of weights read its numbers."""
+        with jax.ensure_compile_time_eval():
+            return interop.becke_grid(*settings, **others, divided=False)
 
     def computed(self) -> System:
         """The system itself, whose grid is made now."""
@@ -59,11 +63,6 @@ class Outline(System):
     def with_config(self, config: ConfigDict) -> Outline:
         """The same molecule, basis and grid for another run."""
         return Outline(config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian)
-
-    def grid_at(self, level: int) -> Grid:
-        """The points of another level."""
-        with jax.ensure_compile_time_eval():  # checks of weights read its numbers
-            return super().grid_at(level)
 
     def sampler(self, section: Mapping[str, Any]) -> Sampler:
         """The sampler of a section, told of a density that is the same everywhere."""

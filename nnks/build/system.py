@@ -58,7 +58,7 @@ class System:
     )
 
     make_grid: ClassVar[Callable[..., Grid]] = staticmethod(interop.becke_grid)
-    """What makes a grid of a molecule and a level."""
+    """What makes a grid of a molecule and settings."""
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -70,10 +70,6 @@ class System:
     def occupations(self) -> Float[Array, "spin orbitals"]:
         """Electrons in each orbital; the rest of a smaller channel is empty."""
         return filling(self.counts, max(self.counts))
-
-    def grid_at(self, level: int) -> Grid:
-        """The grid of another level."""
-        return self.make_grid(self.mole, level, self.config.quadrature.pruning or None)
 
     def one_electron(self) -> Integrals:
         """Overlap, kinetic energy and nuclear attraction in the basis."""

@@ -93,7 +93,7 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
             "below it, or training.held_out_steps=0."
         )
     f, gaussian = config.functional, system.gaussian
-    grid = system.grid_at(level)
+    grid = system.make_grid(system.mole, level, config.quadrature.pruning or None)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
     model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
     return Guard(HeldOut(model, functional, grid.quadrature()), every, optimizer.reports_end)

@@ -13,7 +13,7 @@ from nnks.basis.integrals import Integrals
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
-from nnks.types import Float
+from nnks.types import Float, Int
 
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
@@ -94,6 +94,8 @@ def becke_grid(
     pruning: str | None = "nwchem",
     radial: int | None = None,
     angular: int | None = None,
+    *,
+    divided: bool = True,
 ) -> Grid:
     """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition with Treutler's radii.
 
@@ -105,32 +107,9 @@ def becke_grid(
         pruning: "nwchem", "sg1", "treutler", or None for the full product grid.
         radial: radial points on every atom instead of the level's.
         angular: angular points on every shell instead of the level's (a Lebedev number).
+        divided: whether space is divided among the atoms, which takes nearly all the time; without it the points are the same, and
+            every weight that of its atom's own grid. The partition drops no point, and turns no weight's sign.
     """
-    grids, own = _atomic_grids(mole, level, pruning, radial, angular)
-    scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
-    return _joined(mole, own, *grids.get_partition(mole, own, *scheme, concat=False))
-
-
-def undivided_grid(
-    mole: Any,
-    level: int = 3,
-    pruning: str | None = "nwchem",
-    radial: int | None = None,
-    angular: int | None = None,
-) -> Grid:
-    """The points of `becke_grid`, each with its weight in its atom's own grid: what is known before space is divided.
-
-    The partition takes nearly all the time of a grid. It drops no point, and changes no weight's sign.
-    """
-    _, own = _atomic_grids(mole, level, pruning, radial, angular)
-    points = [own[mole.atom_symbol(a)][0] + center for a, center in enumerate(mole.atom_coords())]
-    return _joined(mole, own, points, [own[mole.atom_symbol(a)][1] for a in range(mole.natm)])
-
-
-def _atomic_grids(
-    mole: Any, level: int, pruning: str | None, radial: int | None, angular: int | None
-) -> tuple[Any, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """PySCF's settings, and the points and weights of each element around a nucleus at the origin."""
     from pyscf.dft import gen_grid
 
     schemes = {
@@ -153,25 +132,27 @@ def _atomic_grids(
     if radial is not None:
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
-    own: Any = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
-    return grids, own
-
-
-def _joined(mole: Any, own: dict[str, tuple[np.ndarray, np.ndarray]], points: Any, weights: Any) -> Grid:
-    """One grid of those of all atoms."""
-    shells = {}
-    for symbol, (around, _) in own.items():
-        distance = np.round(np.linalg.norm(around, axis=1), 10)
-        shells[symbol] = np.searchsorted(np.unique(distance), distance)
-    symbols = [mole.atom_symbol(a) for a in range(mole.natm)]
-    # arrays are put on the device, not copied by `jnp.array`, which compiles a program for every shape
+    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
+    own = [per_atom[mole.atom_symbol(a)] for a in range(mole.natm)]
+    points: Any = [around + center for (around, _), center in zip(own, mole.atom_coords(), strict=True)]
+    weights: Any = [cell for _, cell in own]
+    if divided:
+        scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
+        points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
+    shells = {symbol: _shells(around) for symbol, (around, _) in per_atom.items()}
     return Grid(
         points=jax.device_put(np.concatenate(points)),
         weights=jax.device_put(np.concatenate(weights)),
-        atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(own[s][1]) for s in symbols])),
-        shell=jax.device_put(np.concatenate([shells[s] for s in symbols])),
-        cells=jax.device_put(np.concatenate([own[s][1] for s in symbols])),
+        atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(cell) for _, cell in own])),
+        shell=jax.device_put(np.concatenate([shells[mole.atom_symbol(a)] for a in range(mole.natm)])),
+        cells=jax.device_put(np.concatenate([cell for _, cell in own])),
     )
+
+
+def _shells(points: Float[np.ndarray, "points 3"]) -> Int[np.ndarray, " points"]:
+    """The radial shell of each point around a nucleus at the origin, counted outward."""
+    distance = np.round(np.linalg.norm(points, axis=1), 10)
+    return np.searchsorted(np.unique(distance), distance)
 
 
 def angular_degrees() -> dict[int, int]:
