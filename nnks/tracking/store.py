@@ -209,8 +209,8 @@ class RunFolder:
             notice(f"'{printable(str(self.path / METRICS))}': {lost}.")
 
 
-def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunFolder | None:
-    """The stored run of this config and seed: a finished one if there is one, otherwise the latest."""
+def find_run(results: str | Path, experiment: str, hash: str, seed: int, *, latest: bool = False) -> RunFolder | None:
+    """The stored run of this config and seed: a finished one if there is one and not the `latest` is asked for, or the latest."""
     parent = Path(results) / experiment
     if not parent.is_dir():
         return None
@@ -218,7 +218,8 @@ def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunF
     for path in parent.iterdir():
         named = RUN_NAME.fullmatch(path.name)
         if named and named["hash"] == hash and int(named["seed"]) == seed and path.is_dir() and not path.is_symlink():
-            stored.append((RunFolder(path).finished, named["date"], int(named["copy"] or 1), path))
+            finished = not latest and RunFolder(path).finished
+            stored.append((finished, named["date"], int(named["copy"] or 1), path))
     return RunFolder(max(stored)[-1]) if stored else None
 
 
