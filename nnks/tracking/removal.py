@@ -9,10 +9,11 @@ from pathlib import Path
 
 from nnks.registry import InputError
 from nnks.tracking.files import read_json
+from nnks.tracking.lock import LOCK, hold, holder, release
 from nnks.tracking.record import CONFIG, METRICS, RUN_NAME, RunRecord
 
 BUSY = 300.0
-"""Seconds for which a run that has not ended and has just recorded a step is taken to be running."""
+"""Seconds for which a run that has not ended and has just recorded a step is taken to be running, where the file system has no locks."""
 
 
 def removable(path: str | Path, results: str | Path) -> RunRecord:
@@ -37,15 +38,28 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
 
 
 def remove(record: RunRecord) -> None:
-    """Deletes a run's folder. The config goes last: until then it is a run, so that a removal that was cut off can be repeated."""
+    """Deletes a run's folder. The config goes last: until then it is a run, so that a removal that was cut off can be repeated.
+
+    Raises:
+        Busy: if a process has begun to write the run.
+    """
+    hold(record.path)
+    try:
+        _remove(record)
+    finally:
+        release(record.path)
+
+
+def _remove(record: RunRecord) -> None:
     for inner in record.path.iterdir():
-        if inner.name == CONFIG:
+        if inner.name in (CONFIG, LOCK):
             continue
         if inner.is_dir() and not inner.is_symlink():
             shutil.rmtree(inner)
         else:
             inner.unlink()
     (record.path / CONFIG).unlink()
+    (record.path / LOCK).unlink(missing_ok=True)
     record.path.rmdir()
 
 
@@ -55,12 +69,14 @@ def size(record: RunRecord) -> int:
 
 
 def running(records: Iterable[RunRecord]) -> list[RunRecord]:
-    """The runs that have not ended and recorded a step just now."""
-    now = time.time()
-    found = []
-    for record in records:
-        file = record.path / METRICS
-        file = file if file.exists() else record.path / CONFIG
-        if record.summary is None and now - file.stat().st_mtime < BUSY:
-            found.append(record)
-    return found
+    """The runs that a process is writing."""
+    return [record for record in records if _is_running(record)]
+
+
+def _is_running(record: RunRecord) -> bool:
+    writer = holder(record.path)
+    if writer is not None:
+        return bool(writer)
+    file = record.path / METRICS
+    file = file if file.exists() else record.path / CONFIG
+    return record.summary is None and abs(time.time() - file.stat().st_mtime) < BUSY
