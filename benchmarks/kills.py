@@ -6,7 +6,7 @@ Cost:     about 15 s a kill on two cores
 The sweep has every kind of optimizer, minibatches with a moving average and with a control variate, runs that are trained together, and one
 that W&B records. A mode is a signal and a number of processes: SIGKILL, SIGTERM to the main process alone, SIGINT to all of them as a terminal sends it.
 After a sweep is finished, its energies and rows (without times) must be those of the unbroken one, bit for bit, with one folder a run and no
-file that is not a run's. This file is also the config file of the sweep. Writes results/benchmarks/kills.json.
+file that is not a run's. The sweep is benchmarks/kills_sweep.py. Writes results/benchmarks/kills.json.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nnks.config import ConfigDict, default_config, override
+from benchmarks.kills_sweep import RUNS
 
 MODES = {
     f"{name}, {workers} process{'es' if workers > 1 else ''}": (name, workers)
@@ -34,57 +34,10 @@ MODES = {
 }
 """The signal and `--workers` of each."""
 
+SWEEP = Path(__file__).with_name("kills_sweep.py")
+
 FILES = {"config.json", "environment.json", "metrics.jsonl", "summary.json", "slice.npz", "checkpoints", "wandb"}
 """What a finished run consists of."""
-
-BATCHES = {
-    "sampler.name": "uniform",
-    "sampler.batch_size": 200,
-    "functional.one_electron": "quadrature",
-    "functional.hartree": "density_fitting",
-    "functional.fitting": "quadrature",
-}
-
-RUNS: dict[str, dict[str, Any]] = {
-    "lbfgs": {"optimizer.name": "lbfgs", "tracking.wandb": "offline"},
-    "adam": {"optimizer.name": "adam", "optimizer.learning_rate": 0.03},
-    "hand-over": {"optimizer.name": "handover", "optimizer.patience": 3, "optimizer.learning_rate": 0.03, **BATCHES},
-    "natural gradient": {
-        "optimizer.name": "natural_gradient",
-        "ansatz.name": "residual",
-        "ansatz.width": 8,
-        "functional.hartree": "density_fitting",
-    },
-    "direct": {"optimizer.name": "direct"},
-    "control variate": {"optimizer.name": "adam", "training.control_steps": 4, **BATCHES},
-    "moving average": {"optimizer.name": "adam", "orthogonalizer.gram": "ema", **BATCHES},
-    **{f"together {seed}": {"optimizer.name": "adamw", "training.seed": seed, **BATCHES} for seed in range(3)},
-}
-
-
-def get_config() -> ConfigDict:
-    return override(
-        default_config(),
-        {
-            "system.molecule": "H 0 0 0; H 0 0 1.1",
-            "system.basis": "6-31g",
-            "quadrature.level": 0,
-            "ansatz.guess": "core",
-            "training.steps": 30,
-            "training.energy_tolerance": 1e-14,
-            "training.gradient_tolerance": 1e-14,
-            "training.checkpoint_steps": 7,
-            "reference.pyscf": False,
-            "reference.large_basis": "",
-            "tracking.wandb": "disabled",
-            "tracking.console": False,
-            "tracking.log_steps": 3,
-        },
-    )
-
-
-def sweep() -> list[dict[str, Any]]:
-    return [{"label": label, **changes} for label, changes in RUNS.items()]
 
 
 @dataclasses.dataclass
@@ -140,7 +93,7 @@ class Campaign:
         root = str(Path(__file__).parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         extra = {"KILLS": self.token, "XDG_CACHE_HOME": str(self.folder / "cache"), "PYTHONPATH": path}
-        command = [sys.executable, "-m", "nnks.cli", "sweep", f"--config={__file__}", f"--results={results}"]
+        command = [sys.executable, "-m", "nnks.cli", "sweep", f"--config={SWEEP}", f"--results={results}"]
         return subprocess.Popen(
             [*command, f"--workers={workers}"],
             env=os.environ | extra,

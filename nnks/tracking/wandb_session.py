@@ -167,6 +167,7 @@ def _init(wandb: Any, mode: str, options: dict[str, Any]) -> Any:
     except ConnectionError:
         with contextlib.suppress(Exception, SystemExit):  # it tells the service, which is gone, before it forgets it
             wandb.teardown()
+        set_aside(options["dir"])  # the attempt has left an empty recording
         return _start(wandb, mode, options)
 
 
