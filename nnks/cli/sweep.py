@@ -11,7 +11,7 @@ from rich.table import Table
 
 from nnks.cli.options import parse_options, use_compilation_cache
 from nnks.estimate import estimates, total
-from nnks.grouping import batches, why_alone
+from nnks.grouping import batches, begun_in, why_alone
 from nnks.launch import Launcher, Resources, make_launcher
 from nnks.registry import InputError
 from nnks.sweep import Sweep, check_runs, flat, is_finished, load_sweep, run_sweep
@@ -53,10 +53,11 @@ def command(arguments: list[str]) -> int:
     written = " ".join(("nnks sweep", *arguments))
     how: Any = {"launcher": launcher, "batch": batch, "resources": resources}
     outcome = run_sweep(sweep, options["results"], command=written, **how)
-    print(f"{outcome.finished} runs done, {outcome.skipped} kept, {len(outcome.failed)} failed.")
+    left = f", {len(outcome.left)} left as said above; the same command continues" if outcome.left else ""
+    print(f"{outcome.finished} runs done, {outcome.skipped} kept, {len(outcome.failed)} failed{left}.")
     if instruction := sync_instruction(Path(options["results"]) / sweep.name):
         print(instruction)
-    return 1 if outcome.failed else 0
+    return 1 if outcome.failed or outcome.left else 0
 
 
 def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> None:
@@ -64,7 +65,9 @@ def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> No
     finished = [is_finished(config, results) for config in sweep.configs]
     todo = [n for n, done in enumerate(finished) if not done]
     missing = [sweep.configs[n] for n in todo]
-    groups = batches(missing, launcher.workers) if batch else [[n] for n in range(len(missing))]
+    groups = (
+        batches(missing, launcher.workers, begun_in(missing, results)) if batch else [[n] for n in range(len(missing))]
+    )
     together = [group for group in groups if len(group) > 1]
     member = {todo[n]: number for number, group in enumerate(together, 1) for n in group}
     seconds = dict(zip(todo, estimates(missing, results, sweep.name), strict=True))
