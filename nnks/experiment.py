@@ -64,7 +64,7 @@ def run(
         TrainingDiverged: for an energy that is not finite; the last good state is saved.
     """
     check_writable(results)
-    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)

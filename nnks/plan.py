@@ -16,7 +16,9 @@ from nnks.build.memory import check_memory, needed
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import check_final, final_level
 from nnks.functional.base import Interacts
+from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
+from nnks.molecule import short_name as short_molecule
 from nnks.tracking import RunFolder, config_hash, find_run
 from nnks.training import Problem
 from nnks.training.direct import Direct
@@ -109,7 +111,7 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     Raises:
         InputError: in one sentence.
     """
-    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
     build.check_training(config)
     if like is not None and _same_system(config, like.config):
         system = like.system.with_config(config)
@@ -168,10 +170,9 @@ def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
 
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
+    return f"{short_name(plan)} / {plan.config.ansatz.name} / {basis_sets.label(plan.config.system.basis)}"
 
 
 def short_name(plan: Plan) -> str:
     """The molecule's name, or its formula where the config has coordinates or a path."""
-    molecule = plan.config.system.molecule
-    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule
+    return short_molecule(plan.config.system.molecule)

@@ -75,7 +75,7 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
     lines = str(module.__doc__ or "").strip().splitlines()
-    configs = tuple(override(base, dict(run) | common) for run in runs)
+    configs = tuple(build.self_contained(override(base, dict(run) | common)) for run in runs)
     values = [flat(config) for config in configs]
     keys = dict.fromkeys(key for run in runs for key in run if key not in ("label", "experiment"))
     return Sweep(

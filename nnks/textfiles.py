@@ -1,4 +1,4 @@
-"""Text files of a user's own: read whole, as text, or refused in one sentence."""
+"""Text files of a user's own: read whole, as text, or refused in one sentence; and what such a text calls itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from nnks.registry import InputError, shown
 
 LARGEST = 4_000_000
 """Bytes of a file that are read; geometries and basis sets take a tenth of it."""
+
+LONGEST_TITLE = 40
+"""Characters."""
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -69,3 +72,20 @@ def _base() -> str:
         return f", which is taken relative to {shown(str(Path.cwd()))}"
     except OSError:  # the folder was deleted
         return ""
+
+
+def title(text: str) -> str:
+    """What the first line of a text calls it, if that is a comment; empty otherwise."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return first.lstrip("#! ").strip() if first[:1] in ("#", "!") else ""
+
+
+def without_comments(text: str) -> str:
+    """The text without empty lines, and without those that no reader looks at."""
+    return "\n".join(line for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#!")
+
+
+def label(text: object) -> str:
+    """A short name for a value that may be the text of a file: its title, `custom` without one, and a name as it is."""
+    text = str(text)
+    return (title(text)[:LONGEST_TITLE] or "custom") if "\n" in text else text

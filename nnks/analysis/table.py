@@ -22,6 +22,7 @@ from nnks.tracking.record import (
     REFERENCE_SAME,
     VIOLATIONS,
     RunRecord,
+    called,
 )
 from nnks.units import MILLIHARTREE
 
@@ -121,7 +122,7 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         "system": system,
         "molecule": setting(record.config, "system.molecule"),
         "method": method,
-        **{column: setting(record.config, path) for column, path in SETTINGS.items()},
+        **{column: called(path, setting(record.config, path)) for column, path in SETTINGS.items()},
         "seed": record.seed,
         "config_hash": record.config_hash,
         "status": record.status,

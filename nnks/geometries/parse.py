@@ -11,10 +11,11 @@ import numpy as np
 from nnks.geometries.comment import Comment, read_comment, safe_name
 from nnks.geometries.elements import ghost_error, is_element, is_ghost, symbol
 from nnks.geometries.entry import Geometry
-from nnks.geometries.files import LARGEST, is_path, lines_of, read_text
+from nnks.geometries.files import is_path, lines_of
 from nnks.geometries.lengths import unit_length
 from nnks.geometries.numbers import NUMBER, is_number, number
 from nnks.registry import InputError, shown
+from nnks.textfiles import LARGEST, read_text
 
 EXAMPLE = "'O 0 0 0; H 0 0 0.96; H 0.93 0 -0.24'"
 
@@ -79,7 +80,7 @@ def read_written(spec: str) -> Written | None:
         )
     spec = spec.removeprefix("\ufeff").strip()
     if is_path(spec):
-        written = parse_xyz(read_text(spec), shown(spec))
+        written = parse_xyz(read_text(spec, "system.molecule", "an xyz file"), shown(spec))
         return dataclasses.replace(written, comment=written.comment._replace(name=safe_name(Path(spec).stem)))
     return parse_inline(spec) if is_inline(spec) else None
 

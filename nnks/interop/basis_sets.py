@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nnks import textfiles
 from nnks.geometries.elements import NUMBERS
 from nnks.interop import basis_text
 from nnks.interop.basis_checks import (
@@ -27,7 +28,7 @@ from nnks.interop.basis_checks import (
 from nnks.interop.basis_text import Shells
 from nnks.interop.numbers import evaluate_nothing
 from nnks.registry import InputError, shown
-from nnks.textfiles import read_text
+from nnks.textfiles import read_text, title
 
 ENDINGS = (".nw", ".nwchem", ".gbs", ".bas", ".basis", ".tm", ".cp2k", ".dat", ".txt", ".json")
 """What the path of a basis file ends in."""
@@ -222,12 +223,12 @@ def embedded(spec: str, key: str = "system.basis") -> str:
     text = _text(spec, key)
     if text is None:
         return spec
-    name = basis_text.title(text) if text == spec else os.path.splitext(os.path.basename(spec))[0]
+    name = title(text) if text == spec else os.path.splitext(os.path.basename(spec))[0]
     return basis_text.write(basis_text.parse(text, key), name)
 
 
 def label(spec: str) -> str:
     """A short name for tables and references: the name, the mapping, the file's stem, or what a text calls itself."""
-    if "\n" in spec or spec.lstrip()[:1] in ("{", "["):
-        return basis_text.title(spec)[:40] or "custom"
-    return os.path.splitext(os.path.basename(spec))[0] if is_text(spec) else spec
+    if "\n" not in spec and is_text(spec):
+        return os.path.splitext(os.path.basename(spec))[0]
+    return textfiles.label(spec)

@@ -64,17 +64,6 @@ def write(basis: Mapping[str, Shells], name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def title(text: str) -> str:
-    """What the first comment of a text calls it; empty without one."""
-    first = _first_line(text)
-    return first.lstrip("#! ").strip() if first[:1] in ("#", "!") else ""
-
-
-def without_comments(text: str) -> str:
-    """The text without the lines that no reader looks at."""
-    return "\n".join(line for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#!")
-
-
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 

@@ -15,6 +15,7 @@ from nnks.interop.pyscf import becke_grid, make_mole
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, StoreError
+from nnks.textfiles import without_comments
 from nnks.tracking.files import digest, plain, read_json, storing, write_json
 from nnks.tracking.notices import notice
 from nnks.tracking.sound import check_reference
@@ -72,6 +73,7 @@ def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
     return (
         dataclasses.asdict(spec)
+        | {"basis": without_comments(spec.basis)}
         | broken
         | {
             "partition": "becke, treutler's radii",

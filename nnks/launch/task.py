@@ -12,6 +12,7 @@ from typing import Any
 
 from nnks.interruption import swallows
 from nnks.registry import InputError, StoreError
+from nnks.tracking.record import called
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +148,8 @@ def reason(error: BaseException) -> str:
 
 def name_of(config: Any) -> str:
     """What a run is called before anything is known of it."""
-    return config.label or f"{config.system.molecule} / {config.ansatz.name} / {config.system.basis}"
+    molecule, basis = (called(f"system.{key}", config.system[key]) for key in ("molecule", "basis"))
+    return config.label or f"{molecule} / {config.ansatz.name} / {basis}"
 
 
 AGAIN = 30.0

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nnks.registry import InputError
+from nnks.textfiles import label, without_comments
 from nnks.tracking.course import Course, read_course
 from nnks.tracking.files import digest, plain, printable, read_json
 from nnks.tracking.lines import read_metrics, stream_metrics
@@ -71,7 +73,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """The first 8 hex digits of SHA-256 over the config as canonical JSON, without the keys in `UNHASHED`.
 
     Key order, tuple or list, and 1 or 1.0 make no difference, so a config read back from `config.json` has
-    the hash of the config that was written.
+    the hash of the config that was written. Names that geometries and basis sets give themselves make none either.
 
     Raises:
         InputError: for a value that JSON cannot hold.
@@ -90,7 +92,49 @@ def _canonical(value: Any, path: str = "") -> Any:
         return {key: _canonical(value[key], inner[key]) for key in value if inner[key] not in UNHASHED}
     if isinstance(value, list):
         return [_canonical(x, path) for x in value]
+    value = content(path, value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def content(path: str, value: Any) -> Any:
+    """What counts of a config's value: of the text of a file what it says, and not what it calls itself."""
+    return CONTENTS[path](value) if path in CONTENTS else value
+
+
+def called(path: str, value: Any) -> Any:
+    """A config's value as tables show it: of a geometry or a basis its short name."""
+    if path == "system.molecule":
+        from nnks.geometries.embed import short_name
+
+        return short_name(value)
+    return label(value) if path in CONTENTS and isinstance(value, str) else value
+
+
+def _nuclei(molecule: Any) -> Any:
+    """The text of a geometry without the name that it calls itself."""
+    from nnks.geometries.embed import identity_text
+
+    if not isinstance(molecule, str) or "\n" not in molecule:
+        return molecule  # a name; a path is never opened for a hash
+    try:
+        return identity_text(molecule)
+    except InputError:
+        return molecule
+
+
+def _functions(basis: Any) -> Any:
+    """The text of a basis without comments, one of which is its name."""
+    return without_comments(basis) if isinstance(basis, str) and "\n" in basis else basis
+
+
+CONTENTS = {
+    "system.molecule": _nuclei,
+    "system.basis": _functions,
+    "functional.auxiliary": _functions,
+    "evaluation.auxiliary": _functions,
+    "system.charge": lambda charge: charge or 0,
+}
+"""Of keys that may hold the text of a file, what counts of it. No charge is a charge of zero."""
 
 
 @dataclasses.dataclass(frozen=True)
