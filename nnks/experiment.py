@@ -11,7 +11,7 @@ from nnks import build, interruption
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
 from nnks.interruption import Interrupted
-from nnks.plan import Plan, default_label, finished_run, plan, short_name
+from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name
 from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
 from nnks.registry import InputError, StoreError
@@ -316,6 +316,7 @@ class Run:
                 "members": self.members,
                 "parameters": self.parameters,
                 "label": self.label,
+                "functional": meaning(self.config.functional.xc),
             }
             | found(outcome)
             | compared(self.plan, outcome, self._references(outcome.hartree))

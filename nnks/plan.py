@@ -18,6 +18,7 @@ from nnks.evaluation import check_final, final_level
 from nnks.functional.base import Interacts
 from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
+from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
 from nnks.tracking import RunFolder, config_hash, find_run
 from nnks.training import Problem
@@ -56,6 +57,7 @@ class Sketch:
             "points a step": f"{size} (all)" if sampler.exact else sampler.size,
             "parameters": count_parameters(self.params),
             **self._basis(),
+            "functional": meaning(self.config.functional.xc),
             "hartree": self._hartree(),
             **self._saddles(),
             "final grid level": final_level(system),
@@ -166,6 +168,11 @@ def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
     """The stored run of this config and seed, if it is finished."""
     folder = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
     return folder if folder is not None and folder.finished else None
+
+
+def meaning(xc: str) -> str:
+    """What a functional's string means: people expect correlation of `lda`, which is exchange alone in PySCF's grammar."""
+    return f"{xc}: {describe_xc(xc)}" if xc else describe_xc(xc)
 
 
 def default_label(plan: Plan) -> str:

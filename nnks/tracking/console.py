@@ -99,6 +99,9 @@ def verdict(summary: Mapping[str, Any]) -> str:
     error = summary.get("quadrature_error")
     if error is not None:
         sentences.append(f"Its quadrature error is about {max(error / MILLIHARTREE, EQUAL):.3f} mHa.")
+    functional = str(summary.get("functional") or "")
+    if ", no " in functional:  # half of what the name promises to most people
+        sentences.append(f"Functional {functional}.")
     sentences += [f"ERROR: {sentence}" for sentence in summary.get(VIOLATIONS) or []]
     return " ".join(sentences)
 
