@@ -17,6 +17,9 @@ from nnks.registry import InputError, suggest
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
 
+TURN = np.array([0.7, 1.1, 0.4])
+"""Rotation vector [rad] of a turned grid: along no axis of an octahedron, whose rotations leave Lebedev's points as they are."""
+
 
 def make_mole(molecule: Molecule, basis: str) -> Any:
     """A PySCF `Mole` with the molecule's own coordinates in Bohr, without symmetry or output.
@@ -93,10 +96,14 @@ def becke_grid(
     pruning: str | None = "nwchem",
     radial: int | None = None,
     angular: int | None = None,
+    *,
+    turn: int = 0,
+    shells: str = "treutler_ahlrichs",
 ) -> Grid:
     """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition with Treutler's radii.
 
     Points keep the order of atoms and radial shells, which stratified sampling uses; energies do not depend on it.
+    A turned grid has the same shells, and points in directions that orbitals trained on the other one have not learned.
 
     Args:
         mole: the molecule.
@@ -104,8 +111,11 @@ def becke_grid(
         pruning: "nwchem", "sg1", "treutler", or None for the full product grid.
         radial: radial points on every atom instead of the level's.
         angular: angular points on every shell instead of the level's (a Lebedev number).
+        turn: the points around every atom are turned so many times by one fixed rotation; 0: not at all, as in PySCF.
+        shells: PySCF's name of the radial scheme, such as "mura_knowles".
     """
-    from pyscf.dft import gen_grid
+    from pyscf.dft import gen_grid, radi
+    from scipy.spatial.transform import Rotation
 
     schemes = {
         "nwchem": gen_grid.nwchem_prune,
@@ -127,22 +137,24 @@ def becke_grid(
     if radial is not None:
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
-    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
     scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
-    points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
-    atoms, shells, cells = [], [], []
+    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, getattr(radi, shells), grids.level, grids.prune)
+    rotation = Rotation.from_rotvec(turn * TURN).as_matrix()
+    turned = {symbol: (own @ rotation.T, cell) for symbol, (own, cell) in per_atom.items()} if turn else per_atom
+    points, weights = grids.get_partition(mole, turned, *scheme, concat=False)
+    atoms, layers, cells = [], [], []
     for a in range(mole.natm):
         own, cell = per_atom[mole.atom_symbol(a)]
         distance = np.linalg.norm(own, axis=1)
         radii = np.unique(np.round(distance, 10))
         atoms.append(np.full(len(distance), a))
-        shells.append(np.searchsorted(radii, np.round(distance, 10)))
+        layers.append(np.searchsorted(radii, np.round(distance, 10)))
         cells.append(cell)
     return Grid(
         points=jax.device_put(np.concatenate(points)),
         weights=jax.device_put(np.concatenate(weights)),
         atom=jax.device_put(np.concatenate(atoms)),
-        shell=jax.device_put(np.concatenate(shells)),
+        shell=jax.device_put(np.concatenate(layers)),
         cells=jax.device_put(np.concatenate(cells)),
     )
 
