@@ -21,6 +21,7 @@ from nnks.tracking.console import EQUAL
 from nnks.tracking.files import read_json, replace_text
 from nnks.tracking.record import FINISHED, RunRecord
 from nnks.tracking.store import list_runs
+from nnks.tracking.trust import lost_references
 
 CAPTIONS = {
     "differences": "Differences from the baseline with their intervals; the gray band is the resolution below which they answer "
@@ -106,6 +107,8 @@ def _content(
         "statistics": METHOD if answers is not None else "",
         "settings": differing_settings(records),
         "errors": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["violations"]],
+        "warnings": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["doubts"]],
+        "lost": _lost_references(rows, records),
         "failed": [
             {"run": row["run"], "label": row["label"], "status": row["status"], "reason": row["reason"]}
             for row in rows
@@ -178,6 +181,14 @@ def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
     ]
 
 
+def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[str]:
+    """A sentence for each reference of a molecule that did not converge."""
+    pairs = zip(rows, records, strict=True)
+    return list(
+        dict.fromkeys(f"{r['system']}: {text}" for r, each in pairs for text in lost_references(each.summary or {}))
+    )
+
+
 def _run(row: Row, folder: Path) -> dict[str, str]:
     return {
         "run": Path(row["path"]).relative_to(folder).as_posix(),
@@ -200,6 +211,7 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         parts.append(f"Compared by: {content['quantity']}.")
     parts += ["\n".join(f"- {text}" for text in content["verdict"])]
     parts += [f"**ERROR.** {text}" for text in content["errors"]]
+    parts += [f"**WARNING.** {text}" for text in content["warnings"]]
     for name, rows in content["tables"].items():
         parts += [f"## {name}", markdown_table(rows)]
     parts += [
@@ -208,6 +220,7 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         markdown_table(content["methods"]),
         "## References",
         markdown_table(content["references"]),
+        *content["lost"],
     ]
     for name, path in figures.items():
         parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")
