@@ -12,7 +12,7 @@ from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
 from nnks.interruption import Interrupted
 from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name
-from nnks.recorder import CONVERGED, Recorder
+from nnks.recorder import CONVERGED, GRID, Recorder
 from nnks.references import find_references
 from nnks.registry import InputError, StoreError
 from nnks.summary import Summary, compared, found
@@ -216,6 +216,7 @@ class Run:
         if not problem.sampler.exact:
             converged = gradient_norm(problem, params) < build.tolerances(config)[1]
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
+        converged = converged and outcome.resolves(plan.system.molecule.natoms)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
         with storing(self.folder.path / SLICE):
@@ -305,10 +306,11 @@ class Run:
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
         """Everything that `summary.json` holds."""
         recorder = self.recorder
+        unresolved = recorder.stopped == CONVERGED and not converged
         return (
             {
                 "converged": bool(converged),
-                "stopped": CONVERGED if converged else recorder.stopped,
+                "stopped": CONVERGED if converged else GRID if unresolved else recorder.stopped,
                 "steps": int(state.step),
                 "evaluations": int(state.evaluations),
                 "seconds": recorder.seconds,

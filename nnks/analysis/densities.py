@@ -73,7 +73,7 @@ def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
             found[row["method"]] = row, stored
     if not found:
         return []
-    off = {m: abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
+    off = {m: math.nan if row["doubts"] else abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
     best = min(found, key=lambda m: off[m] if math.isfinite(off[m]) else math.inf)
     base = found[best][1]
     common = {"system": found[best][0]["system"], "slice": base}

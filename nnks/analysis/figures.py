@@ -27,7 +27,7 @@ def final_errors(rows: Sequence[Row], path: Path) -> Path | None:
     """Draws the final energy error of each method, one panel a system.
 
     Seeds are dots, the median is a bar, PySCF in the method's own basis is a gray triangle, and the best
-    reference is the line at zero. The axis is linear around zero and logarithmic beyond.
+    reference is the line at zero. Energies that are doubted are left out. The axis is linear around zero and logarithmic beyond.
 
     Args:
         rows: what `run_rows` returned.
@@ -36,7 +36,7 @@ def final_errors(rows: Sequence[Row], path: Path) -> Path | None:
     Returns:
         The path, or None where no run has a final energy.
     """
-    ended = [row for row in rows if math.isfinite(row["error_best_mHa"])]
+    ended = [row for row in rows if math.isfinite(row["error_best_mHa"]) and not row["doubts"]]
     if not ended:
         return None
     style = looks([row["method"] for row in rows])

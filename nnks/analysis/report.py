@@ -23,6 +23,7 @@ from nnks.tracking.files import replace_text, storing
 from nnks.tracking.notices import collected
 from nnks.tracking.record import FINISHED, RunRecord
 from nnks.tracking.store import list_runs
+from nnks.tracking.trust import lost_references
 
 CAPTIONS = {
     "differences": "Differences from the baseline with their intervals; the gray band is the resolution below which they answer "
@@ -118,6 +119,8 @@ def _content(
         "statistics": METHOD if answers is not None else "",
         "settings": differing_settings(records),
         "errors": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["violations"]],
+        "warnings": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["doubts"]],
+        "lost": _lost_references(rows, records),
         "failed": [
             {"run": row["run"], "label": row["label"], "status": row["status"], "reason": row["reason"]}
             for row in rows
@@ -190,6 +193,14 @@ def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
     ]
 
 
+def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[str]:
+    """A sentence for each reference of a molecule that did not converge."""
+    pairs = zip(rows, records, strict=True)
+    return list(
+        dict.fromkeys(f"{r['system']}: {text}" for r, each in pairs for text in lost_references(each.summary or {}))
+    )
+
+
 def _run(row: Row, folder: Path) -> dict[str, str]:
     return {
         "run": Path(row["path"]).relative_to(folder).as_posix(),
@@ -212,6 +223,7 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         parts.append(f"Compared by: {content['quantity']}.")
     parts += ["\n".join(f"- {in_markdown(text)}" for text in content["verdict"])]
     parts += [f"**ERROR.** {in_markdown(text)}" for text in content["errors"]]
+    parts += [f"**WARNING.** {in_markdown(text)}" for text in content["warnings"]]
     parts += [f"**Damaged.** {in_markdown(text)}" for text in content["damaged"]]
     for name, rows in content["tables"].items():
         parts += [f"## {name}", markdown_table(rows)]
@@ -221,6 +233,7 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         markdown_table(content["methods"]),
         "## References",
         markdown_table(content["references"]),
+        *content["lost"],
     ]
     for name, path in figures.items():
         parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")

@@ -18,6 +18,9 @@ from nnks.types import Float, Int
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
 
+TURN = np.array([0.7, 1.1, 0.4])
+"""Rotation vector [rad] of a turned grid: along no axis of an octahedron, whose rotations leave Lebedev's points as they are."""
+
 
 def make_mole(molecule: Molecule, basis: str, key: str = "system.basis") -> Any:
     """A PySCF `Mole` with the molecule's own coordinates in Bohr, without symmetry or output.
@@ -71,10 +74,13 @@ def becke_grid(
     angular: int | None = None,
     *,
     divided: bool = True,
+    turn: int = 0,
+    shells: str = "treutler_ahlrichs",
 ) -> Grid:
     """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition with Treutler's radii.
 
     Points keep the order of atoms and radial shells, which stratified sampling uses; energies do not depend on it.
+    A turned grid has the same shells, and points in directions that orbitals trained on the other one have not learned.
 
     Args:
         mole: the molecule.
@@ -84,8 +90,11 @@ def becke_grid(
         angular: angular points on every shell instead of the level's (a Lebedev number).
         divided: whether space is divided among the atoms, which takes nearly all the time; without it the points are the same, and
             every weight that of its atom's own grid. The partition drops no point, and turns no weight's sign.
+        turn: the points around every atom are turned so many times by one fixed rotation; 0: not at all, as in PySCF.
+        shells: PySCF's name of the radial scheme, such as "mura_knowles".
     """
-    from pyscf.dft import gen_grid
+    from pyscf.dft import gen_grid, radi
+    from scipy.spatial.transform import Rotation
 
     schemes = {
         "nwchem": gen_grid.nwchem_prune,
@@ -107,19 +116,22 @@ def becke_grid(
     if radial is not None:
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
-    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
+    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, getattr(radi, shells), grids.level, grids.prune)
+    layers = {symbol: _shells(around) for symbol, (around, _) in per_atom.items()}
+    if turn:
+        rotation = Rotation.from_rotvec(turn * TURN).as_matrix()
+        per_atom = {symbol: (around @ rotation.T, cell) for symbol, (around, cell) in per_atom.items()}
     own = [per_atom[mole.atom_symbol(a)] for a in range(mole.natm)]
     points: Any = [around + center for (around, _), center in zip(own, mole.atom_coords(), strict=True)]
     weights: Any = [cell for _, cell in own]
     if divided:
         scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
         points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
-    shells = {symbol: _shells(around) for symbol, (around, _) in per_atom.items()}
     return Grid(
         points=jax.device_put(np.concatenate(points)),
         weights=jax.device_put(np.concatenate(weights)),
         atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(cell) for _, cell in own])),
-        shell=jax.device_put(np.concatenate([shells[mole.atom_symbol(a)] for a in range(mole.natm)])),
+        shell=jax.device_put(np.concatenate([layers[mole.atom_symbol(a)] for a in range(mole.natm)])),
         cells=jax.device_put(np.concatenate([cell for _, cell in own])),
     )
 

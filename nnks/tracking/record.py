@@ -38,11 +38,17 @@ REFERENCE_SAME = "reference_same"
 REFERENCE_LARGE = "reference_large"
 """Summary key: the name in `reference` of the calculation in a large basis."""
 
+REFERENCE_DETAILS = "reference_details"
+"""Summary key: reference name -> how it was found; one that is not `converged` is no reference, and is named here only."""
+
 EXACT = "exact"
 """The name in `reference` of a complete-basis or analytic energy."""
 
 VIOLATIONS = "violations"
 """Summary key: sentences on results that cannot be right, such as an energy below the variational bound."""
+
+DOUBTS = "doubts"
+"""Summary key: sentences on an energy that is lower than its own error and that of the best reference explain."""
 
 UNHASHED = (
     "tracking",
