@@ -30,6 +30,12 @@ def lines_of(text: str) -> list[str]:
     return re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
 
 
+def is_xyz_text(text: str) -> bool:
+    """Whether an inline text is the content of an xyz file: more than a first line, which is a bare number."""
+    lines = lines_of(text.strip())
+    return len(lines) > 1 and bool(re.fullmatch(r"[0-9]+", lines[0].strip()))
+
+
 def read_text(path: str) -> str:
     """The text of a geometry file.
 
