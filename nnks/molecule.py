@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jax.core import Tracer
 
@@ -92,7 +92,8 @@ class Molecule:
         if spin is None:
             electrons = sum(NUMBERS[s] for s in geometry.symbols) - charge
             spin = hint if hint is not None and charge == 0 else electrons % 2
-        return cls(jnp.asarray(geometry.positions), geometry.symbols, charge, spin, name)
+        # put on the device: `jnp.asarray` compiles a program
+        return cls(jax.device_put(np.asarray(geometry.positions)), geometry.symbols, charge, spin, name)
 
     @property
     def natoms(self) -> int:
