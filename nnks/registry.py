@@ -17,6 +17,21 @@ class InputError(ValueError):
     """
 
 
+class StoreError(RuntimeError):
+    """A file of the results cannot be written: which, why, and how to go on.
+
+    The command line prints the sentence and exits with status 1.
+
+    Attributes:
+        rest: what follows on the reason: how to go on, and from which state where that is known.
+    """
+
+    rest = "; make room for it, and repeat the command"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{self.rest}."
+
+
 SHOWN = 60
 """Characters of a value that a sentence repeats."""
 
@@ -60,6 +75,13 @@ def shown(value: object) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 20]}...{text[-17:]}"
+
+
+def one_line(text: str, longest: int = 600) -> str:
+    """A sentence as it is printed: on one line, control characters escaped, without its middle if it is too long."""
+    text = " ".join(text[: 4 * longest].split())
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= longest else f"{text[: longest - 103]}...{text[-100:]}"
 
 
 def suggest(name: object, choices: Iterable[str]) -> str:
@@ -108,7 +130,7 @@ class Registry(Mapping[str, Entry]):
 
         return add
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: Any) -> Entry:
         if name not in self:
             raise InputError(f"{self.kind} is {shown(name)}, which does not exist; {suggest(name, self._entries)}.")
         return self._entries[name]

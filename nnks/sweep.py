@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks import build
+from nnks import build, interruption
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
-from nnks.grouping import batches
+from nnks.config.users import file_name, users_code
+from nnks.grouping import batches, begun_in
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.plan import finished_run, sketch
 from nnks.registry import InputError, shown
 from nnks.tracking import check_writable, config_hash
-from nnks.tracking.files import write_json
+from nnks.tracking.files import storing, write_json
 
 NAMED = 4
 """Keys by which a refusal names a run of a sweep, the first that its runs differ in."""
@@ -49,11 +50,12 @@ class Sweep:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How the runs of a sweep ended."""
+    """How the runs of a sweep ended: how many well, how many were finished before, and label and reason of those which failed or were left."""
 
     finished: int
     skipped: int
     failed: tuple[tuple[str, str], ...]
+    left: tuple[tuple[str, str], ...] = ()
 
 
 def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
@@ -66,14 +68,14 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     """
     module = load_module(name)
     base = load_config(name, changes)
-    ablation: Ablation | None = getattr(module, "ABLATION", None)
-    points, runs = _runs(module, ablation)
+    ablation = _ablation(module, name)
+    points, runs = _runs(module, ablation, name)
     if not runs:
-        raise InputError(f"sweep() of '{name}' returned no runs; return a list of dictionaries of changes.")
+        raise InputError(f"sweep() of {file_name(name)} returned no runs; return a list of dictionaries of changes.")
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
-    lines = (module.__doc__ or "").strip().splitlines()
-    configs = tuple(override(base, dict(run) | common) for run in runs)
+    lines = str(module.__doc__ or "").strip().splitlines()
+    configs = tuple(build.self_contained(override(base, dict(run) | common)) for run in runs)
     values = [flat(config) for config in configs]
     keys = dict.fromkeys(key for run in runs for key in run if key not in ("label", "experiment"))
     return Sweep(
@@ -88,13 +90,46 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     )
 
 
-def _runs(module: Any, ablation: Ablation | None) -> tuple[tuple[dict[str, str], ...], list[dict[str, Any]]]:
-    """The label on each axis, and the changes, of every run."""
+def _ablation(module: Any, name: str) -> Ablation | None:
+    """What the file declares as `ABLATION`.
+
+    Raises:
+        InputError: for something else than an `Ablation`.
+    """
+    ablation = getattr(module, "ABLATION", None)
+    if ablation is not None and not isinstance(ablation, Ablation):
+        raise InputError(
+            f"ABLATION of {file_name(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., axes=...)."
+        )
+    return ablation
+
+
+def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict[str, str], ...], list[dict[Any, Any]]]:
+    """The label on each axis, and the changes, of every run.
+
+    Raises:
+        InputError: for a file whose code fails, or whose `sweep()` returns something else than a list of dictionaries.
+    """
+    path = find_config(name)
     if ablation is not None:
-        points, runs = zip(*ablation.runs(), strict=True)
+        with users_code(path, "ABLATION"):
+            points, runs = zip(*ablation.runs(), strict=True)
         return points, list(runs)
-    runs = module.sweep() if hasattr(module, "sweep") else [{}]
-    return ({},) * len(runs), runs
+    if not hasattr(module, "sweep"):
+        return ({},), [{}]
+    with users_code(path, "sweep()"):
+        runs = module.sweep()
+    if not isinstance(runs, list | tuple):
+        raise InputError(
+            f"sweep() of {file_name(name)} returned {shown(runs)}; it must return a list of dictionaries of changes."
+        )
+    for number, run in enumerate(runs, 1):
+        if not isinstance(run, Mapping):
+            raise InputError(
+                f"sweep() of {file_name(name)} returned {shown(run)} as run {number}; each must be a dictionary of changes such as "
+                "{'ansatz.width': 8}."
+            )
+    return ({},) * len(runs), [dict(run) for run in runs]
 
 
 def describe(sweep: Sweep, command: str) -> dict[str, Any]:
@@ -136,26 +171,31 @@ def run_sweep(
     check_writable(results)
     missing = check_runs(sweep, results)
     launcher = launcher or make_launcher()
-    folder = check_writable(Path(results) / sweep.name)
-    write_json(folder / "experiment.json", describe(sweep, command))
+    path = check_writable(results, sweep.name) / "experiment.json"
+    with storing(path):
+        write_json(path, describe(sweep, command), sealed=True)
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
     batch = batch and (sweep.ablation or {}).get("metric") != "seconds"  # members of a batch share theirs
     tasks = make_tasks(sweep, missing, results, launcher.workers if batch else None, resources)
-    failed, finished = [], 0
+    failed, left, finished = [], [], 0
     for place, outcomes in launcher.run(tasks):
         for end in outcomes:
-            finished += not end.reason
+            finished += not (end.reason or end.left)
             failed += [(end.label, end.reason)] if end.reason else []
+            left += [(end.label, end.left)] if end.left else []
             which = f"run {place + 1}/{len(tasks)}" + ("" if len(outcomes) == 1 else f", {end.label},")
             if end.reason:
                 notify(f"{which} failed: {end.reason}")
+            elif end.left:
+                notify(f"{which} is left: {end.left}")
             elif launcher.quiet:
                 energy = "" if end.energy is None else f", {end.energy:.7f} Ha"
                 notify(f"{which} done: {end.label}{energy}" if len(outcomes) == 1 else f"{which} done{energy}")
         release_programs()
-    return Outcome(finished, skipped, tuple(failed))
+        interruption.check()
+    return Outcome(finished, skipped, tuple(failed), tuple(left))
 
 
 def make_tasks(
@@ -166,7 +206,9 @@ def make_tasks(
 
     names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
     settings = {name: getattr(jax.config, name) for name in names}
-    groups = [[n] for n in range(len(configs))] if parts is None else batches(configs, parts)
+    groups = [[n] for n in range(len(configs))]
+    if parts is not None:
+        groups = batches(configs, parts, begun_in(configs, results))
     return [
         Task(
             source=sweep.source,

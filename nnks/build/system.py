@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import os
 from collections.abc import Callable
@@ -30,10 +31,11 @@ from nnks.functional.hartree import (
 )
 from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
-from nnks.molecule import Molecule
+from nnks.molecule import Molecule, notices
 from nnks.quadrature import Grid
 from nnks.registry import InputError
 from nnks.scf import filling
+from nnks.tracking import warn
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -185,6 +187,12 @@ def free_memory() -> float:
     return float(min(psutil.virtual_memory().available, free))
 
 
+@functools.cache
+def _warn_once(notice: str) -> None:
+    """A sweep builds the same molecule many times."""
+    warn(notice)
+
+
 def total_memory() -> float:
     """Bytes of the host, or of an accelerator where tables lie in its own if it has fewer."""
     device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
@@ -204,6 +212,8 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     """
     s = config.system
     molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
+    for notice in notices(s.molecule):
+        _warn_once(notice)
     restricted = molecule.spin == 0 if s.restricted is None else s.restricted
     if restricted and molecule.spin != 0:
         raise InputError(

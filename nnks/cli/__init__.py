@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 USAGE = """nnks: experiments on Kohn-Sham orbitals
@@ -28,39 +30,62 @@ Options
   --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME, --batch=auto|off, and for
                         each run --cpus=N, --gpus=N, --memory=GB, --minutes=N
   --dry-run             print the resolved config and the plan, and stop
+  --debug               where an error came from, beside its sentence
   --help                this text
 
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
-Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
+Exit status: 0 done, 1 a run failed or is left to another process, 2 the input cannot be used (one sentence says why), 129, 130
+or 143 interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same command continues."""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
     name: name for name in ("rates", "reproduce", "ls", "rm", "export", "compare")
 }
 """The module here of each, whose `command(arguments)` returns the exit status."""
 
+CONTINUES = ("run", "sweep", "reproduce")
+"""Commands that go on from what is stored."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Runs a command and returns the exit status. An error is one line on standard error; `--debug` adds its traceback."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = [argument for argument in given if argument != "--debug"]
     if not arguments or "--help" in arguments or arguments[0] in ("-h", "help"):
         print(USAGE)
         return 0 if arguments else 2
-    from nnks.registry import InputError
+    from nnks.interruption import Interrupted, handled, say
+    from nnks.registry import InputError, StoreError, one_line
 
     try:
-        return _dispatch(arguments)
-    except InputError as error:
-        print(f"nnks: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("nnks: interrupted; the same command continues where it stopped.", file=sys.stderr)
-        return 130
+        with handled():
+            return _dispatch(arguments)
+    except KeyboardInterrupt as stop:
+        further = "the same command continues" if arguments[0] in CONTINUES else "the same command starts again"
+        say(f"nnks: {stop if isinstance(stop, Interrupted) else 'interrupted'}; {further}.")
+        return stop.status if isinstance(stop, Interrupted) else 130
+    except BrokenPipeError:  # the reader of a pipe, such as head, has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if "--debug" in given:
+            print(getattr(error, "report", "") or traceback.format_exc(), file=sys.stderr, end="")
+        known = isinstance(error, InputError | StoreError)
+        print(f"nnks: {one_line(str(error) if known else _unexpected(error))}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+
+
+def _unexpected(error: Exception) -> str:
+    """The sentence for an error that nobody foresaw."""
+    what = f"{type(error).__name__}: {str(error).rstrip('.')}" if str(error) else type(error).__name__
+    if isinstance(error, OSError | MemoryError):
+        return f"the system refuses: {what}; add --debug to see where."
+    return f"internal error, {what[:300]}; add --debug to see where, and report it."
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from nnks.registry import InputError, suggest
+    from nnks.registry import InputError, shown, suggest
 
     name = arguments[0]
     if name not in COMMANDS:
-        raise InputError(f"'{name}' is no command; {suggest(name, COMMANDS)}.")
+        raise InputError(f"{shown(name)} is no command; {suggest(name, COMMANDS)}.")
     return importlib.import_module(f"nnks.cli.{COMMANDS[name]}").command(arguments[1:])
