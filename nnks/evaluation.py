@@ -144,8 +144,8 @@ def check_final(system: build.System) -> None:
         InputError: in one sentence.
     """
     method, auxiliary = _hartree(system)
-    grid = _grid(system, kinds(system)[0])
-    build.make_functional(system, grid, hartree=method, auxiliary=auxiliary, gaussian=system.gaussian)
+    # on the training's grid: the final one is larger, and no setting depends on its points
+    build.make_functional(system, system.grid, hartree=method, auxiliary=auxiliary, gaussian=system.gaussian)
 
 
 def _grid(system: build.System, kind: Kind) -> Grid:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from nnks import build
-from nnks.ansatz import ModuleAnsatz, check_start
+from nnks.ansatz import ModuleAnsatz, check_start, is_own
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.build.memory import check_memory, needed
@@ -160,7 +160,7 @@ def plan(config: ConfigDict) -> Plan:
 def _check_own(problem: Problem, config: ConfigDict) -> None:
     """Evaluates an ansatz of a user's own at a few points: whether its start is finite only values tell."""
     ansatz = problem.model.ansatz
-    if isinstance(ansatz, ModuleAnsatz) and not type(ansatz.module).__module__.startswith("nnks."):
+    if isinstance(ansatz, ModuleAnsatz) and is_own(ansatz.module):
         check_start(config.ansatz.name, ansatz, ansatz.init_params(build.run_key(config)))
 
 
