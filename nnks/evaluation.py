@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from nnks import build
 from nnks.functional import Functional
-from nnks.interop import pyscf as interop
 from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid
@@ -97,6 +96,18 @@ def evaluate(
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
 
 
+def check_final(system: build.System) -> None:
+    """Refuses settings of the final evaluation that cannot be followed.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    level, (method, auxiliary) = final_level(system), _hartree(system)
+    q = system.config.quadrature
+    grid = system.grid if level == q.level else system.make_grid(system.mole, level, q.pruning or None)
+    build.make_functional(system, grid, hartree=method, auxiliary=auxiliary, gaussian=system.gaussian)
+
+
 class TrainingEnergy:
     """The final evaluation's total of orbitals that are still in training; its grid and integrals are made once."""
 
@@ -118,7 +129,7 @@ def _parts(
     config, gaussian = system.config, system.gaussian
     q, grid = config.quadrature, system.grid
     if level != q.level:
-        grid = interop.becke_grid(system.mole, level, q.pruning or None)
+        grid = system.make_grid(system.mole, level, q.pruning or None)
     same = level == q.level and config.functional.hartree == config.evaluation.hartree == "auto"
     exact = dataclasses.replace(system, config=build.analytic(config)) if gaussian else system
     functional = (

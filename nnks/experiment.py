@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from nnks import build
-from nnks.config import ConfigDict, to_dict
+from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
-from nnks.plan import Plan, default_label, plan, short_name
+from nnks.plan import Plan, default_label, finished_run, plan, short_name
 from nnks.recorder import CONVERGED, Recorder
 from nnks.references import find_references
 from nnks.summary import Summary, compared, found
@@ -41,28 +41,48 @@ def run(
     *,
     position: tuple[int, int] | None = None,
     quiet: bool = False,
+    again: bool = False,
 ) -> Summary:
-    """Trains a config's orbitals and stores what came out; an interrupted run of it is continued.
+    """Trains a config's orbitals and stores what came out; an interrupted run of it is continued, a finished one returned.
 
     Args:
         config: from `default_config` or `load_config`.
         results: the folder that runs are stored in.
         position: (n, m) for run n of m in a sweep.
         quiet: nothing on the console, whatever the config says: for a process beside others.
+        again: whether a run that is finished is computed once more, into a folder of its own that ends in `-2`, and so on.
 
     Raises:
         InputError: for a config that cannot be run, before anything is written or compiled.
         TrainingDiverged: for an energy that is not finite; the last good state is saved.
     """
     check_writable(results)
+    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    stored = None if again else finished_run(config, results)
+    if stored is not None:
+        return _kept(stored, config, alone=position is None and not quiet)
     ready = plan(config)
-    return Run(ready, folder_of(ready.config, results), Path(results), position, quiet=quiet).execute()
+    folder = folder_of(ready.config, results, again=again)
+    return Run(ready, folder, Path(results), position, quiet=quiet).execute()
 
 
-def folder_of(config: ConfigDict, results: str | Path) -> RunFolder:
-    """The folder of an interrupted or failed run of this config, or a new one."""
+def _kept(folder: RunFolder, config: ConfigDict, *, alone: bool) -> Summary:
+    """The summary of a finished run; one that is `alone` says that it is not computed again, and what came out."""
+    summary = Summary(folder.path, folder.record.summary or {})
+    if alone:
+        print(
+            f"this run is finished and stored in {folder.path}; it is not computed again (--again, or again=True, does so; another "
+            "training.seed is another run)"
+        )
+        if config.tracking.console:
+            print_summary(summary.values)
+    return summary
+
+
+def folder_of(config: ConfigDict, results: str | Path, *, again: bool = False) -> RunFolder:
+    """The folder of an interrupted or failed run of this config, or a new one; `again` passes over finished ones."""
     values, seed = to_dict(config), config.training.seed
-    folder = find_run(results, config.experiment, config_hash(values), seed)
+    folder = find_run(results, config.experiment, config_hash(values), seed, latest=again)
     if folder is None or folder.finished:
         folder = RunFolder.create(results, config.experiment, values, seed)
     return folder

@@ -148,7 +148,14 @@ class Registry(Mapping[str, Entry]):
                     f"{self.kind}.{key} is not a field of '{section['name']}'; {suggest(key, accepted) if accepted else 'it has no fields'}."
                 )
         taken = inspect.signature(make).parameters
-        return make(**fields, **{key: value for key, value in context.items() if key in taken})
+        try:
+            return make(**fields, **{key: value for key, value in context.items() if key in taken})
+        except InputError:
+            raise
+        except Exception as error:  # a member of a user's own may do anything
+            from nnks.traces import told
+
+            raise InputError(f"{self.kind} '{section['name']}' cannot be made: {told(error)}.") from error
 
     def fields(self, name: str) -> dict[str, Any]:
         """The config fields of a member with their defaults (parameters without one come from the system)."""

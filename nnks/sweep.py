@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnks import build
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.config.users import file_name, users_code
 from nnks.grouping import batches
 from nnks.launch import Launcher, Resources, Task, make_launcher
+from nnks.plan import finished_run, sketch
 from nnks.registry import InputError, shown
-from nnks.tracking import check_writable, config_hash, find_run
+from nnks.tracking import check_writable, config_hash
 from nnks.tracking.files import write_json
+
+NAMED = 4
+"""Keys by which a refusal names a run of a sweep, the first that its runs differ in."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,9 +168,7 @@ def run_sweep(
         InputError: for an unwritable folder, or a config that cannot be run; found before the first run.
     """
     check_writable(results)
-    missing = [config for config in sweep.configs if not is_finished(config, results)]
-    for config in missing:
-        plan_cheaply(config)
+    missing = check_runs(sweep, results)
     launcher = launcher or make_launcher()
     folder = check_writable(Path(results) / sweep.name)
     write_json(folder / "experiment.json", describe(sweep, command))
@@ -231,22 +235,43 @@ def release_programs(limit: int | None = None) -> bool:
     return True
 
 
-def plan_cheaply(config: ConfigDict) -> None:
-    """Checks the parts of a config that need no integrals: the molecule, the basis, names and numbers."""
-    from nnks import build
-    from nnks.ansatz import ANSATZE
-    from nnks.interop.libxc import make_xc
+def check_runs(sweep: Sweep, results: str | Path) -> list[ConfigDict]:
+    """The runs that are missing, each checked as it would be before it starts, without computing anything of it.
 
-    build.check_training(config)
-    build.make_system(config)
-    make_xc(config.functional.xc)
-    ANSATZE.build(config.ansatz.to_dict())
+    Raises:
+        InputError: for the first that cannot be run, with its number and what it differs in from the others.
+    """
+    missing, checked, last = [], set(), None
+    for number, config in enumerate(sweep.configs, 1):
+        if is_finished(config, results):
+            continue
+        missing.append(config)
+        try:
+            build.check_training(config)
+            if (text := _checked_alike(config)) not in checked:
+                last = sketch(config, like=last)
+                checked.add(text)
+        except InputError as error:
+            raise InputError(f"run {number} of {len(sweep.configs)}{_which(sweep, config)}: {error}") from error
+    return missing
+
+
+def _checked_alike(config: ConfigDict) -> str:
+    """What decides whether a run can be run, as text: all but its seed and its label."""
+    free = ("training.seed", "label")
+    return json.dumps({key: value for key, value in flatten(to_dict(config)) if key not in free}, default=str)
+
+
+def _which(sweep: Sweep, config: ConfigDict) -> str:
+    """What tells a run from the others, in parentheses."""
+    values = flat(config)
+    told = [f"{key}={shown(values.get(key))}" for key in sweep.axes[:NAMED]]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def is_finished(config: ConfigDict, results: str | Path) -> bool:
     """Whether a finished run of this config and seed is stored."""
-    found = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
-    return found is not None and found.finished
+    return finished_run(config, results) is not None
 
 
 def flat(config: ConfigDict) -> dict[str, Any]:

@@ -198,6 +198,24 @@ def test_dry_run_prints_the_plan(capsys, tmp_path):
     assert not folder.exists()
 
 
+def test_a_finished_run_is_shown_and_computed_again_only_if_asked(capsys, tmp_path):
+    words = ["run", "--config=gaussian", "--config.system.molecule=He", "--config.system.basis=sto-3g"]
+    words += ["--config.quadrature.level=0", "--config.tracking.wandb=disabled", "--config.reference.pyscf=false"]
+    words += ["--config.reference.large_basis=", f"--results={tmp_path}"]
+    assert main(words) == 0
+    capsys.readouterr()
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "it is not computed again" in shown
+    assert "E = " in shown
+    assert main([*words, "--dry-run"]) == 0
+    assert "finished, and not computed again without --again" in capsys.readouterr().out
+    assert len(list(tmp_path.glob("gaussian/*"))) == 1
+    assert main([*words, "--again"]) == 0
+    assert "not computed again" not in capsys.readouterr().out
+    assert len(list(tmp_path.glob("gaussian/*"))) == 2
+
+
 @pytest.mark.parametrize("name", ["accuracy", "gaussian", "limit", "neural", "quickstart", "water"])
 def test_packaged_configs_load_and_sweep(name):
     from nnks.sweep import load_sweep

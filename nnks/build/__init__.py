@@ -8,6 +8,7 @@ from nnks.build.functional import hartree_method as hartree_method
 from nnks.build.functional import make_functional as make_functional
 from nnks.build.orthogonal import make_constraint as make_constraint
 from nnks.build.orthogonal import rotate as rotate
+from nnks.build.outline import Outline as Outline
 from nnks.build.problem import in_precision as in_precision
 from nnks.build.problem import make_model as make_model
 from nnks.build.problem import make_problem as make_problem

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnks.ansatz import Start
 from nnks.build.functional import analytic, hartree_method, make_functional
+from nnks.build.outline import Outline
 from nnks.build.system import System
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
@@ -23,9 +24,9 @@ def make_start(system: System, guess: str) -> Start:
     """The first guess: orbitals of one Fock matrix, or converged ones, and the scales of rotations from them."""
     if guess not in ("minao", "core", "random", "scf"):
         raise InputError(f"ansatz.guess is '{guess}'; {suggest(guess, ['minao', 'core', 'random', 'scf'])}.")
-    integrals = interop.one_electron_integrals(system.mole)
-    basis = interop.gaussian_basis(system.mole, system.config.system.basis)
-    whitened = frame(integrals.overlap)
+    overlap = system.one_electron().overlap
+    basis = system.basis()
+    whitened = system.frame(overlap)
     spins, occupied = len(system.counts), max(system.counts)
     if occupied > whitened.shape[1]:
         raise InputError(
@@ -36,7 +37,7 @@ def make_start(system: System, guess: str) -> Start:
         same = jnp.broadcast_to(whitened, (spins, *whitened.shape))
         shape = (spins, whitened.shape[1], occupied)
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
-    energies, orbitals = _guess_orbitals(system, whitened, integrals.overlap, guess)
+    energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
     index = np.arange(whitened.shape[1])
     coordinates, scales = [], []
     for count, epsilon, electrons in zip(system.counts, energies, system.occupations, strict=True):
@@ -48,6 +49,8 @@ def make_start(system: System, guess: str) -> Start:
 
 def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
     energy = gaussian_energy(system)
+    if isinstance(system, Outline):
+        return system.spectrum(whitened)
     start = guess_orbitals(system, "core" if guess == "core" else "minao")
     if guess == "scf":
         mo_coeff, occupations = solve(energy, overlap, whitened, start, system.counts).mo_coeff, system.occupations

@@ -9,7 +9,6 @@ from nnks.build.problem import make_model
 from nnks.build.system import System
 from nnks.config import ConfigDict, check
 from nnks.interop import coulomb
-from nnks.interop import pyscf as interop
 from nnks.registry import InputError, shown
 from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares, Problem
 from nnks.training.held_out import Guard, HeldOut
@@ -91,7 +90,7 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
             "below it, or training.held_out_steps=0."
         )
     f, gaussian = config.functional, system.gaussian
-    grid = interop.becke_grid(system.mole, level, config.quadrature.pruning or None)
+    grid = system.make_grid(system.mole, level, config.quadrature.pruning or None)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
     model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
     return Guard(HeldOut(model, functional, grid.quadrature()), every, optimizer.reports_end)

@@ -14,7 +14,7 @@ from nnks.estimate import estimates, total
 from nnks.grouping import batches, why_alone
 from nnks.launch import Launcher, Resources, make_launcher
 from nnks.registry import InputError
-from nnks.sweep import Sweep, flat, is_finished, load_sweep, run_sweep
+from nnks.sweep import Sweep, check_runs, flat, is_finished, load_sweep, run_sweep
 from nnks.tracking import sync_instruction
 from nnks.tracking.progress import duration
 
@@ -45,6 +45,8 @@ def command(arguments: list[str]) -> int:
     resources = Resources(**{key: own[key] for key in ("cpus", "gpus", "memory", "minutes") if key in own})
     launcher = make_launcher(own.get("launcher", "local"), own.get("workers", 1), resources, own.get("cluster", ""))
     batch = own.get("batch", "auto") == "auto"
+    if options["dry_run"]:
+        check_runs(sweep, options["results"])
     show_plan(sweep, options["results"], launcher, batch)
     if options["dry_run"]:
         return 0

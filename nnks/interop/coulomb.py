@@ -20,11 +20,16 @@ INDEPENDENT = 1e-13
 """What a fitting function must add to those before it, as a share of its own norm in the Coulomb metric."""
 
 
-def coulomb_integrals(mole: Any, budget: float = 4e9) -> jnp.ndarray:
-    r"""Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs.
+def coulomb_integrals(mole: Any) -> jnp.ndarray:
+    r"""Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs."""
+    return jnp.array(mole.intor("int2e", aosym="s4"))
+
+
+def check_exact(mole: Any, budget: float = 4e9) -> None:
+    """Refuses four-center integrals that would take more than `budget` bytes.
 
     Raises:
-        InputError: if the matrix would be larger than `budget` bytes.
+        InputError: with what they take.
     """
     pairs = mole.nao * (mole.nao + 1) // 2
     if 8.0 * pairs * pairs > budget:
@@ -32,7 +37,6 @@ def coulomb_integrals(mole: Any, budget: float = 4e9) -> jnp.ndarray:
             f"functional.hartree='exact' needs {8e-9 * pairs * pairs:.1f} GB for {mole.nao} basis functions and "
             f"{budget / 1e9:.1f} GB are allowed; use functional.hartree='density_fitting'."
         )
-    return jnp.array(mole.intor("int2e", aosym="s4"))
 
 
 def auxiliary_mole(mole: Any, basis: str = "auto") -> Any:

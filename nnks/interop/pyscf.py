@@ -13,6 +13,7 @@ from nnks.basis.integrals import Integrals
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
+from nnks.types import Float, Int
 
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
@@ -93,6 +94,8 @@ def becke_grid(
     pruning: str | None = "nwchem",
     radial: int | None = None,
     angular: int | None = None,
+    *,
+    divided: bool = True,
 ) -> Grid:
     """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition with Treutler's radii.
 
@@ -104,6 +107,8 @@ def becke_grid(
         pruning: "nwchem", "sg1", "treutler", or None for the full product grid.
         radial: radial points on every atom instead of the level's.
         angular: angular points on every shell instead of the level's (a Lebedev number).
+        divided: whether space is divided among the atoms, which takes nearly all the time; without it the points are the same, and
+            every weight that of its atom's own grid. The partition drops no point, and turns no weight's sign.
     """
     from pyscf.dft import gen_grid
 
@@ -128,23 +133,26 @@ def becke_grid(
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
     per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
-    scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
-    points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
-    atoms, shells, cells = [], [], []
-    for a in range(mole.natm):
-        own, cell = per_atom[mole.atom_symbol(a)]
-        distance = np.linalg.norm(own, axis=1)
-        radii = np.unique(np.round(distance, 10))
-        atoms.append(np.full(len(distance), a))
-        shells.append(np.searchsorted(radii, np.round(distance, 10)))
-        cells.append(cell)
+    own = [per_atom[mole.atom_symbol(a)] for a in range(mole.natm)]
+    points: Any = [around + center for (around, _), center in zip(own, mole.atom_coords(), strict=True)]
+    weights: Any = [cell for _, cell in own]
+    if divided:
+        scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
+        points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
+    shells = {symbol: _shells(around) for symbol, (around, _) in per_atom.items()}
     return Grid(
         points=jax.device_put(np.concatenate(points)),
         weights=jax.device_put(np.concatenate(weights)),
-        atom=jax.device_put(np.concatenate(atoms)),
-        shell=jax.device_put(np.concatenate(shells)),
-        cells=jax.device_put(np.concatenate(cells)),
+        atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(cell) for _, cell in own])),
+        shell=jax.device_put(np.concatenate([shells[mole.atom_symbol(a)] for a in range(mole.natm)])),
+        cells=jax.device_put(np.concatenate([cell for _, cell in own])),
     )
+
+
+def _shells(points: Float[np.ndarray, "points 3"]) -> Int[np.ndarray, " points"]:
+    """The radial shell of each point around a nucleus at the origin, counted outward."""
+    distance = np.round(np.linalg.norm(points, axis=1), 10)
+    return np.searchsorted(np.unique(distance), distance)
 
 
 def angular_degrees() -> dict[int, int]:
@@ -175,10 +183,15 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [found[mole.atom_pure_symbol(a)] for a in range(mole.natm)]
 
 
+def overlap(mole: Any) -> Float[np.ndarray, "basis basis"]:
+    """Overlap of the basis functions."""
+    return mole.intor_symmetric("int1e_ovlp")
+
+
 def one_electron_integrals(mole: Any) -> Integrals:
     """Overlap, kinetic energy and nuclear attraction in the basis."""
     return Integrals(
-        overlap=jax.device_put(mole.intor_symmetric("int1e_ovlp")),
+        overlap=jax.device_put(overlap(mole)),
         kinetic=jax.device_put(mole.intor_symmetric("int1e_kin")),
         external=jax.device_put(mole.intor_symmetric("int1e_nuc")),
     )
@@ -193,8 +206,8 @@ def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:
     from scipy.linalg import eigh
 
     if guess == "core":
-        overlap, bare = (mole.intor_symmetric(f"int1e_{name}") for name in ("ovlp", "kin"))
-        lowest = eigh(bare + mole.intor_symmetric("int1e_nuc"), overlap)[1][:, : max(mole.nelec)]
+        bare = mole.intor_symmetric("int1e_kin") + mole.intor_symmetric("int1e_nuc")
+        lowest = eigh(bare, overlap(mole))[1][:, : max(mole.nelec)]
         filled = np.arange(max(mole.nelec))[None, :] < np.array(mole.nelec)[:, None]
         return np.broadcast_to(lowest, (2, *lowest.shape)), filled.astype(float)
     dm: Any = scf.hf.init_guess_by_minao(mole)

@@ -139,8 +139,8 @@ class RunFolder:
         replace_text(self.path / METRICS, text)
 
 
-def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunFolder | None:
-    """The stored run of this config and seed: a finished one if there is one, otherwise the latest."""
+def find_run(results: str | Path, experiment: str, hash: str, seed: int, *, latest: bool = False) -> RunFolder | None:
+    """The stored run of this config and seed: a finished one if there is one and not the `latest` is asked for, or the latest."""
     parent = Path(results) / experiment
     if not parent.is_dir():
         return None
@@ -148,7 +148,7 @@ def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunF
     for path in parent.iterdir():
         named = RUN_NAME.fullmatch(path.name)
         if named and named["hash"] == hash and int(named["seed"]) == seed and (path / CONFIG).is_file():
-            found.append((RunFolder(path).finished, named["date"], int(named["copy"] or 1), path))
+            found.append((not latest and RunFolder(path).finished, named["date"], int(named["copy"] or 1), path))
     return RunFolder(max(found)[-1]) if found else None
 
 
