@@ -51,7 +51,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "sampler.batch_size": Bounds(1, 10_000_000),
     "sampler.mixture": Bounds(0, 1, above=True),
     "ansatz.width": Bounds(1, 10_000),
-    "ansatz.depth": Bounds(1, 100),
+    "ansatz.depth": Bounds(1, 32),
     "ansatz.envelopes": Bounds(1, 100),
     "ansatz.scales": Bounds(1, 1000),
     "optimizer.learning_rate": Bounds(0, above=True),  # of some optimizers it has the unit of a parameter

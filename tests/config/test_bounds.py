@@ -151,7 +151,7 @@ def test_every_way_into_a_config_refuses_the_same(path, tmp_path, capsys):
         f"def sweep():\n    return [{{}}, {{{path!r}: {value!r}}}]\n"
     )
     if path != "experiment":  # of a sweep it is its file's
-        assert refused(lambda: load_sweep(str(swept))) == sentence
+        assert refused(lambda: load_sweep(str(swept))).endswith(f": {sentence}")
     if "\n" not in str(value):
         assert main(["run", "--config=gaussian", f"--config.{path}={value}", f"--results={tmp_path}/results"]) == 2
         assert capsys.readouterr().err == f"nnks: {sentence}\n"
