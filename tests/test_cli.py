@@ -6,7 +6,7 @@ from nnks.cli import main
 
 BAD = {
     "molecule": (["system.molecule=wter"], "water"),
-    "basis": (["system.basis=6-31gg"], "PySCF does not have for"),
+    "basis": (["system.basis=6-31gg"], "no basis set is called"),
     "pseudopotential": (["system.molecule=Cu 0 0 0", "system.basis=lanl2dz"], "pseudopotential"),
     "xc": (["functional.xc=lda,vwm"], "lda,vwm"),
     "hybrid": (["functional.xc=b3lyp"], "b3lyp"),

@@ -106,7 +106,7 @@ def test_a_fitting_set_that_does_not_exist_is_refused_beside_exact_integrals(sec
     from nnks.plan import plan
 
     config = override(default_config(), {"system.molecule": "H2", "quadrature.level": 0, f"{section}.auxiliary": "foo"})
-    assert refused(lambda: plan(config)).startswith(f"config.{section}.auxiliary is 'foo', which is no fitting set")
+    assert refused(lambda: plan(config)).startswith(f"{section}.auxiliary is 'foo', which no basis set is called")
 
 
 CASES = {
