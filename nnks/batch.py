@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks import build
+from nnks import build, interruption
 from nnks.config import ConfigDict
-from nnks.experiment import Run, folder_of
+from nnks.experiment import AlreadyFinished, Run, folder_of
+from nnks.grouping import mark_batch, unmark_batch
 from nnks.plan import Plan, plan
 from nnks.summary import Summary
-from nnks.tracking import ConsoleWriter
+from nnks.tracking import ConsoleWriter, RunFolder
+from nnks.tracking.lock import Busy, release
 from nnks.training import iterate_together, make_batch_step
+from nnks.training.loop import MemberProgress
 from nnks.training.state import TrainingDiverged
 from nnks.training.together import stack
 
@@ -49,14 +52,32 @@ def run_together(
     ready, found = plan(configs[0]), []
     size = min(len(configs), most_members(ready))
     for at in range(0, len(configs), size):
-        part = configs[at : at + size]
-        plans = [member_plan(ready, config) for config in part]
-        runs = [
-            Run(each, folder_of(each.config, results), Path(results), position, members=len(part), quiet=True)
-            for each in plans
-        ]
-        found += _Batch(runs, None if quiet else position).execute()
+        plans = [member_plan(ready, config) for config in configs[at : at + size]]
+        found += _run_part(plans, Path(results), position, quiet)
     return found
+
+
+def _run_part(
+    plans: Sequence[Plan], results: Path, position: tuple[int, int] | None, quiet: bool
+) -> list[Summary | Exception]:
+    """What fits the memory at once, without the members that another process has."""
+    folders: list[RunFolder | Exception] = []
+    try:
+        for each in plans:
+            try:
+                folders.append(folder_of(each.config, results, again=position is None))
+            except (Busy, AlreadyFinished) as error:
+                folders.append(error)
+        own = [(each, folder) for each, folder in zip(plans, folders, strict=True) if isinstance(folder, RunFolder)]
+        mark_batch([folder for _, folder in own])
+        runs = [Run(each, folder, results, position, members=len(own), quiet=True) for each, folder in own]
+        ended = iter(_Batch(runs, None if quiet else position).execute() if runs else [])
+        return [next(ended) if isinstance(folder, RunFolder) else folder for folder in folders]
+    finally:
+        for folder in folders:
+            if isinstance(folder, RunFolder):
+                unmark_batch(folder)
+                release(folder.path)
 
 
 def most_members(ready: Plan) -> int:
@@ -97,11 +118,16 @@ class _Batch:
                 run.open()
                 opened.append(run)
             self._train()
+            # a batch that is interrupted from here on has nothing left to train, whichever of its members are closed by then
+            for run in self._runs:
+                run.checkpoints.close()
             for place, run in enumerate(self._runs):
                 self._attempt(place, run.close)
         except BaseException as error:  # of all members: they cannot be told apart
             for place in range(len(opened)):
                 self._end(place, error)
+            if self._console is not None:
+                self._console.leave()
             if not isinstance(error, Exception):
                 raise
             for place in range(len(opened), len(self._runs)):
@@ -112,24 +138,29 @@ class _Batch:
     def _train(self) -> None:
         """Steps until every member has stopped."""
         runs = self._runs
-        going = [place for place, run in enumerate(runs) if not run.recorder.stopped]
-        if not going:
+        active = [place for place, run in enumerate(runs) if not run.recorder.stopped]
+        if not active:
             return
-        first: Any = [runs[place].plan.optimizer for place in going]
+        first: Any = [run.plan.optimizer for run in runs]
         step = make_batch_step(first, runs[0].problem, runs[0].config.training.steps)
-        active = dict(enumerate(going))  # by place in the batch
-        for found in iterate_together(step, stack([runs[place].recorder.state for place in going])):
-            for index, place in list(active.items()):
-                progress = found[index]
-                if isinstance(progress, TrainingDiverged):
-                    self._end(place, progress)
-                    del active[index]
-                elif self._attempt(place, functools.partial(runs[place].recorder.take, progress), ends=False):
-                    del active[index]
-                elif self._console is not None and index == min(active):
-                    self._console.write(progress.step, progress.metrics)
-            if not active:
-                return
+        with interruption.whole():
+            # of all of them: a program for fewer members would round differently from the one that was interrupted
+            for found in iterate_together(step, stack([run.recorder.state for run in runs])):
+                active = [place for place in active if not self._take(place, found[place])]
+                if self._console is not None and active:
+                    shown = found[active[0]]
+                    assert isinstance(shown, MemberProgress)
+                    self._console.write(shown.step, shown.metrics)
+                if not active or interruption.requested():
+                    break
+        interruption.check()
+
+    def _take(self, place: int, progress: MemberProgress | TrainingDiverged) -> bool:
+        """Records a member's step; whether it is its last one."""
+        if isinstance(progress, TrainingDiverged):
+            self._end(place, progress)
+            return True
+        return self._attempt(place, functools.partial(self._runs[place].recorder.take, progress), ends=False)
 
     def _attempt(self, place: int, action: Any, *, ends: bool = True) -> bool:
         """What an action of one member returned; an error ends that member alone."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
 
-from nnks import build
+from nnks import build, interruption
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
-from nnks.plan import Plan, default_label, finished_run, plan, short_name
-from nnks.recorder import CONVERGED, Recorder
+from nnks.interruption import Interrupted
+from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name
+from nnks.recorder import CONVERGED, GRID, Recorder
 from nnks.references import find_references
+from nnks.registry import InputError, StoreError
 from nnks.summary import Summary, compared, found
 from nnks.tracking import (
     Afterwards,
@@ -27,8 +30,12 @@ from nnks.tracking import (
     run_tags,
     warn,
 )
+from nnks.tracking.files import storing
+from nnks.tracking.lock import alone, hold, release
+from nnks.tracking.record import SET_ASIDE, SLICE
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
+from nnks.training.saved import Progressed, Saved, pack
 from nnks.training.state import TrainingDiverged, count_parameters, settled
 
 SINGLE = 1e-6
@@ -57,13 +64,31 @@ def run(
         TrainingDiverged: for an energy that is not finite; the last good state is saved.
     """
     check_writable(results)
-    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)
     ready = plan(config)
-    folder = folder_of(ready.config, results, again=again)
-    return Run(ready, folder, Path(results), position, quiet=quiet).execute()
+    try:
+        folder = folder_of(ready.config, results, again=again)
+    except AlreadyFinished as elsewhere:
+        return _kept(elsewhere.folder, config, alone=position is None and not quiet)
+    try:
+        return Run(ready, folder, Path(results), position, quiet=quiet).execute()
+    finally:
+        release(folder.path)
+
+
+class AlreadyFinished(InputError):
+    """A run was finished by another process in the meantime.
+
+    Attributes:
+        folder: the run's.
+    """
+
+    def __init__(self, folder: RunFolder):
+        self.folder = folder
+        super().__init__(f"the run '{folder.path}' is finished.")
 
 
 def _kept(folder: RunFolder, config: ConfigDict, *, alone: bool) -> Summary:
@@ -80,24 +105,46 @@ def _kept(folder: RunFolder, config: ConfigDict, *, alone: bool) -> Summary:
 
 
 def folder_of(config: ConfigDict, results: str | Path, *, again: bool = False) -> RunFolder:
-    """The folder of an interrupted or failed run of this config, or a new one; `again` passes over finished ones."""
+    """The folder of an interrupted or failed run of this config, or a new one, held for this process until `release`.
+
+    Args:
+        config: the resolved one.
+        results: the folder that runs are stored in.
+        again: whether a finished run is passed over.
+
+    Raises:
+        Busy: if another process has it.
+        AlreadyFinished: if the run is finished and is not to be computed `again`.
+    """
     values, seed = to_dict(config), config.training.seed
-    folder = find_run(results, config.experiment, config_hash(values), seed, latest=again)
-    if folder is None or folder.finished:
-        folder = RunFolder.create(results, config.experiment, values, seed)
+    with alone(Path(results) / config.experiment):
+        folder = find_run(results, config.experiment, config_hash(values), seed, latest=again)
+        if folder is not None and folder.finished and not again:
+            raise AlreadyFinished(folder)
+        if folder is None or folder.finished:
+            folder = RunFolder.create(results, config.experiment, values, seed)
+            hold(folder.path)
+        else:
+            hold(folder.path)
+            folder.prepare(values)
     return folder
 
 
 def record_failure(config: ConfigDict, results: str | Path, reason: str) -> bool:
-    """Stores why a run failed that could not do so itself; whether it failed at all."""
-    values, seed = to_dict(config), config.training.seed
-    folder = find_run(results, config.experiment, config_hash(values), seed)
-    if folder is not None and folder.finished:
+    """Stores why a run failed that could not do so itself; whether it failed at all.
+
+    Raises:
+        Busy: if another process has the run by now.
+    """
+    try:
+        folder = folder_of(config, results, again=False)
+    except AlreadyFinished:
         return False
-    if folder is None:
-        folder = RunFolder.create(results, config.experiment, values, seed)
-    if (folder.record.summary or {}).get("reason") != reason:
-        JsonlWriter(folder, {"label": config.label}).fail(reason)
+    try:
+        if (folder.record.summary or {}).get("reason") != reason:
+            JsonlWriter(folder, {"label": config.label}).fail(reason)
+    finally:
+        release(folder.path)
     return True
 
 
@@ -130,30 +177,35 @@ class Run:
             self.fail(error)
             raise
 
-    def open(self) -> TrainState:
-        """The state to go on from, with everything that follows the run from there."""
+    def open(self) -> None:
+        """Finds the state to go on from, and makes everything that follows the run from there."""
         key = build.run_key(self.config)
         params = self.problem.init_params(key)
         self.parameters = count_parameters(params)
         state = begin(self.plan.optimizer, self.problem, params, key)
-        self.checkpoints = Checkpoints(self.folder.checkpoints)
-        state = self.checkpoints.restore(state) or state
-        self.folder.resume(int(state.step))
+        self.checkpoints = Checkpoints(self.folder.checkpoints, self.folder.set_aside)
+        start = pack(state, Progressed(), self.plan.guard)
+        restored = self.checkpoints.restore(start)
+        self._say_what_is_damaged(restored)
+        start = restored if isinstance(restored, Saved) else start
+        row = self.checkpoints.note.get("row")
+        self.folder.resume(row["step"] if row else int(start.step), row)
         self.writers = self._writers()
-        parts = self.folder, self.checkpoints, self.writers, self.label
+        parts = self.checkpoints, self.writers, self.label
         exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
-        self.recorder = Recorder(self.config, self.problem, self.plan.guard, state, *parts, exact)
-        self._say_what_is_dropped(self.problem, state.params, "at the start")
-        return state
+        self.recorder = Recorder(self.config, self.problem, self.plan.guard, start, *parts, exact)
+        self._say_what_is_dropped(self.problem, start.params, "at the start")
 
     def _train(self) -> None:
         """The loop."""
         step, recorder = self.plan.optimizer.make_step(self.problem), self.recorder
         state = recorder.state
         until = int(state.step) if recorder.stopped else self.config.training.steps
-        for progress in iterate(step, state, until=until):
-            if recorder.take(progress):
-                break
+        with interruption.whole():
+            for progress in iterate(step, state, until=until):
+                if recorder.take(progress) or interruption.requested():
+                    break
+        interruption.check()
 
     def close(self) -> Summary:
         """Evaluates the trained orbitals, compares them, and stores what came out."""
@@ -164,9 +216,11 @@ class Run:
         if not problem.sampler.exact:
             converged = gradient_norm(problem, params) < build.tolerances(config)[1]
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
+        converged = converged and outcome.resolves(plan.system.molecule.natoms)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
-        outcome.slice.save(self.folder.path)
+        with storing(self.folder.path / SLICE):
+            outcome.slice.save(self.folder.path)
         self.writers.finish(summary)
         stored = self.folder.record.summary or {}
         if config.tracking.console and self.position is None and not self.quiet:
@@ -187,13 +241,44 @@ class Run:
         return error
 
     def fail(self, error: BaseException) -> None:
-        """Stores why the run failed; one that was interrupted stays so, and is resumed by the next call."""
-        if isinstance(error, TrainingDiverged):
-            self.checkpoints.save(error.state)
-            self.writers.fail(str(error))
-        elif isinstance(error, Exception):
-            self.writers.fail(f"{type(error).__name__}: {error}")
+        """Stores why the run failed; one that was interrupted is saved where it is, and goes on with the next call."""
+        if isinstance(error, KeyboardInterrupt):
+            self.recorder.save()
+            self.checkpoints.close()  # first: who asked for the end may not wait for the rest
+            self.writers.leave()
+            if isinstance(error, Interrupted):
+                error.state = f"at step {self.recorder.step}; the state is saved"
+        elif isinstance(error, StoreError):
+            self._abandon(error)
+        elif isinstance(error, Exception) and not self.folder.finished:  # what follows the end is no part of the run
+            if isinstance(error, TrainingDiverged):
+                self.recorder.save()
+                self.writers.fail(str(error))
+            else:
+                self.writers.fail(f"{type(error).__name__}: {error}")
         self.checkpoints.close()
+
+    def _abandon(self, error: StoreError) -> None:
+        """Adds to an error of the store from where the run can go on, and stores it if there is room for that."""
+        with contextlib.suppress(StoreError):
+            self.checkpoints.close()
+        latest = self.checkpoints.latest()
+        if latest is None:
+            error.rest = "; no state of the run is stored; make room for it, and the same command begins anew"
+        else:
+            good = f"the last good state is step {latest.name} in '{latest}'"
+            error.rest = f"; {good}; make room for more, and the same command goes on from there"
+        with contextlib.suppress(StoreError):
+            self.writers.fail(str(error))
+
+    def _say_what_is_damaged(self, restored: TrainState | None) -> None:
+        """One line on checkpoints that could not be restored, and from where the run goes on instead."""
+        unusable = self.checkpoints.unusable
+        if unusable:
+            named = ", ".join(f"'{path}' ({why})" for path, why in unusable.items())
+            begin = "starts over" if restored is None else f"goes on from step {int(restored.step)}"
+            aside = self.folder.path / SET_ASIDE
+            warn(f"{self.label}: no state can be restored from {named}, now in '{aside}'; the run {begin}.")
 
     def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):
@@ -212,7 +297,7 @@ class Run:
             return WandbWriter(self.folder, values, mode=mode, project=project, group=group, tags=tags)
 
         # a process has one W&B run at a time
-        others: list[Any] = [Afterwards(self.folder, wandb) if self.members > 1 else wandb()]
+        others: list[Any] = [Afterwards(wandb) if self.members > 1 else wandb()]
         if tracking.console and not self.quiet:
             steps, limit = self.config.training.steps, self.config.training.seconds
             others.append(ConsoleWriter(steps, self.label, position=self.position, limit=limit))
@@ -221,10 +306,11 @@ class Run:
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
         """Everything that `summary.json` holds."""
         recorder = self.recorder
+        unresolved = recorder.stopped == CONVERGED and not converged
         return (
             {
                 "converged": bool(converged),
-                "stopped": CONVERGED if converged else recorder.stopped,
+                "stopped": CONVERGED if converged else GRID if unresolved else recorder.stopped,
                 "steps": int(state.step),
                 "evaluations": int(state.evaluations),
                 "seconds": recorder.seconds,
@@ -232,6 +318,7 @@ class Run:
                 "members": self.members,
                 "parameters": self.parameters,
                 "label": self.label,
+                "functional": meaning(self.config.functional.xc),
             }
             | found(outcome)
             | compared(self.plan, outcome, self._references(outcome.hartree))

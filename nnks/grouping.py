@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from nnks.config import ConfigDict, flatten, to_dict
+from nnks.tracking import RunFolder, config_hash, find_run
+from nnks.tracking.files import read_json
+from nnks.tracking.record import RUN_NAME
 
 
 def why_alone(config: ConfigDict) -> str:
@@ -41,19 +45,61 @@ def shared_part(config: ConfigDict) -> str:
     return json.dumps({key: value for key, value in flatten(to_dict(config)) if key not in free}, default=str)
 
 
-def batches(configs: Sequence[ConfigDict], parts: int = 1) -> list[list[int]]:
+def batches(configs: Sequence[ConfigDict], parts: int = 1, begun: Sequence[str] = ()) -> list[list[int]]:
     """Places of the configs that are trained together, in their order; a run that is alone is a list of one.
 
     Args:
         configs: the runs.
         parts: into how many each batch is divided, one a worker.
+        begun: the batch that each run was begun in, as `begun_in` finds it; such a batch stays as it was, because the number of
+            its members decides how a program rounds.
     """
     groups: dict[str, list[int]] = {}
+    undivided = set()
     for place, config in enumerate(configs):
-        key = f"alone {place}" if why_alone(config) else shared_part(config)
+        former = begun[place] if begun else ""
+        key = f"alone {place}" if why_alone(config) else shared_part(config) + former
+        undivided |= {key} if former else set()
         groups.setdefault(key, []).append(place)
     found = []
-    for group in groups.values():
-        size = -(-len(group) // parts)
+    for key, group in groups.items():
+        size = len(group) if key in undivided else -(-len(group) // parts)
         found += [group[at : at + size] for at in range(0, len(group), size)]
     return sorted(found)
+
+
+BATCH = "batch.json"
+"""In a run's folder: which runs it is trained with, as long as it is not finished."""
+
+
+def mark_batch(folders: Sequence[RunFolder]) -> None:
+    """Notes that these runs are trained together."""
+    members = [_identity(folder.name) for folder in folders]
+    for folder in folders:
+        if (read_json(folder.path / BATCH) or {}).get("members") != members:
+            folder.write_json(BATCH, {"members": members})
+
+
+def unmark_batch(folder: RunFolder) -> None:
+    """Forgets with which runs one was trained, if it is finished."""
+    if folder.finished:
+        (folder.path / BATCH).unlink(missing_ok=True)
+
+
+def begun_in(configs: Sequence[ConfigDict], results: str | Path) -> list[str]:
+    """The batch that each run was begun in, by the names of its members; empty for one that was begun alone or not at all."""
+    known: dict[str, str] = {}
+    hashes = [config_hash(to_dict(config)) for config in configs]
+    for config, hash in zip(configs, hashes, strict=True):
+        folder = find_run(results, config.experiment, hash, config.training.seed)
+        members = (read_json(folder.path / BATCH) or {}).get("members") if folder is not None else None
+        if isinstance(members, list):
+            # a process that is killed while it notes a batch leaves members without the note
+            known = dict.fromkeys(map(str, members), " ".join(map(str, members))) | known
+    return [known.get(f"{hash}-s{config.training.seed}", "") for config, hash in zip(configs, hashes, strict=True)]
+
+
+def _identity(name: str) -> str:
+    """A run's name without its date and number."""
+    named = RUN_NAME.fullmatch(name)
+    return name if named is None else f"{named['hash']}-s{named['seed']}"

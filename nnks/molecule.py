@@ -5,23 +5,25 @@ Positions are data that JAX can differentiate; everything else is fixed when a f
 
 from __future__ import annotations
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jax.core import Tracer
-from scipy.spatial import KDTree
 
 from nnks.geometries import lookup
 from nnks.geometries.comment import write_comment
 from nnks.geometries.elements import NUMBERS
 from nnks.geometries.embed import embedded, identity_text, notices, short_name
 from nnks.geometries.entry import hill_formula
-from nnks.geometries.lengths import canonical_unit
 from nnks.geometries.parse import read_written
+from nnks.geometries.quantities import canonical_unit
 from nnks.registry import InputError, shown
 from nnks.types import Array, Float, Int, T, field, record, static
 from nnks.units import BOHR_IN_ANGSTROM
 
 __all__ = ["CLOSEST", "Molecule", "canonical_unit", "embedded", "identity_text", "notices", "short_name"]
+
+FEW = 500
+"""Atoms up to which all distances between them are computed to find the smallest."""
 
 CLOSEST = 0.1
 """Nuclei closer than this [Bohr] are taken for a mistake: their repulsion exceeds any chemical energy scale,
@@ -103,7 +105,8 @@ class Molecule:
         if spin is None:
             electrons = sum(NUMBERS[s] for s in geometry.symbols) - charge
             spin = hint if hint is not None and charge == 0 else electrons % 2
-        return cls(jnp.asarray(geometry.positions), geometry.symbols, charge, spin, name)
+        # put on the device: `jnp.asarray` compiles a program
+        return cls(jax.device_put(np.asarray(geometry.positions)), geometry.symbols, charge, spin, name)
 
     @property
     def natoms(self) -> int:
@@ -175,18 +178,27 @@ def _check_positions(positions: np.ndarray, symbols: tuple[str, ...], name: str)
             f"molecule {shown(name)} has atom {atom + 1} ({symbols[atom]}) at {positions[atom].tolist()}; "
             "expected finite coordinates; check what computed them."
         )
-    distances, neighbors = KDTree(positions).query(positions, k=2)  # of each atom itself and the nearest other
-    if len(symbols) > 1 and distances[:, 1].min() < CLOSEST:
-        first = int(distances[:, 1].argmin())
-        other = next(
-            n for n in np.asarray(neighbors)[first].tolist() if n != first
-        )  # atoms at one point come in any order
-        a, b = sorted((first, other))
+    if len(symbols) > 1 and (closest := _closest(positions))[2] < CLOSEST:
+        (a, b), distance = sorted(closest[:2]), closest[2]
         raise InputError(
             f"molecule {shown(name)} has atoms {a + 1} ({symbols[a]}) and {b + 1} ({symbols[b]}) at a distance of "
-            f"{distances[first, 1]:.3g} Bohr; expected at least {CLOSEST} Bohr; check the coordinates and "
-            "system.unit."
+            f"{distance:.3g} Bohr; expected at least {CLOSEST} Bohr; check the coordinates and system.unit."
         )
+
+
+def _closest(positions: Float[np.ndarray, "atoms 3"]) -> tuple[int, int, float]:
+    """Two atoms that are closer to each other than all others are, and their distance [Bohr]."""
+    if len(positions) <= FEW:
+        distances = np.linalg.norm(positions[:, None] - positions, axis=-1)
+        np.fill_diagonal(distances, np.inf)
+        first, other = (int(n) for n in np.unravel_index(distances.argmin(), distances.shape))
+        return first, other, float(distances[first, other])
+    from scipy.spatial import KDTree  # takes a third of a second, which small molecules need not wait for
+
+    distances, neighbors = KDTree(positions).query(positions, k=2)  # of each atom itself and the nearest other
+    first = int(distances[:, 1].argmin())
+    other = next(n for n in np.asarray(neighbors)[first].tolist() if n != first)  # atoms at one point come in any order
+    return first, other, float(distances[first, 1])
 
 
 def _check_electrons(electrons: int, charge: int, spin: int, name: str) -> None:

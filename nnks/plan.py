@@ -9,14 +9,17 @@ from typing import Any
 import jax
 
 from nnks import build
-from nnks.ansatz import ModuleAnsatz, check_start
+from nnks.ansatz import ModuleAnsatz, check_start, is_own
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.build.memory import check_memory, needed
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import check_final, final_level
 from nnks.functional.base import Interacts
+from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
+from nnks.interop.libxc import describe_xc
+from nnks.molecule import short_name as short_molecule
 from nnks.tracking import RunFolder, config_hash, find_run
 from nnks.training import Problem
 from nnks.training.direct import Direct
@@ -54,6 +57,7 @@ class Sketch:
             "points a step": f"{size} (all)" if sampler.exact else sampler.size,
             "parameters": count_parameters(self.params),
             **self._basis(),
+            "functional": meaning(self.config.functional.xc),
             "hartree": self._hartree(),
             **self._saddles(),
             "final grid level": final_level(system),
@@ -109,7 +113,7 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     Raises:
         InputError: in one sentence.
     """
-    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
     build.check_training(config)
     if like is not None and _same_system(config, like.config):
         system = like.system.with_config(config)
@@ -156,7 +160,7 @@ def plan(config: ConfigDict) -> Plan:
 def _check_own(problem: Problem, config: ConfigDict) -> None:
     """Evaluates an ansatz of a user's own at a few points: whether its start is finite only values tell."""
     ansatz = problem.model.ansatz
-    if isinstance(ansatz, ModuleAnsatz) and not type(ansatz.module).__module__.startswith("nnks."):
+    if isinstance(ansatz, ModuleAnsatz) and is_own(ansatz.module):
         check_start(config.ansatz.name, ansatz, ansatz.init_params(build.run_key(config)))
 
 
@@ -166,12 +170,16 @@ def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
     return folder if folder is not None and folder.finished else None
 
 
+def meaning(xc: str) -> str:
+    """What a functional's string means: people expect correlation of `lda`, which is exchange alone in PySCF's grammar."""
+    return f"{xc}: {describe_xc(xc)}" if xc else describe_xc(xc)
+
+
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
+    return f"{short_name(plan)} / {plan.config.ansatz.name} / {basis_sets.label(plan.config.system.basis)}"
 
 
 def short_name(plan: Plan) -> str:
     """The molecule's name, or its formula where the config has coordinates or a path."""
-    molecule = plan.config.system.molecule
-    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule
+    return short_molecule(plan.config.system.molecule)

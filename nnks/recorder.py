@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnks import build
 from nnks.config import ConfigDict
-from nnks.tracking import Every, RunFolder, WriterGroup, warn
+from nnks.tracking import Every, WriterGroup, warn
+from nnks.tracking.files import plain
 from nnks.training import Convergence, Problem, TrainState
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.handover import PHASE, SECOND_PHASE
 from nnks.training.held_out import Guard
 from nnks.training.loop import StepTaken
+from nnks.training.saved import Progressed, Saved, pack, unpack
 from nnks.types import Params
 
 CONVERGED, GRID = "converged", "grid"
 """Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
+
+STOPS = ("", CONVERGED, GRID, "seconds", "steps")
+"""All of them, after that of a run which goes on; checkpoints hold the place here."""
 
 COARSE = 0.01
 """Difference of a state's energies on the training grid and on the held-out one [Ha] that a run warns of."""
@@ -36,8 +42,7 @@ class Recorder:
         config: ConfigDict,
         problem: Problem,
         guard: Guard | None,
-        start: TrainState,
-        folder: RunFolder,
+        start: Saved,
         checkpoints: Checkpoints,
         writers: WriterGroup,
         label: str,
@@ -46,16 +51,16 @@ class Recorder:
         self._config, self._problem, self._guard, self._label = config, problem, guard, label
         self._checkpoints, self._writers = checkpoints, writers
         self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
-        history = folder.read_metrics()
-        last = history[-1] if history else {}
-        self._convergence = Convergence(*build.tolerances(config), last.get("energy/total"))
-        converged = bool(last) and self._exactly(last) and self._convergence.holds(last)
-        self.stopped = CONVERGED if converged else self._stop(False, False, 0.0, int(start.step))
+        self._start, known = unpack(start, guard)
+        self._convergence = Convergence(*build.tolerances(config), known.total)
+        self.stopped = STOPS[known.stopped] or self._stop(False, False, 0.0, int(start.step))
         self._save, self._log = Every(config.training.checkpoint_steps), Every(config.tracking.log_steps)
-        self._before, self._trained = (float(last.get(f"time/{name}_s", 0.0)) for name in ("elapsed", "training"))
-        self._start = start
+        self._before, self._trained = known.seconds, known.trained
         self._last: StepTaken | None = None
-        self._best: TrainState | None = None
+        self._row: dict[str, Any] = {}  # what was recorded last
+        self._best = guard.better() if guard is not None and self.stopped else None
+        self._whole = self._last, known, self._copy_of_guard()
+        self._kept: int | None = None  # the step that was saved last
         self.seconds, self._compiled = self._before, 0.0
         self._started = time.perf_counter()
 
@@ -78,15 +83,40 @@ class Recorder:
         self.stopped = self._stop(converged, fits, spent, progress.step)
         if self._exact is not None and self._exact_due(progress.step):
             metrics["energy/exact"] = self._exact(progress.state.params)
-        # a saved step is always recorded: what goes on from it needs the energy before
+        # a step that is saved in its turn is recorded as well
         if self._log(progress.step) or self._save(progress.step) or "energy/exact" in metrics or self.stopped:
-            self._writers.write(progress.step, metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent})
+            row = metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent}
+            self._writers.write(progress.step, row)
+            self._row = plain({"step": progress.step, **row})
         if guard is not None and self.stopped:
             self._best = guard.better()
             self.stopped = self.stopped if self._best is None else GRID
+        numbers = Progressed(metrics["energy/total"], self.seconds, spent, STOPS.index(self.stopped))
+        self._whole = progress, numbers, self._copy_of_guard()
         if self._save(progress.step) or self.stopped:
-            self._checkpoints.save(self.state)
+            self.save()
         return bool(self.stopped)
+
+    def save(self) -> None:
+        """Saves the state after the last step that was taken to its end, unless it is saved already."""
+        progress, numbers, guard = self._whole
+        if self._kept != self.step:
+            self._kept = self.step
+            state = self._start if progress is None else progress.state
+            # the row goes with the state, should the file of rows be damaged; a step between two records has none
+            note = {"row": self._row} if self._row.get("step") == self.step else {}
+            self._checkpoints.save(pack(state, numbers, guard), note)
+
+    @property
+    def step(self) -> int:
+        """The step that `save` saves."""
+        progress, _, _ = self._whole
+        return int(self._start.step) if progress is None else progress.step
+
+    def _copy_of_guard(self) -> Guard | None:
+        """What the guard knows now."""
+        guard = self._guard
+        return None if guard is None else dataclasses.replace(guard, recent=guard.recent.copy())
 
     def warn_if_coarse(self) -> None:
         """Says so if the training grid and the held-out one disagree."""

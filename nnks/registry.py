@@ -17,6 +17,21 @@ class InputError(ValueError):
     """
 
 
+class StoreError(RuntimeError):
+    """A file of the results cannot be written: which, why, and how to go on.
+
+    The command line prints the sentence and exits with status 1.
+
+    Attributes:
+        rest: what follows on the reason: how to go on, and from which state where that is known.
+    """
+
+    rest = "; make room for it, and repeat the command"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{self.rest}."
+
+
 SHOWN = 60
 """Characters of a value that a sentence repeats."""
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks import build
+from nnks import build, interruption
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.config.users import file_name, users_code
-from nnks.grouping import batches
+from nnks.grouping import batches, begun_in
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.plan import finished_run, sketch
 from nnks.registry import InputError, shown
 from nnks.tracking import check_writable, config_hash
-from nnks.tracking.files import write_json
+from nnks.tracking.files import storing, write_json
 
 NAMED = 4
 """Keys by which a refusal names a run of a sweep, the first that its runs differ in."""
@@ -50,11 +50,12 @@ class Sweep:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How the runs of a sweep ended."""
+    """How the runs of a sweep ended: how many well, how many were finished before, and label and reason of those which failed or were left."""
 
     finished: int
     skipped: int
     failed: tuple[tuple[str, str], ...]
+    left: tuple[tuple[str, str], ...] = ()
 
 
 def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
@@ -97,7 +98,7 @@ def _configs(base: ConfigDict, runs: Sequence[dict[Any, Any]], common: dict[str,
     """
     for number, run in enumerate(runs, 1):
         try:
-            yield override(base, run | common)
+            yield build.self_contained(override(base, run | common))
         except InputError as error:
             differs = [key for key in run if len({shown(other.get(key)) for other in runs}) > 1 and key != "label"]
             told = ", ".join(f"{shown(key)[1:-1]}={shown(run[key])}" for key in differs[:NAMED])
@@ -185,26 +186,31 @@ def run_sweep(
     check_writable(results)
     missing = check_runs(sweep, results)
     launcher = launcher or make_launcher()
-    folder = check_writable(Path(results) / sweep.name)
-    write_json(folder / "experiment.json", describe(sweep, command))
+    path = check_writable(results, sweep.name) / "experiment.json"
+    with storing(path):
+        write_json(path, describe(sweep, command), sealed=True)
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
     batch = batch and (sweep.ablation or {}).get("metric") != "seconds"  # members of a batch share theirs
     tasks = make_tasks(sweep, missing, results, launcher.workers if batch else None, resources)
-    failed, finished = [], 0
+    failed, left, finished = [], [], 0
     for place, outcomes in launcher.run(tasks):
         for end in outcomes:
-            finished += not end.reason
+            finished += not (end.reason or end.left)
             failed += [(end.label, end.reason)] if end.reason else []
+            left += [(end.label, end.left)] if end.left else []
             which = f"run {place + 1}/{len(tasks)}" + ("" if len(outcomes) == 1 else f", {end.label},")
             if end.reason:
                 notify(f"{which} failed: {end.reason}")
+            elif end.left:
+                notify(f"{which} is left: {end.left}")
             elif launcher.quiet:
                 energy = "" if end.energy is None else f", {end.energy:.7f} Ha"
                 notify(f"{which} done: {end.label}{energy}" if len(outcomes) == 1 else f"{which} done{energy}")
         release_programs()
-    return Outcome(finished, skipped, tuple(failed))
+        interruption.check()
+    return Outcome(finished, skipped, tuple(failed), tuple(left))
 
 
 def make_tasks(
@@ -215,7 +221,9 @@ def make_tasks(
 
     names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
     settings = {name: getattr(jax.config, name) for name in names}
-    groups = [[n] for n in range(len(configs))] if parts is None else batches(configs, parts)
+    groups = [[n] for n in range(len(configs))]
+    if parts is not None:
+        groups = batches(configs, parts, begun_in(configs, results))
     return [
         Task(
             source=sweep.source,

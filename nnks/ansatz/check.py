@@ -16,6 +16,11 @@ from nnks.traces import told
 from nnks.types import Params
 
 
+def is_own(module: Any) -> bool:
+    """Whether a module is a user's own; those of nnks are tested elsewhere."""
+    return not type(module).__module__.startswith("nnks.")
+
+
 def check_module(name: str, module: Any) -> None:
     """Refuses what is no module, has no first guess, or cannot be a part of a compiled program.
 

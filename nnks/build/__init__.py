@@ -3,6 +3,7 @@
 Everything that can be wrong with a config is found here, in one sentence, before anything is compiled.
 """
 
+from nnks.build.contents import self_contained as self_contained
 from nnks.build.functional import analytic as analytic
 from nnks.build.functional import hartree_method as hartree_method
 from nnks.build.functional import make_functional as make_functional

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnks.ansatz import Start
 from nnks.basis import BasisOnPoints, BasisTable
 from nnks.basis.integrals import FittedCoulomb, Integrals
 from nnks.basis.screening import BLOCK
@@ -22,7 +23,7 @@ from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize.basis_frame import independent
 from nnks.quadrature import Grid, Sampler, make_sampler
-from nnks.types import Array, Float, Scalar, record, static
+from nnks.types import Scalar, record, static
 
 
 @record
@@ -74,14 +75,12 @@ class Outline(System):
         matrix = jnp.zeros((self.mole.nao, self.mole.nao))
         return Integrals(matrix, matrix, matrix)
 
-    def frame(self, overlap: Float[Array, "basis basis"]) -> Float[Array, "basis n"]:
-        """The shape of the frame; the overlap that decides on it is computed, which takes milliseconds."""
-        return jnp.zeros((self.mole.nao, independent(interop.overlap(self.mole))))
-
-    def spectrum(self, frame: Float[Array, "basis n"]) -> tuple[Float[Array, "spin n"], Float[Array, "spin basis n"]]:
-        """Shapes of the guess's orbital energies and orbitals."""
-        spins = len(self.counts)
-        return jnp.zeros((spins, frame.shape[1])), jnp.zeros((spins, *frame.shape))
+    def start(self) -> Start:
+        """Shapes of the first guess; the overlap that decides on the frame's is computed, which takes milliseconds."""
+        spins, orbitals, n = len(self.counts), max(self.counts), independent(interop.overlap(self.mole))
+        coordinates = jnp.zeros((spins, n, orbitals))
+        frame, charges = jnp.zeros((spins, self.mole.nao, n)), jnp.zeros(self.molecule.natoms)
+        return Start(self.basis(), frame, coordinates, coordinates, charges)
 
     def exact(self) -> ExactHartree:
         """The shape of the four-center integrals."""

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from nnks import blocks
-from nnks.ansatz import ANSATZE, check_ansatz, check_module, make_ansatz
+from nnks.ansatz import ANSATZE, check_ansatz, check_module, is_own, make_ansatz
 from nnks.blocks import BasisBlocks
 from nnks.build.functional import make_functional
 from nnks.build.orthogonal import make_constraint, make_layer, rotate
@@ -43,7 +43,8 @@ def make_problem(system: System) -> Problem:
     check_module(config.ansatz.name, module)
     sampler = _sampler(system)
     plain = make_ansatz(module, make_start(system, module.guess))
-    check_ansatz(config.ansatz.name, plain)
+    if is_own(module):
+        check_ansatz(config.ansatz.name, plain)
     ansatz = rotate(system, plain)
     model = make_model(system, ansatz, system.grid, functional.order, exact=sampler.exact)
     if (config.training.devices or 1) > 1 and not isinstance(model.table, BasisBlocks):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import os
 from collections.abc import Callable
@@ -29,14 +28,12 @@ from nnks.functional.hartree import (
     make_promolecule,
     make_streamed,
 )
-from nnks.interop import coulomb
+from nnks.interop import basis_sets, coulomb
 from nnks.interop import pyscf as interop
-from nnks.molecule import Molecule, notices
-from nnks.orthogonalize import frame
+from nnks.molecule import Molecule
 from nnks.quadrature import Grid
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 from nnks.scf import filling
-from nnks.tracking import warn
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -55,6 +52,7 @@ class System:
     gaussian: bool
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
+    _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     _streamed: dict[tuple[str, int], tuple[Grid, StreamedFittedHartree]] = dataclasses.field(
         default_factory=dict, repr=False
     )
@@ -77,10 +75,6 @@ class System:
         """Overlap, kinetic energy and nuclear attraction in the basis."""
         return interop.one_electron_integrals(self.mole)
 
-    def frame(self, overlap: Float[Array, "basis basis"]) -> Float[Array, "basis n"]:
-        """An orthonormal frame of the basis."""
-        return frame(overlap)
-
     def exact(self) -> ExactHartree:
         """The Hartree energy from four-center integrals.
 
@@ -95,16 +89,26 @@ class System:
         positions = np.asarray(self.molecule.positions)
         return make_poisson(grid, positions, interop.angular_degrees(), interop.atomic_charges(self.mole))
 
+    def auxiliary(self, name: str) -> Any:
+        """A fitting set for the molecule, made once.
+
+        Raises:
+            InputError: for one that does not exist for its elements.
+        """
+        if name not in self._auxiliary:
+            self._auxiliary[name] = coulomb.auxiliary_mole(self.mole, name)
+        return self._auxiliary[name]
+
     def tabulated(self, auxiliary: str, grid: Grid) -> QuadratureFittedHartree:
         """The Hartree energy fitted on a grid, by a table of potentials."""
-        auxmole = coulomb.auxiliary_mole(self.mole, auxiliary)
+        auxmole = self.auxiliary(auxiliary)
         potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
         return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxmole), potentials))
 
     def fitted(self, auxiliary: str) -> FittedCoulomb:
         """The fitted Coulomb energy in the basis, whose integrals are computed once for each fitting set."""
         if auxiliary not in self._fitted:
-            self._fitted[auxiliary] = coulomb.fitted_coulomb(self.mole, coulomb.auxiliary_mole(self.mole, auxiliary))
+            self._fitted[auxiliary] = coulomb.fitted_coulomb(self.mole, self.auxiliary(auxiliary))
         return self._fitted[auxiliary]
 
     def holds_fitted(self, auxiliary: str) -> bool:
@@ -113,17 +117,17 @@ class System:
 
     def fitting_functions(self, auxiliary: str) -> int:
         """Functions of a fitting set, before those that depend on others are left out."""
-        return coulomb.auxiliary_mole(self.mole, auxiliary).nao
+        return self.auxiliary(auxiliary).nao
 
     def fitted_bytes(self, auxiliary: str) -> int:
         """What those integrals take."""
-        return coulomb.fitted_bytes(self.mole, coulomb.auxiliary_mole(self.mole, auxiliary))
+        return coulomb.fitted_bytes(self.mole, self.auxiliary(auxiliary))
 
     def streamed(self, auxiliary: str, grid: Grid) -> StreamedFittedHartree:
         """The Hartree energy fitted on a grid without integrals or a table, made once for each grid and fitting set."""
         key = auxiliary, id(grid)
         if key not in self._streamed:
-            auxmole = coulomb.auxiliary_mole(self.mole, auxiliary)
+            auxmole = self.auxiliary(auxiliary)
             potentials = fitting_potentials(interop.gaussian_basis(auxmole))
             factor, kept = coulomb.metric_factor(auxmole, INDEPENDENT)
             atoms = make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
@@ -181,12 +185,6 @@ def free_memory() -> float:
     return float(min(psutil.virtual_memory().available, free))
 
 
-@functools.cache
-def _warn_once(notice: str) -> None:
-    """A sweep builds the same molecule many times."""
-    warn(notice)
-
-
 def total_memory() -> float:
     """Bytes of the host, or of an accelerator where tables lie in its own if it has fewer."""
     device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
@@ -206,8 +204,6 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     """
     s = config.system
     molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
-    for notice in notices(s.molecule):
-        _warn_once(notice)
     restricted = molecule.spin == 0 if s.restricted is None else s.restricted
     if restricted and molecule.spin != 0:
         raise InputError(
@@ -217,7 +213,7 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     mole = interop.make_mole(molecule, s.basis)
     if max(molecule.nelec) > mole.nao:
         raise InputError(
-            f"system.basis '{s.basis}' has {mole.nao} functions for {molecule.formula}, fewer than its "
+            f"system.basis {shown(basis_sets.label(s.basis))} has {mole.nao} functions for {molecule.formula}, fewer than its "
             f"{max(molecule.nelec)} occupied orbitals; choose a larger basis."
         )
     q = config.quadrature

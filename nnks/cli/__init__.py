@@ -34,12 +34,16 @@ Options
   --help                this text
 
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
-Exit status: 0 done, 1 a run failed, 2 the input cannot be used (one sentence says why)."""
+Exit status: 0 done, 1 a run failed or is left to another process, 2 the input cannot be used (one sentence says why), 129, 130
+or 143 interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same command continues."""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
     name: name for name in ("rates", "reproduce", "ls", "rm", "export", "compare")
 }
 """The module here of each, whose `command(arguments)` returns the exit status."""
+
+CONTINUES = ("run", "sweep", "reproduce")
+"""Commands that go on from what is stored."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,22 +53,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or "--help" in arguments or arguments[0] in ("-h", "help"):
         print(USAGE)
         return 0 if arguments else 2
-    from nnks.registry import InputError, one_line
+    from nnks.interruption import Interrupted, handled, say
+    from nnks.registry import InputError, StoreError, one_line
 
     try:
-        return _dispatch(arguments)
-    except KeyboardInterrupt:
-        print("nnks: interrupted; the same command continues where it stopped.", file=sys.stderr)
-        return 130
+        with handled():
+            return _dispatch(arguments)
+    except KeyboardInterrupt as stop:
+        further = "the same command continues" if arguments[0] in CONTINUES else "the same command starts again"
+        say(f"nnks: {stop if isinstance(stop, Interrupted) else 'interrupted'}; {further}.")
+        return stop.status if isinstance(stop, Interrupted) else 130
     except BrokenPipeError:  # the reader of a pipe, such as head, has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         if "--debug" in given:
             print(getattr(error, "report", "") or traceback.format_exc(), file=sys.stderr, end="")
-        known = isinstance(error, InputError)
+        known = isinstance(error, InputError | StoreError)
         print(f"nnks: {one_line(str(error) if known else _unexpected(error))}", file=sys.stderr)
-        return 2 if known else 1
+        return 2 if isinstance(error, InputError) else 1
 
 
 def _unexpected(error: Exception) -> str:

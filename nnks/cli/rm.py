@@ -10,7 +10,7 @@ from nnks.analysis.listing import StoredRun, stored_runs
 from nnks.cli.arguments import Arguments
 from nnks.cli.ls import print_runs
 from nnks.registry import InputError
-from nnks.tracking.removal import BUSY, removable, remove, running, size
+from nnks.tracking.removal import removable, remove, running, size
 
 
 def command(arguments: list[str]) -> int:
@@ -26,7 +26,7 @@ def command(arguments: list[str]) -> int:
     runs = [run for run in runs if run.record not in busy]
     if busy:
         names = ", ".join(str(record.path) for record in busy)
-        print(f"kept, because a step was recorded less than {BUSY / 60:.0f} minutes ago and the run goes on: {names}")
+        print(f"kept, because a process is writing them: {names}")
     if not runs:
         print("nothing to remove.")
         return 0

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 
 from nnks.cli.options import parse_options, use_compilation_cache
+from nnks.cli.quick import quick
 from nnks.config import load_config, to_dict
 
 
 def command(arguments: list[str]) -> int:
     """Trains, evaluates, compares and stores one run."""
-    with without_collection():
+    with quick() if "--dry-run" in arguments else contextlib.nullcontext():
         options = parse_options(arguments, {"again": bool})
         use_compilation_cache()
         config = load_config(options["config"], options["changes"])
@@ -49,15 +48,3 @@ def _show_plan(config: Any, results: str) -> int:
     if stored is not None:
         print(f"{'stored:':18s} {stored.path}; finished, and not computed again without --again")
     return 0
-
-
-@contextlib.contextmanager
-def without_collection() -> Iterator[None]:
-    """Leaves out garbage collections, a fifth of the time of imports; for a moment that makes little that could be collected."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -11,12 +11,13 @@ from rich.table import Table
 
 from nnks.cli.options import parse_options, use_compilation_cache
 from nnks.estimate import estimates, total
-from nnks.grouping import batches, why_alone
+from nnks.grouping import batches, begun_in, why_alone
 from nnks.launch import Launcher, Resources, make_launcher
 from nnks.registry import InputError
 from nnks.sweep import Sweep, check_runs, flat, is_finished, load_sweep, run_sweep
 from nnks.tracking import sync_instruction
 from nnks.tracking.progress import duration
+from nnks.tracking.record import called
 
 SHOWN = 5
 """Columns of a sweep's table: the keys that its runs differ in, the first ones."""
@@ -53,10 +54,11 @@ def command(arguments: list[str]) -> int:
     written = " ".join(("nnks sweep", *arguments))
     how: Any = {"launcher": launcher, "batch": batch, "resources": resources}
     outcome = run_sweep(sweep, options["results"], command=written, **how)
-    print(f"{outcome.finished} runs done, {outcome.skipped} kept, {len(outcome.failed)} failed.")
+    left = f", {len(outcome.left)} left as said above; the same command continues" if outcome.left else ""
+    print(f"{outcome.finished} runs done, {outcome.skipped} kept, {len(outcome.failed)} failed{left}.")
     if instruction := sync_instruction(Path(options["results"]) / sweep.name):
         print(instruction)
-    return 1 if outcome.failed else 0
+    return 1 if outcome.failed or outcome.left else 0
 
 
 def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> None:
@@ -64,7 +66,9 @@ def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> No
     finished = [is_finished(config, results) for config in sweep.configs]
     todo = [n for n, done in enumerate(finished) if not done]
     missing = [sweep.configs[n] for n in todo]
-    groups = batches(missing, launcher.workers) if batch else [[n] for n in range(len(missing))]
+    groups = (
+        batches(missing, launcher.workers, begun_in(missing, results)) if batch else [[n] for n in range(len(missing))]
+    )
     together = [group for group in groups if len(group) > 1]
     member = {todo[n]: number for number, group in enumerate(together, 1) for n in group}
     seconds = dict(zip(todo, estimates(missing, results, sweep.name), strict=True))
@@ -75,7 +79,7 @@ def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> No
         state = "finished" if finished[n] else f"to do, batch {member[n]}" if n in member else "to do"
         spent = seconds.get(n)
         about = "" if spent is None else duration(spent)
-        table.add_row(str(n + 1), *(str(flat(config).get(key, "")) for key in keys), state, about)
+        table.add_row(str(n + 1), *(str(called(key, flat(config).get(key, ""))) for key in keys), state, about)
     console = Console()
     console.print(table)
     for line in remarks(missing, groups, list(seconds.values()), launcher.workers, batch):

@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from nnks.launch.task import Outcome, Resources, Task, lost, perform
+from nnks.interruption import SIGNALS, Interrupted, handled
+from nnks.launch.task import Outcome, Resources, Task, left, lost, perform
 from nnks.registry import InputError
 
 
@@ -63,9 +66,14 @@ class Processes:
                 if isinstance(outcomes, BaseException):
                     raise outcomes
                 yield number, outcomes
+        except Interrupted as stop:
+            stop.state = "; what its workers have reached is saved"
+            raise
         finally:
             for worker in workers:
                 worker.stop()
+            for worker in workers:
+                worker.join()
 
 
 class Worker:
@@ -90,32 +98,64 @@ class Worker:
                 done.put((number, error))
 
     def _perform(self, task: Task) -> list[Outcome]:
-        if self._process is None:
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=work, args=(theirs, self._cores, self._gpus), daemon=True)
-            self._process.start()
-            theirs.close()
+        process = self._process or self._start()
         try:
             self._pipe.send(task)
             return self._pipe.recv()
         except (EOFError, ConnectionError):
-            self._process.join()
-            code, self._process = self._process.exitcode, None
+            process.join()
+            code, self._process = process.exitcode, None
             if self._stopped:
                 return []
+            if code in ENDED:
+                why = f"its process was ended by {ENDED[code]}; its state is saved, and the same command continues it"
+                return left(task, why)
             return lost(task, f"its process ended {ending(code)}")
 
+    def _start(self) -> Any:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, self._cores, self._gpus), daemon=True)
+        resource_tracker.ensure_running()  # it lets signals through again at its own start
+        # what a process inherits: until its handlers are there, a terminal's Ctrl-C would be a traceback
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()
+        self._process = process
+        return process
+
     def stop(self) -> None:
-        """Ends the process; a run that it was at stays interrupted."""
+        """Asks the process to save the state of its run, and to end."""
         self._stopped = True
         if self._process is not None:
             self._process.terminate()
-            self._process.join()
+
+    def join(self) -> None:
+        """Waits for the end."""
+        if (process := self._process) is not None:
+            process.join()
+
+
+ENDED = {128 + number: number.name for number in SIGNALS}
+"""Exit statuses of a worker that was asked to end."""
 
 
 def work(pipe: Connection, cores: list[int], gpus: str | None) -> None:
     """The life of a worker's process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # the signals of a terminal reach it beside those of the main process, which alone decides on an end at once
+    with handled(at_once=False):
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            _serve(pipe, cores, gpus)
+        except Interrupted as stop:
+            sys.exit(stop.status)
+
+
+def _serve(pipe: Connection, cores: list[int], gpus: str | None) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -125,10 +165,17 @@ def work(pipe: Connection, cores: list[int], gpus: str | None) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     from nnks.sweep import release_programs
 
-    with contextlib.suppress(EOFError, KeyboardInterrupt):
+    with contextlib.suppress(EOFError):
         while True:
             pipe.send(perform(pipe.recv()))
             release_programs()
+
+
+def _end_with_parent() -> None:
+    """Ends this process, at once, when the one that started it is gone: nobody would hear of its runs."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def check(resources: Resources, cluster: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks.launch.task import Outcome, Resources, Task, lost, needs, perform
+from nnks.interruption import Interrupted, handled
+from nnks.launch.task import Outcome, Resources, Task, left, lost, needs, perform
 from nnks.registry import InputError, suggest
 
 MINUTES = 24 * 60
@@ -25,6 +28,8 @@ POLL = 0.5
 
 class Slurm:
     """Each task is a job with its own resources.
+
+    A job that SLURM asks to end, before its time is over or for another one, saves the state of its run; the sweep goes on without it.
 
     Args:
         workers: jobs at a time.
@@ -48,7 +53,7 @@ class Slurm:
             while waiting or running:
                 while executor is not None and waiting and len(running) < self.workers:
                     number, task = waiting.pop()
-                    running[number] = executor.submit(perform, task), task
+                    running[number] = executor.submit(perform_job, task), task
                 for number in [n for n, (job, _) in running.items() if job.done()]:
                     job, task = running.pop(number)
                     yield number, self._outcomes(job, task)
@@ -74,3 +79,13 @@ class Slurm:
         except Exception as error:  # submitit raises its own errors and those of unpickling; the job is over either way
             last = str(error).strip().splitlines() or [type(error).__name__]
             return lost(task, f"job {job.job_id} ended in state {job.state}: {last[-1]}")
+
+
+def perform_job(task: Task) -> list[Outcome]:
+    """Carries a task out as a job: signals, of which submitit would ignore SIGTERM, save what there is."""
+    warning = getattr(signal, f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}", signal.SIGUSR2)
+    try:
+        with handled(more=(warning,), at_once=False):
+            return perform(task)
+    except Interrupted as stop:
+        return left(task, f"{stop}; the same command continues it")

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nnks.registry import InputError
+from nnks.interruption import swallows
+from nnks.registry import InputError, StoreError
+from nnks.tracking.record import called
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +71,13 @@ class Outcome:
         label: what the run is called.
         energy: its total [Ha]; None if it failed.
         reason: why it failed; empty if it did not.
+        left: why it is neither finished nor failed: another process has it, or a signal ended its process; empty otherwise.
     """
 
     label: str
     energy: float | None = None
     reason: str = ""
+    left: str = ""
 
 
 def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
@@ -81,7 +85,6 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
     import jax
 
     from nnks.config import from_dict, load_module
-    from nnks.experiment import record_failure
     from nnks.summary import Summary
 
     for name, value in task.settings.items():
@@ -94,14 +97,32 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
             found: list[Summary | Exception] = _run(configs, task, quiet)
     except Exception as error:  # all of them: the rest of a sweep goes on
         found = [error] * len(configs)
-    outcomes = []
-    for config, end in zip(configs, found, strict=True):
-        if isinstance(end, Exception):
-            record_failure(config, task.results, reason(end))
-            outcomes.append(Outcome(name_of(config), reason=reason(end)))
-        else:
-            outcomes.append(Outcome(end.values["label"], energy=end.energies["total"]))
-    return outcomes
+    return [
+        failure(config, task.results, end)
+        if isinstance(end, Exception)
+        else Outcome(end.values["label"], energy=end.energies["total"])
+        for config, end in zip(configs, found, strict=True)
+    ]
+
+
+def failure(config: Any, results: str | Path, error: Exception) -> Outcome:
+    """The outcome of a run that did not end here, stored with it if it is a failure."""
+    from nnks.experiment import AlreadyFinished, record_failure
+    from nnks.tracking.lock import Busy
+
+    name = name_of(config)
+    if isinstance(error, Busy):
+        return Outcome(name, left=str(error))
+    if isinstance(error, AlreadyFinished):
+        return Outcome(name)
+    try:
+        if not record_failure(config, results, reason(error)):
+            return Outcome(name)  # it had ended well before, or elsewhere
+    except Busy as busy:
+        return Outcome(name, left=str(busy))
+    except (StoreError, InputError):
+        pass  # nothing can be stored: the outcome says why the run failed
+    return Outcome(name, reason=reason(error))
 
 
 def _run(configs: list[Any], task: Task, quiet: bool) -> list[Any]:
@@ -118,34 +139,21 @@ def reason(error: BaseException) -> str:
     """An error as one sentence; the kind is named where the sentence alone may say nothing."""
     from nnks.training.state import TrainingDiverged
 
-    return str(error) if isinstance(error, InputError | TrainingDiverged) else f"{type(error).__name__}: {error}"
+    return (
+        str(error)
+        if isinstance(error, InputError | StoreError | TrainingDiverged | ChildProcessError)
+        else f"{type(error).__name__}: {error}"
+    )
 
 
 def name_of(config: Any) -> str:
     """What a run is called before anything is known of it."""
-    return config.label or f"{config.system.molecule} / {config.ansatz.name} / {config.system.basis}"
+    molecule, basis = (called(f"system.{key}", config.system[key]) for key in ("molecule", "basis"))
+    return config.label or f"{molecule} / {config.ansatz.name} / {basis}"
 
 
-COLLECTION, AGAIN = "_xla_gc_callback", 30.0
-"""JAX's part of a garbage collection, which no error leaves; and seconds to the next attempt, should an error be lost elsewhere."""
-
-
-CHECKERS = ("jaxtyping", "beartype")
-"""Packages which make any error in the middle of a check one of types; beartype's own code has its name for a file's."""
-
-
-def _swallows(frame: Any) -> bool:
-    """Whether an error raised in this frame would be lost: in JAX's part of a garbage collection, or while types are checked."""
-    if frame is not None and frame.f_code.co_name == COLLECTION:
-        return True
-    while frame is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package in CHECKERS or frame.f_code.co_filename.startswith("<@beartype"):
-            return True
-        if package == "nnks":
-            return False
-        frame = frame.f_back
-    return False
+AGAIN = 30.0
+"""Seconds to the next attempt, should an error be lost in spite of `swallows`."""
 
 
 @contextlib.contextmanager
@@ -160,7 +168,7 @@ def limit(minutes: float | None) -> Iterator[None]:
         return
 
     def end(_: int, frame: Any) -> None:
-        if _swallows(frame):
+        if swallows(frame):
             signal.setitimer(signal.ITIMER_REAL, 0.1, AGAIN)
             return
         raise TimeoutError(f"it took longer than --minutes={minutes:g}")
@@ -194,13 +202,12 @@ def needs(package: str, extra: str) -> Any:
 def lost(task: Task, why: str) -> list[Outcome]:
     """The outcomes of a task whose process ended without an answer, stored with its runs."""
     from nnks.config import from_dict
-    from nnks.experiment import record_failure
 
-    outcomes = []
-    for values in task.configs:
-        config = from_dict(values)
-        if record_failure(config, Path(task.results), why):
-            outcomes.append(Outcome(name_of(config), reason=why))
-        else:
-            outcomes.append(Outcome(name_of(config)))  # it had ended well before
-    return outcomes
+    return [failure(from_dict(values), task.results, ChildProcessError(why)) for values in task.configs]
+
+
+def left(task: Task, why: str) -> list[Outcome]:
+    """The outcomes of a task whose process was asked to end, and has saved what it had."""
+    from nnks.config import from_dict
+
+    return [Outcome(name_of(from_dict(values)), left=why) for values in task.configs]

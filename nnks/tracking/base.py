@@ -29,6 +29,10 @@ class Writer(Protocol):
         """The run ended badly, for a reason in one sentence. Nothing is written afterwards."""
         ...
 
+    def leave(self) -> None:
+        """The run is interrupted, and goes on another time. Nothing is written afterwards."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class Every:

@@ -102,12 +102,16 @@ class ConsoleWriter:
         """Closes the display with the reason."""
         self._close(f"{self._title}: failed: {reason}")
 
-    def _close(self, line: str) -> None:
+    def leave(self) -> None:
+        """Closes the display without a line."""
         if self._live is not None:
             self._live.stop()
             self._live = None
-        elif self._last is not None:
+
+    def _close(self, line: str) -> None:
+        if self._live is None and self._last is not None:
             self._print("  " + self._state(*self._last))
+        self.leave()
         self._print(line)
 
     def _print(self, line: str) -> None:

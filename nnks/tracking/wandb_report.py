@@ -8,7 +8,7 @@ from typing import Any
 
 from nnks.tracking.base import warn
 from nnks.tracking.record import RunRecord
-from nnks.tracking.wandb_session import WandbSession, first_line, wandb_id
+from nnks.tracking.wandb_session import WandbSession, first_line, set_aside, wandb_id
 
 
 def mirror_figures(
@@ -17,7 +17,7 @@ def mirror_figures(
     """Shows the figures of a report in W&B, as media of a run `report` in the group of its experiment.
 
     Nothing happens unless a run of the report was recorded by W&B on this machine; the mode and the project are that
-    run's. A later report resumes the same W&B run.
+    run's. A later report goes on with the same W&B run, and is recorded in the place of an earlier one.
 
     Args:
         folder: the experiment's.
@@ -34,6 +34,7 @@ def mirror_figures(
     if mirrored is None or mode == "disabled" or not figures:
         return "disabled"
     group = str(mirrored.config.get("experiment") or mirrored.experiment)
+    set_aside(folder)
     session = WandbSession(
         Path(folder),
         mode,

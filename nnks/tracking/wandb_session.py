@@ -1,10 +1,12 @@
 """One run of Weights & Biases that never stops nnks: started as asked or as far as possible, ended within a time.
 
-Offline recordings lie in `<folder>/wandb/` until `wandb sync` uploads them.
+Offline recordings lie in `<folder>/wandb/` until `wandb sync` uploads them. W&B takes the steps of a run from the last recording that is uploaded, so
+there is one of each run: an older one goes to `<folder>/wandb/superseded/`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import shlex
@@ -19,7 +21,7 @@ from nnks.tracking.files import plain
 MODES = ("offline", "online", "disabled")
 INIT_TIMEOUT = 15.0  # [s]; with a key and no network W&B would otherwise try for 100 s
 FINISH_TIMEOUT = 60.0  # [s]; what is not uploaded by then stays on disk
-RECORDINGS = "offline-run-*"
+RECORDINGS, SUPERSEDED = "offline-run-*", "superseded"
 
 
 def wandb_id(*names: str) -> str:
@@ -109,27 +111,67 @@ class WandbSession:
             except Exception as error:
                 warn(f"W&B does not take '{metric}' as its axis ({first_line(error)}); the run goes on.")
 
+    def reached(self, metric: str) -> float | None:
+        """The last value of a metric that W&B's server has of a run which goes on; None for a new one, and offline."""
+        if self.run is None or not self.run.resumed:
+            return None
+        value = self.run.summary.get(metric)
+        return float(value) if isinstance(value, (int, float)) else None
+
     def log(self, values: Mapping[str, Any]) -> None:
         """Adds a row to the run's history."""
         if self.run is not None:
             self.run.log(dict(values))
 
-    def end(self, summary: Mapping[str, Any], exit_code: int = 0) -> None:
-        """Stores summary values and ends the run; what is not uploaded by then stays on disk."""
+    def end(self, summary: Mapping[str, Any], exit_code: int = 0) -> bool:
+        """Stores summary values and ends the run; what is not uploaded by then stays on disk.
+
+        Returns:
+            Whether all of it is recorded: not if W&B's service was ended from outside.
+        """
         run, self.run = self.run, None
         if run is None:
-            return
+            return True
         try:
             run.summary.update(plain(summary))
             run.finish(exit_code=exit_code)
-        except Exception as error:
+        except TimeoutError as error:
             warn(
                 f"W&B did not finish the upload ({first_line(error)}); the data are complete on disk; "
                 f"try 'wandb sync {shlex.quote(str(run.settings.sync_dir))}'."
             )
+        except Exception:
+            return False
+        return True
+
+
+def set_aside(folder: str | Path) -> None:
+    """Moves the offline recordings of a run to where no upload looks for them."""
+    inner = Path(folder) / "wandb"
+    for path in inner.glob(RECORDINGS):
+        target, copy = inner / SUPERSEDED / path.name, 1
+        try:
+            target.parent.mkdir(exist_ok=True)
+            while target.exists():
+                copy += 1
+                target = target.with_name(f"{path.name}-{copy}")
+            path.rename(target)
+        except OSError as error:
+            warn(f"the recording '{path}' cannot be set aside ({error.strerror}); do not upload it beside a newer one.")
 
 
 def _init(wandb: Any, mode: str, options: dict[str, Any]) -> Any:
+    """A run of W&B; where its service was ended from outside, by a new one."""
+    try:
+        return _start(wandb, mode, options)
+    except ConnectionError:
+        with contextlib.suppress(Exception, SystemExit):  # it tells the service, which is gone, before it forgets it
+            wandb.teardown()
+        set_aside(options["dir"])  # the attempt has left an empty recording
+        return _start(wandb, mode, options)
+
+
+def _start(wandb: Any, mode: str, options: dict[str, Any]) -> Any:
     wandb.setup(settings=wandb.Settings(silent=True))  # the login speaks before a run's settings hold
     settings = wandb.Settings(
         silent=True,

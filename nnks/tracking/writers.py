@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnks.tracking.base import Every, Metrics, Writer, warn
+from nnks.tracking.files import digest
 from nnks.tracking.progress import ConsoleWriter
-from nnks.tracking.record import FAILED, FINISHED, SUMMARY, config_hash
+from nnks.tracking.record import CONFIG_CHECKSUM, FAILED, FINISHED, SUMMARY, config_hash
 from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_writer import WandbWriter
 
@@ -41,13 +42,17 @@ class JsonlWriter:
 
     def fail(self, reason: str) -> None:
         """Marks the run as failed; `steps` and `seconds` are those of the last metrics."""
-        last = (self.folder.read_metrics() or [{}])[-1]
+        last = self.folder.last_metrics() or {}
         reached = {"steps": last.get("step", 0), "seconds": last.get("time/elapsed_s")}
         self._end({"status": FAILED, "reason": reason, "converged": False, **reached})
 
+    def leave(self) -> None:
+        """Nothing: without a summary a run is interrupted."""
+
     def _end(self, summary: dict[str, Any]) -> None:
         record = self.folder.record
-        identity = {"config_hash": config_hash(record.config), "seed": record.seed}
+        identity: dict[str, Any] = {"config_hash": config_hash(record.config), CONFIG_CHECKSUM: digest(record.config)}
+        identity["seed"] = record.seed
         self.folder.write_json(SUMMARY, {**identity, **self._known, **summary})
 
 
@@ -77,6 +82,11 @@ class WriterGroup:
         self._pass_on("fail", reason)
         self._record.fail(reason)
 
+    def leave(self) -> None:
+        """Ends all writers; the run goes on another time."""
+        self._pass_on("leave")
+        self._record.leave()
+
     def _pass_on(self, method: str, *arguments: Any) -> None:
         for writer in list(self._others):
             try:
@@ -87,29 +97,25 @@ class WriterGroup:
 
 
 class Afterwards:
-    """Gives a writer the whole run at its end, from the folder: for one that cannot follow several runs at a time.
+    """Starts a writer at the end of a run, from whose folder it takes all steps: for one that cannot follow several runs at a time.
 
     Args:
-        folder: the run's folder.
-        make: starts the writer.
+        make: starts a writer that begins with all steps in the run's folder.
     """
 
-    def __init__(self, folder: RunFolder, make: Callable[[], Writer]):
-        self._folder, self._make = folder, make
+    def __init__(self, make: Callable[[], Writer]):
+        self._make = make
 
     def write(self, step: int, metrics: Metrics) -> None:
         """Nothing yet."""
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Writes all steps, and the end."""
-        self._replayed().finish(summary)
+        self._make().finish(summary)
 
     def fail(self, reason: str) -> None:
         """Writes all steps, and the reason."""
-        self._replayed().fail(reason)
+        self._make().fail(reason)
 
-    def _replayed(self) -> Writer:
-        writer = self._make()
-        for metrics in self._folder.read_metrics():
-            writer.write(metrics["step"], {name: value for name, value in metrics.items() if name != "step"})
-        return writer
+    def leave(self) -> None:
+        """Nothing: all is written when the run ends."""

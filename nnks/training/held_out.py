@@ -64,7 +64,7 @@ class Compared:
 
 @dataclasses.dataclass
 class Guard:
-    """Compares both energies every few steps; a resumed run begins to compare anew.
+    """Compares both energies every few steps; what it knows is saved with the state.
 
     Attributes:
         held_out: the second grid.

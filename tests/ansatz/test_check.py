@@ -121,9 +121,15 @@ class Refuses(Plain):
         raise RuntimeError("not today")
 
 
-class Coordinates(Plain):
+class Coordinates(nn.Module):
+    guess: str = "random"
+
+    @nn.compact
     def coordinates(self, start):
-        return jnp.zeros(start.coordinates.shape[1:])
+        return self.param("rotation", nn.initializers.zeros, start.coordinates.shape[1:], start.frame.dtype)
+
+    def __call__(self, r, start):
+        return orbitals(start) * jnp.sum(self.coordinates(start))
 
 
 class Functions(Plain):

@@ -95,13 +95,18 @@ def test_a_folder_of_runs_needs_a_condition(run, tmp_path, capsys):
     assert run.exists()
 
 
-def test_a_run_that_goes_on_is_kept(folder, tmp_path, capsys):
+@pytest.mark.parametrize("moved", [0, -3600, 3600], ids=["clock", "clock ahead", "clock behind"])
+def test_a_run_that_goes_on_is_kept(moved, folder, tmp_path, capsys):
+    """A process is what keeps it: not the time of its last step, which a clock that is moved makes old or future."""
+    from nnks.tracking.lock import hold, release
+
+    hold(folder.path)
     folder.append_metrics(0, {"energy/total": -1.0})
+    os.utime(folder.path / "metrics.jsonl", (time.time() + moved,) * 2)
     assert rm(tmp_path, folder.path, "--yes") == 0
-    assert "the run goes on" in capsys.readouterr().out
+    assert "a process is writing" in capsys.readouterr().out
     assert folder.path.exists()
-    hour = time.time() - 3600
-    os.utime(folder.path / "metrics.jsonl", (hour, hour))
+    release(folder.path)
     assert rm(tmp_path, folder.path, "--yes") == 0
     assert not folder.path.exists()
 

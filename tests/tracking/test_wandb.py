@@ -1,5 +1,7 @@
 """Weights & Biases beyond single rows: tags, groups, media, resumption, how to upload, and no server at all."""
 
+import contextlib
+import gc
 import json
 import subprocess
 import sys
@@ -20,7 +22,8 @@ def session(monkeypatch, tmp_path):
     yield
     import wandb
 
-    wandb.teardown()
+    with contextlib.suppress(ConnectionError):  # of a service that the test has ended
+        wandb.teardown()
 
 
 def recordings(folder):
@@ -82,15 +85,140 @@ def test_a_report_shows_its_figures(folder, config, summary, session, tmp_path):
     page.write_text("<h1>a report</h1>")
     for _ in range(2):
         assert mirror_figures(place, figures, [folder.record], page=page) == "offline"
-    first, second = recordings(place)
-    assert identity(first)["run_id"] == identity(second)["run_id"] == "experiment-report"  # resumed, not doubled
-    run = identity(first)
+    (recording,) = recordings(place)  # that of the first report is set aside
+    run = identity(recording)
+    assert run["run_id"] == "experiment-report"
     assert (run["project"], run["run_group"], run["job_type"]) == ("a project", "experiment", "report")
-    item = next(entry["history"]["item"] for entry in first if entry["type"] == "history")
+    item = next(entry["history"]["item"] for entry in recording if entry["type"] == "history")
     stored = next(place.glob("wandb/offline-run-*/files"))
     for name, path in figures.items():
         assert (stored / item[f"report/{name}.path"]).read_bytes() == path.read_bytes()
     assert "a report" in (stored / item["report/page.path"]).read_text()
+
+
+ROWS = [{"energy/total": -1.0 - 0.1 * step, "grad/norm": 0.5**step} for step in range(8)]
+
+
+def steps(recording):
+    """The steps of a recording with their energies, in order."""
+    items = [entry["history"]["item"] for entry in recording if entry["type"] == "history"]
+    return [(item["step"], item["energy/total"]) for item in items if "step" in item]
+
+
+EACH_ONCE = [(step, row["energy/total"]) for step, row in enumerate(ROWS)]
+
+
+def followed(folder, config, first, last, make=None):
+    """A process that records some steps of a run, and its writers."""
+    from nnks.tracking import JsonlWriter, WandbWriter, WriterGroup
+
+    group = WriterGroup(JsonlWriter(folder), (make or WandbWriter)(folder, config))
+    for step in range(first, last):
+        group.write(step, ROWS[step])
+    return group
+
+
+def end_service():
+    """Kills W&B's service, which is a process of this one, and waits for its end as W&B does not."""
+    for process in [each for each in gc.get_objects() if isinstance(each, subprocess.Popen)]:
+        if process.poll() is None and "wandb-core" in str(process.args):
+            process.kill()
+            process.wait(10)
+
+
+@pytest.mark.parametrize("how", ["left", "killed"])
+def test_what_waits_for_an_upload_has_every_step_once(how, folder, config, summary, session):
+    """Interrupted at step 6, and resumed from the checkpoint at step 3: twice."""
+    from nnks.tracking import sync_instruction
+
+    for restored in (None, 3, 2):
+        if restored is not None:
+            folder.resume(restored)
+        group = followed(folder, config, 0 if restored is None else restored + 1, 7)
+        if how == "left":
+            group.leave()
+        else:
+            end_service()
+    folder.resume(3)
+    followed(folder, config, 4, 8).finish(summary)
+    (recording,) = recordings(folder.path)
+    assert steps(recording) == EACH_ONCE
+    assert sync_instruction(folder.path).startswith("W&B: 1 recording waits")
+    assert len(list(folder.path.glob("wandb/superseded/*/*.wandb"))) == 3
+
+
+def test_members_of_a_batch_are_recorded_once(folder, config, summary, session):
+    """W&B gets their steps at the end; a process that is killed in the middle of that leaves a part."""
+    from nnks.tracking import Afterwards, WandbWriter
+
+    followed(folder, config, 0, 8)  # a recording without an end
+    end_service()
+    folder.resume(7)
+    followed(folder, config, 8, 8, lambda *arguments: Afterwards(lambda: WandbWriter(*arguments))).finish(summary)
+    (recording,) = recordings(folder.path)
+    assert steps(recording) == EACH_ONCE
+
+
+@pytest.mark.parametrize("end", ["finish", "fail", "leave"])
+@pytest.mark.parametrize("at", [4, 8])
+def test_a_service_that_is_killed_costs_no_step(end, at, folder, config, summary, session, capsys):
+    """It is killed before the fourth step, or after the last one."""
+    from nnks.tracking import sync_instruction
+
+    group = followed(folder, config, 0, at)
+    end_service()
+    for step in range(at, 8):
+        group.write(step, ROWS[step])
+    {"finish": lambda: group.finish(summary), "fail": lambda: group.fail("broken"), "leave": group.leave}[end]()
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == (at < 8)
+    assert all(line.startswith("W&B's service is gone") for line in said)
+    if end == "leave":  # the next process records it from the beginning
+        assert sync_instruction(folder.path) == ""
+        return
+    (recording,) = recordings(folder.path)
+    assert steps(recording) == EACH_ONCE
+    assert any(entry["type"] == "exit" for entry in recording)
+
+
+def test_the_next_run_has_a_service_again(folder, config, summary, session, capsys, tmp_path):
+    from nnks.tracking.store import RunFolder
+
+    followed(folder, config, 0, 2)
+    end_service()
+    other = RunFolder.create(tmp_path, "another", config, 1)
+    followed(other, config, 0, 8).finish(summary)
+    (recording,) = recordings(other.path)
+    assert steps(recording) == EACH_ONCE
+    assert capsys.readouterr().err == ""
+
+
+def test_online_goes_on_after_what_the_server_has(folder, config, session, monkeypatch):
+    """The server has steps 0 to 5 of a run that goes on from step 3: it gets 6 and 7, and nothing a second time."""
+    import wandb
+
+    from nnks.tracking import wandb_session
+
+    class Resumed:
+        resumed, summary, sent = True, {"step": 5}, []
+
+        def define_metric(self, *arguments, **options): ...
+
+        def log(self, row):
+            self.sent.append(row["step"])
+
+    monkeypatch.setattr(wandb_session, "_init", lambda *arguments: Resumed())
+    for step in range(4):
+        folder.append_metrics(step, ROWS[step])
+
+    def online(*arguments):
+        from nnks.tracking import WandbWriter
+
+        return WandbWriter(*arguments, mode="online")
+
+    followed(folder, config, 4, 8, online)
+    assert Resumed.sent == [6, 7]
+    assert wandb.__name__  # the package is there: nothing but its start was replaced
 
 
 def test_one_instruction_says_how_to_upload(tmp_path):

@@ -50,12 +50,12 @@ class JsonlCase:
 
 class WandbCase:
     def make(self, folder, config):
-        from nnks.tracking.writers import WandbWriter
+        from nnks.tracking.writers import JsonlWriter, WandbWriter, WriterGroup
 
-        return WandbWriter(folder, config, group="experiment")
+        return WriterGroup(JsonlWriter(folder), WandbWriter(folder, config, group="experiment"))
 
     def read(self, folder):
-        return list({row["step"]: row for row in wandb_history(folder)[0]}.values())
+        return wandb_history(folder)[0]
 
 
 @pytest.fixture(params=[JsonlCase, WandbCase], ids=["jsonl", "wandb"])
@@ -171,7 +171,7 @@ def test_a_broken_writer_does_not_stop_the_run(folder, summary, capsys):
             self.calls += 1
             raise OSError("gone")
 
-        finish = fail = write
+        finish = fail = leave = write
 
     broken = Broken()
     group = WriterGroup(JsonlWriter(folder), broken)
@@ -196,6 +196,8 @@ def test_the_record_ends_last(folder, summary):
             seen.append(folder.finished)
 
         def fail(self, reason): ...
+
+        def leave(self): ...
 
     WriterGroup(JsonlWriter(folder), Watch()).finish(summary)
     assert seen == [False]
