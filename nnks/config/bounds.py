@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from nnks.config import texts
 from nnks.config.values import WHOLE, Bounds
 
-STEPS = 100_000_000
-"""Of a training: a month at 30 microseconds a step, of which the smallest takes more."""
+STEPS = 1_000_000_000
+"""Of a training: at least a day and a half for the smallest, whose steps take 150 microseconds, and years for others."""
 
 PRECISIONS = ("float64", "mixed", "float32")
 

@@ -159,6 +159,6 @@ def test_every_way_into_a_config_refuses_the_same(path, tmp_path, capsys):
 
 
 def test_the_largest_values_are_taken():
-    config = override(default_config(), {"training.seed": 2**63 - 1, "training.steps": 1e8, "experiment": "ä" * 100})
-    assert config.training.steps == 100_000_000
+    config = override(default_config(), {"training.seed": 2**63 - 1, "training.steps": 1e9, "experiment": "ä" * 100})
+    assert config.training.steps == 1_000_000_000
     assert type(config.training.steps) is int
