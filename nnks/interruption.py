@@ -110,14 +110,14 @@ def whole() -> Iterator[None]:
 def handled(*, more: Sequence[int] = (), at_once: bool = True) -> Iterator[None]:
     """Signals raise `Interrupted` within; one that the process was started to ignore (`nohup`) stays ignored.
 
-    Once a signal has come its handlers stay beyond the end, so that a second one is no traceback while the interpreter ends.
+    After one that came, another one ends the process as the system does it: no traceback while the interpreter ends.
 
     Args:
         more: signals beside `SIGNALS`.
         at_once: whether a second signal ends the process; not for one that others may send to as well.
     """
     global _requests
-    if threading.current_thread() is not threading.main_thread() or (_requests is not None and not requested()):
+    if threading.current_thread() is not threading.main_thread() or _requests is not None:
         yield  # signals belong to the main thread; within itself, the outer one is in charge
         return
     _requests = requests = _Requests()
@@ -133,12 +133,11 @@ def handled(*, more: Sequence[int] = (), at_once: bool = True) -> Iterator[None]
     try:
         yield
     finally:
-        if requests.number is None:
-            signal.set_wakeup_fd(wakeup)
-            os.close(writer)
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
-            _requests = None
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None and requests.number is None else signal.SIG_DFL)
+        signal.set_wakeup_fd(wakeup)
+        os.close(writer)
+        _requests = None
 
 
 def _watch(reader: int, requests: _Requests, numbers: set[int], at_once: bool) -> None:

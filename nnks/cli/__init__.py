@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -62,7 +63,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = isinstance(stop, Interrupted)
         further = "the same command continues" if arguments[0] in CONTINUES else "the same command starts again"
         say(f"nnks: {stop if known else 'interrupted'}; {further}.")
+        _drop_output()
         return stop.status if known else 130
+    except BrokenPipeError:  # who reads the output has enough of it, as `head` has
+        _drop_output()
+        return 141
+
+
+def _drop_output() -> None:
+    """What nobody can read any more, since a terminal or a pipe is closed, is no error while the interpreter ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:
