@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import random
 import signal
 import string
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -145,11 +147,26 @@ def given_up() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@contextlib.contextmanager
+def libraries(err: io.StringIO) -> Iterator[None]:
+    """What libraries in C print as an error counts as well."""
+    kept = os.dup(2)
+    with tempfile.TemporaryFile("w+") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            err.write(file.read())
+
+
 def answer(arguments: list[str]) -> tuple[str, float, str]:
     """What came of a case: `accepted`, `refused` or what is wrong; its seconds; what it printed as an error."""
     out, err, started = io.StringIO(), io.StringIO(), time.perf_counter()
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), given_up():
+        with contextlib.redirect_stdout(out), libraries(err), contextlib.redirect_stderr(err), given_up():
             status: Any = main(arguments)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):

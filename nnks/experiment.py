@@ -216,7 +216,6 @@ class Run:
         if not problem.sampler.exact:
             converged = gradient_norm(problem, params) < build.tolerances(config)[1]
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
-        converged = converged and outcome.resolves(plan.system.molecule.natoms)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
         with storing(self.folder.path / SLICE):
@@ -305,12 +304,13 @@ class Run:
 
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
         """Everything that `summary.json` holds."""
-        recorder = self.recorder
-        unresolved = recorder.stopped == CONVERGED and not converged
+        recorder, resolved = self.recorder, outcome.resolves(self.plan.system.molecule.natoms)
+        converged = converged and resolved
+        stopped = GRID if recorder.stopped == CONVERGED and not resolved else recorder.stopped
         return (
             {
                 "converged": bool(converged),
-                "stopped": CONVERGED if converged else GRID if unresolved else recorder.stopped,
+                "stopped": CONVERGED if converged else stopped,
                 "steps": int(state.step),
                 "evaluations": int(state.evaluations),
                 "seconds": recorder.seconds,

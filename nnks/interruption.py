@@ -59,7 +59,8 @@ class Interrupted(KeyboardInterrupt):
 class _Requests:
     """What has come in since `handled` began."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: set[int]) -> None:
+        self.numbers = numbers
         self.number: int | None = None
         self.whole = 0
         self.lost = False  # the error could not be raised where the handler stood
@@ -92,6 +93,25 @@ def check() -> None:
         raise Interrupted(_requests.number)
 
 
+def renew() -> None:
+    """Puts the handlers back in their place, after a package that has put its own there (Ray does)."""
+    if _requests is not None and threading.current_thread() is threading.main_thread():
+        for number in _requests.numbers:
+            signal.signal(number, _requests.handle)
+
+
+def end_with_parent() -> None:
+    """Ends this process, at once, soon after the one that started it is gone: nobody would hear of its work."""
+    parent = os.getppid()
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
 @contextlib.contextmanager
 def whole() -> Iterator[None]:
     """Signals are noted and raise nothing within; `requested` says whether one came, `check` raises it."""
@@ -110,38 +130,36 @@ def whole() -> Iterator[None]:
 def handled(*, more: Sequence[int] = (), at_once: bool = True) -> Iterator[None]:
     """Signals raise `Interrupted` within; one that the process was started to ignore (`nohup`) stays ignored.
 
-    Once a signal has come its handlers stay beyond the end, so that a second one is no traceback while the interpreter ends.
+    After one that came, another one ends the process as the system does it: no traceback while the interpreter ends.
 
     Args:
         more: signals beside `SIGNALS`.
         at_once: whether a second signal ends the process; not for one that others may send to as well.
     """
     global _requests
-    if threading.current_thread() is not threading.main_thread() or (_requests is not None and not requested()):
+    if threading.current_thread() is not threading.main_thread() or _requests is not None:
         yield  # signals belong to the main thread; within itself, the outer one is in charge
         return
-    _requests = requests = _Requests()
     before = {number: signal.getsignal(number) for number in (*SIGNALS, *more)}
     before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
-    for number in before:
-        signal.signal(number, requests.handle)
+    _requests = requests = _Requests(set(before))
+    renew()
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     # written to by the system's own handler, at once, also where Python's does not run: in a compilation that takes minutes
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reader, requests, set(before), at_once), daemon=True).start()
+    threading.Thread(target=_watch, args=(reader, requests, at_once), daemon=True).start()
     try:
         yield
     finally:
-        if requests.number is None:
-            signal.set_wakeup_fd(wakeup)
-            os.close(writer)
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
-            _requests = None
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None and requests.number is None else signal.SIG_DFL)
+        signal.set_wakeup_fd(wakeup)
+        os.close(writer)
+        _requests = None
 
 
-def _watch(reader: int, requests: _Requests, numbers: set[int], at_once: bool) -> None:
+def _watch(reader: int, requests: _Requests, at_once: bool) -> None:
     """Follows the signals of a process in a thread: ends it at the second, and repeats one that was lost."""
     first: float | None = None
     said = echo = False
@@ -153,7 +171,7 @@ def _watch(reader: int, requests: _Requests, numbers: set[int], at_once: bool) -
             if not data:
                 os.close(reader)
                 return
-            if data[0] not in numbers:
+            if data[0] not in requests.numbers:
                 continue
             if first is None:
                 first = now

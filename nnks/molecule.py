@@ -14,8 +14,8 @@ from nnks.geometries.comment import write_comment
 from nnks.geometries.elements import NUMBERS
 from nnks.geometries.embed import embedded, identity_text, notices, short_name
 from nnks.geometries.entry import hill_formula
-from nnks.geometries.lengths import canonical_unit
 from nnks.geometries.parse import read_written
+from nnks.geometries.quantities import canonical_unit
 from nnks.registry import InputError, shown
 from nnks.types import Array, Float, Int, T, field, record, static
 from nnks.units import BOHR_IN_ANGSTROM

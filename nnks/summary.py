@@ -93,8 +93,10 @@ def _below_limit(outcome: Evaluation, references: Mapping[str, Any]) -> list[str
     """A sentence if the energy is below the best reference near the basis limit, by more than both errors."""
     known = known_references(references)
     name = next((n for n in (EXACT, references.get(REFERENCE_LARGE, "")) if n in known), "")
-    own, error = outcome.quadrature_error, details_of(references, name).get("error")
-    if own is None or error is None:  # Gaussian orbitals; or a basis of which nothing is known
+    own, details = outcome.quadrature_error, details_of(references, name)
+    error = details.get("error")
+    # Gaussian orbitals; a basis of which nothing is known; or a solution above others, as is known
+    if own is None or error is None or details.get("stable") is False:
         return []
     below = known[name] - outcome.energies["total"]
     if below <= own + error:

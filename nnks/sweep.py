@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
     lines = str(module.__doc__ or "").strip().splitlines()
-    configs = tuple(build.self_contained(override(base, dict(run) | common)) for run in runs)
+    configs = tuple(_configs(base, runs, common))
     values = [flat(config) for config in configs]
     keys = dict.fromkeys(key for run in runs for key in run if key not in ("label", "experiment"))
     return Sweep(
@@ -88,6 +88,21 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
         axes=tuple(key for key in keys if len({str(each.get(key)) for each in values}) > 1),
         source=str(find_config(name).resolve()),
     )
+
+
+def _configs(base: ConfigDict, runs: Sequence[dict[Any, Any]], common: dict[str, Any]) -> Iterator[ConfigDict]:
+    """The config of each run.
+
+    Raises:
+        InputError: for changes that cannot be made, with the number of the run and what it differs in from the others.
+    """
+    for number, run in enumerate(runs, 1):
+        try:
+            yield build.self_contained(override(base, run | common))
+        except InputError as error:
+            differs = [key for key in run if len({shown(other.get(key)) for other in runs}) > 1 and key != "label"]
+            told = ", ".join(f"{shown(key)[1:-1]}={shown(run[key])}" for key in differs[:NAMED])
+            raise InputError(f"run {number} of {len(runs)}{f' ({told})' if told else ''}: {error}") from error
 
 
 def _ablation(module: Any, name: str) -> Ablation | None:

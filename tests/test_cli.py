@@ -6,14 +6,14 @@ from nnks.cli import main
 
 BAD = {
     "molecule": (["system.molecule=wter"], "water"),
-    "basis": (["system.basis=6-31gg"], "PySCF does not have for"),
+    "basis": (["system.basis=6-31gg"], "no basis set is called"),
     "pseudopotential": (["system.molecule=Cu 0 0 0", "system.basis=lanl2dz"], "pseudopotential"),
     "xc": (["functional.xc=lda,vwm"], "lda,vwm"),
     "hybrid": (["functional.xc=b3lyp"], "b3lyp"),
     "ansatz": (["ansatz.name=lcgt"], "did you mean 'lcgto'"),
     "key": (["ansatz.widht=3"], "config.ansatz.widht does not exist"),
     "key of another member": (["ansatz.width=3"], "residual have it"),
-    "type": (["training.steps=many"], "must be a whole number from 1 to 100,000,000, such as 300"),
+    "type": (["training.steps=many"], "must be a whole number from 1 to 1,000,000,000, such as 300"),
     "spin": (["system.spin=1"], "spin 1"),
     "restricted open shell": (["system.molecule=O2", "system.restricted=true"], "no restricted open shells"),
     "coincident atoms": (["system.molecule=H 0 0 0; H 0 0 0.0001"], "H"),

@@ -71,6 +71,14 @@ def test_an_energy_below_the_best_reference_is_doubted(total, own, error, doubte
     assert ("WARNING: the energy is 2.800 mHa below pyscf/x" in text) == doubted
 
 
+def test_an_energy_below_an_unstable_solution_is_not_doubted(outcome, quick):
+    from nnks.plan import plan
+    from nnks.summary import compared
+
+    known = references("large", -2.91, error=2e-4, stable=False)
+    assert compared(plan(quick()), with_energy(outcome, -2.9128, 1e-4), known)["doubts"] == []
+
+
 def test_the_exact_energy_is_judged_before_a_large_basis(outcome, quick):
     from nnks.plan import plan
     from nnks.summary import compared

@@ -35,7 +35,7 @@ WRONG = [
         "the whole grid leaves no variance",
     ),
     ("[{'evaluation.level': n} for n in (1, 11)]", "run 2 of 2 (evaluation.level=11): ", "level is 11"),
-    ("[{'tracking.log_steps': n} for n in (1, 0)]", "run 2 of 2 (tracking.log_steps=0): ", "must be at least 1"),
+    ("[{'tracking.log_steps': n} for n in (1, 0)]", "run 2 of 2 (tracking.log_steps=0): ", "from 1 to"),
 ]
 
 

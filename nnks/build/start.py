@@ -13,9 +13,10 @@ from nnks.build.functional import analytic, hartree_method, make_functional
 from nnks.build.outline import Outline
 from nnks.build.system import System
 from nnks.functional import Functional
+from nnks.interop import basis_sets
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
-from nnks.registry import InputError, suggest
+from nnks.registry import InputError, shown, suggest
 from nnks.scf import GaussianEnergy, SCFResult, diagonalize, fock, solve
 from nnks.training.frame import rotation_scale
 from nnks.types import Array, Float
@@ -54,7 +55,7 @@ def make_start(system: System, guess: str) -> Start:
 def _check_independent(system: System, functions: int) -> None:
     if max(system.counts) > functions:
         raise InputError(
-            f"system.basis '{system.config.system.basis}' has only {functions} independent functions for {max(system.counts)} orbitals."
+            f"system.basis {shown(basis_sets.label(system.config.system.basis))} has only {functions} independent functions for {max(system.counts)} orbitals."
         )
 
 

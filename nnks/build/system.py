@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import os
 from collections.abc import Callable
@@ -29,13 +28,12 @@ from nnks.functional.hartree import (
     make_promolecule,
     make_streamed,
 )
-from nnks.interop import coulomb
+from nnks.interop import basis_sets, coulomb
 from nnks.interop import pyscf as interop
-from nnks.molecule import Molecule, notices
+from nnks.molecule import Molecule
 from nnks.quadrature import Grid
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 from nnks.scf import filling
-from nnks.tracking import warn
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -187,12 +185,6 @@ def free_memory() -> float:
     return float(min(psutil.virtual_memory().available, free))
 
 
-@functools.cache
-def _warn_once(notice: str) -> None:
-    """A sweep builds the same molecule many times."""
-    warn(notice)
-
-
 def total_memory() -> float:
     """Bytes of the host, or of an accelerator where tables lie in its own if it has fewer."""
     device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
@@ -212,8 +204,6 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     """
     s = config.system
     molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
-    for notice in notices(s.molecule):
-        _warn_once(notice)
     restricted = molecule.spin == 0 if s.restricted is None else s.restricted
     if restricted and molecule.spin != 0:
         raise InputError(
@@ -223,7 +213,7 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     mole = interop.make_mole(molecule, s.basis)
     if max(molecule.nelec) > mole.nao:
         raise InputError(
-            f"system.basis '{s.basis}' has {mole.nao} functions for {molecule.formula}, fewer than its "
+            f"system.basis {shown(basis_sets.label(s.basis))} has {mole.nao} functions for {molecule.formula}, fewer than its "
             f"{max(molecule.nelec)} occupied orbitals; choose a larger basis."
         )
     q = config.quadrature

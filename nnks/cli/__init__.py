@@ -62,16 +62,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         further = "the same command continues" if arguments[0] in CONTINUES else "the same command starts again"
         say(f"nnks: {stop if isinstance(stop, Interrupted) else 'interrupted'}; {further}.")
+        _drop_output()
         return stop.status if isinstance(stop, Interrupted) else 130
-    except BrokenPipeError:  # the reader of a pipe, such as head, has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BrokenPipeError:  # who reads the output has enough of it, as `head` has
+        _drop_output()
+        return 141
     except Exception as error:
         if "--debug" in given:
             print(getattr(error, "report", "") or traceback.format_exc(), file=sys.stderr, end="")
         known = isinstance(error, InputError | StoreError)
         print(f"nnks: {one_line(str(error) if known else _unexpected(error))}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+
+
+def _drop_output() -> None:
+    """What nobody can read any more, since a terminal or a pipe is closed, is no error while the interpreter ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _unexpected(error: Exception) -> str:

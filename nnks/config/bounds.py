@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from nnks.config import texts
 from nnks.config.values import WHOLE, Bounds
 
-STEPS = 100_000_000
-"""Of a training: a month at 30 microseconds a step, of which the smallest takes more."""
+STEPS = 1_000_000_000
+"""Of a training: at least a day and a half for the smallest, whose steps take 150 microseconds, and years for others."""
 
 PRECISIONS = ("float64", "mixed", "float32")
 
@@ -51,7 +51,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "sampler.batch_size": Bounds(1, 10_000_000),
     "sampler.mixture": Bounds(0, 1, above=True),
     "ansatz.width": Bounds(1, 10_000),
-    "ansatz.depth": Bounds(1, 100),
+    "ansatz.depth": Bounds(1, 32),
     "ansatz.envelopes": Bounds(1, 100),
     "ansatz.scales": Bounds(1, 1000),
     "optimizer.learning_rate": Bounds(0, above=True),  # of some optimizers it has the unit of a parameter

@@ -10,8 +10,8 @@ from typing import Any
 
 from nnks.config.bounds import BOUNDS, BY_ELEMENT, EMPTY, FAULTS, choices
 from nnks.config.texts import line
-from nnks.config.values import FINITE, WHOLE_NUMBERS, Rule
-from nnks.registry import Registry
+from nnks.config.values import FINITE, WHOLE_NUMBERS, Rule, storable
+from nnks.registry import InputError, Registry
 
 OURS = "nnks."
 """Modules whose members the tables of bounds and choices are for."""
@@ -51,7 +51,11 @@ def member_rules(kind: str, registry: Registry, name: Any) -> dict[str, Rule]:
     """Rules of the fields that the member of a section has, by their keys within it."""
     key = kind, name, registry[name].make
     if key not in _RULES:
-        fields = {field: value for field, value in registry.fields(name).items() if field != "positive"}
+        fields = {
+            field: value
+            for field, value in registry.fields(name).items()
+            if field != "positive" and _is_storable(value)
+        }
         _RULES[key] = _member_rules(kind, name, registry[name].make, fields)
     return _RULES[key]
 
@@ -65,6 +69,15 @@ def _member_rules(kind: str, name: str, make: Any, fields: Mapping[str, Any]) ->
             taken = _type(value) if value is not None else int if field == "batch_size" else declared or object
             rules[inner] = make_rule(value, taken, names, optional=optional or value is None)
     return rules
+
+
+def _is_storable(default: Any) -> bool:
+    """Whether a field belongs into a config; one that is a function by default keeps it."""
+    try:
+        storable(default, "")
+    except InputError:
+        return False
+    return True
 
 
 def _leaves(field: str, default: Any) -> list[tuple[str, Any]]:

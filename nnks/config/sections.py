@@ -70,7 +70,7 @@ def member(kind: str, name: Any, fields: Mapping[str, Any]) -> ConfigDict:
         inner[last] = placeholder(rule.kind) if rule.default is None else rule.default
     for key, value in fields.items():
         if key not in section:
-            holders = [n for n in registry if key in registry.fields(n)]
+            holders = [n for n in registry if key in section_rules(kind, n)]
             has = f"{', '.join(holders)} have it" if holders else suggest(key, rules) if rules else "it has none"
             raise InputError(f"{kind}.{shown(key)[1:-1]} is not a field of {kind} '{name}'; {has}.")
         _assign(section, rules, key, value, kind)
@@ -118,6 +118,8 @@ def check(config: ConfigDict) -> None:
             typed = rules[path].check(value, path)
             if type(typed) is not type(value):
                 _put(config, path, typed)
+        elif key := next((rule for rule in rules if rule.startswith(f"{path}.")), None):
+            raise InputError(f"{key_name(path)} is {shown(value)}; it must be a section, with keys such as {key}.")
         elif path.removesuffix(".name") not in registries():
             raise unknown_key(config, path)
     for path in rules:
@@ -200,7 +202,7 @@ def unknown_key(config: ConfigDict, path: str) -> InputError:
         return InputError(f"{key_name(path)} is a section; set a key of it, such as --{key_name(path)}.{keys[0]}.")
     if kind in registries():
         registry = registries()[kind]
-        if holders := [name for name in registry if key in registry.fields(name)]:
+        if holders := [name for name in registry if key in section_rules(kind, name)]:
             return InputError(
                 f"{key_name(path)} does not exist for {kind} '{section['name']}'; {', '.join(holders[:6])} have it: set "
                 f"config.{kind}.name as well."
@@ -229,6 +231,8 @@ def _put(config: ConfigDict, path: str, value: Any) -> None:
     if type(old) is type(value) and old == value:
         return  # what unlocking takes would be half of reading a config
     with section.unlocked(), section.ignore_type():
+        if isinstance(old, float) and isinstance(value, int):
+            del section[key]  # a whole number would be made the float that is in its place
         section[key] = value
 
 

@@ -122,7 +122,7 @@ class Rule:
             return self.check(number, path)
         if self.kind is bool:
             raise self.refusal(text, path)
-        return self.check(text, path)
+        return self.check(_plain(text) if self.kind is object else text, path)
 
     def check(self, value: Any, path: str) -> Any:
         """The value in the key's own type.
@@ -169,9 +169,9 @@ class Rule:
         ):
             return ",".join(f"{element}:{name}" for element, name in sorted(value.items()))
         if self.kind in (tuple, list) and isinstance(value, tuple | list):
-            return self.kind(_storable(item, path) for item in value)
+            return self.kind(storable(item, path) for item in value)
         if self.kind not in (bool, int, float, str, tuple, list):
-            return _storable(value, path)
+            return storable(value, path)
         raise self.refusal(value, path)
 
     def _items(self, text: str, path: str) -> list[Any]:
@@ -225,12 +225,22 @@ def _number(word: str, kind: type) -> int | float | None:
     return int(value) if short and value == value.to_integral_value() else None
 
 
+def _plain(text: str) -> Any:
+    """The number or switch that a text looks like, for a key that takes any value; otherwise the text."""
+    word = text.strip().lower()
+    if word in ("true", "false"):
+        return word == "true"
+    whole = _number(word, int)
+    number = _number(word, float) if whole is None else whole
+    return text if number is None else number
+
+
 def _scalar(value: Any) -> Any:
     """A Python number for a NumPy or JAX one."""
     return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
 
 
-def _storable(value: Any, path: str) -> Any:
+def storable(value: Any, path: str) -> Any:
     """A value of a field of a user's own, if JSON can store it."""
     value = _scalar(value)
     if value is None or isinstance(value, bool):
@@ -240,9 +250,9 @@ def _storable(value: Any, path: str) -> Any:
     if isinstance(value, str) and value.isprintable():
         return value
     if isinstance(value, tuple | list):
-        return type(value)(_storable(item, path) for item in value)
+        return type(value)(storable(item, path) for item in value)
     if isinstance(value, Mapping):
-        return {str(key): _storable(item, path) for key, item in value.items()}
+        return {str(key): storable(item, path) for key, item in value.items()}
     raise InputError(
         f"{key_name(path)} is {shown(value)}; it must be a number, a text, true or false, or a tuple of them."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from nnks.geometries.lengths import UNITS
+from nnks.geometries.quantities import UNITS
 from nnks.registry import InputError, shown
 
 CHARGE = ("charge", "total_charge", "totalcharge")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nnks.geometries.comment import safe_name, write_comment
 from nnks.geometries.entry import hill_formula
-from nnks.geometries.files import is_path
-from nnks.geometries.parse import Written, is_inline, is_xyz_text, read_written
+from nnks.geometries.files import is_path, is_xyz_text
+from nnks.geometries.parse import Written, is_inline, read_written
 from nnks.registry import InputError, shown
 
 

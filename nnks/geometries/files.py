@@ -17,3 +17,9 @@ def lines_of(text: str) -> list[str]:
     `str.splitlines` would also split at form feeds and at characters that encodings of comment lines hold.
     """
     return re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+
+
+def is_xyz_text(text: str) -> bool:
+    """Whether an inline text is the content of an xyz file: more than a first line, which is a bare number."""
+    lines = lines_of(text.strip())
+    return len(lines) > 1 and bool(re.fullmatch(r"[0-9]+", lines[0].strip()))

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from nnks.geometries.comment import Comment, read_comment, safe_name
-from nnks.geometries.elements import ghost_error, is_element, is_ghost, symbol
+from nnks.geometries.elements import NUMBERS, ghost_error, is_element, is_ghost, symbol
 from nnks.geometries.entry import Geometry
-from nnks.geometries.files import is_path, lines_of
-from nnks.geometries.lengths import unit_length
-from nnks.geometries.numbers import NUMBER, is_number, number
+from nnks.geometries.files import is_path, is_xyz_text, lines_of
+from nnks.geometries.quantities import NUMBER, is_number, number, unit_length
 from nnks.registry import InputError, shown
 from nnks.textfiles import LARGEST, read_text
 
@@ -31,6 +30,7 @@ FARTHEST = 1e6
 _GAP = re.compile(r"[\s,]+")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _ATOM = re.compile(rf"[\s,]*([^\s,]+)(?:[\s,]+{NUMBER}(?![^\s,])){{3}}")
+_FOUR = re.compile(rf"[\s,]*[^\s,]+(?:[\s,]+{NUMBER}(?![^\s,])){{4}}")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _MARK = re.compile(r"[:@]|\W?(?:bq|gh|ghost|dummy)\W?", re.IGNORECASE)
 """A field of its own that makes its atom a ghost: `H : 0 0 0`, `H 0 0 0 Bq`."""
@@ -83,12 +83,6 @@ def read_written(spec: str) -> Written | None:
         written = parse_xyz(read_text(spec, "system.molecule", "an xyz file"), shown(spec))
         return dataclasses.replace(written, comment=written.comment._replace(name=safe_name(Path(spec).stem)))
     return parse_inline(spec) if is_inline(spec) else None
-
-
-def is_xyz_text(text: str) -> bool:
-    """Whether an inline text is the content of an xyz file: more than a first line, which is a bare number."""
-    lines = lines_of(text.strip())
-    return len(lines) > 1 and bool(re.fullmatch(r"[0-9]+", lines[0].strip()))
 
 
 def parse_inline(text: str) -> Written:
@@ -151,6 +145,7 @@ def parse_xyz(text: str, source: str) -> Written:
     symbols, coordinates = zip(
         *(_atom(atom, f"line {n} of {source}", extra=True) for n, atom in enumerate(atoms, start=3)), strict=True
     )
+    _refuse_charge_column(symbols, coordinates, atoms, source)
     _refuse_more_atoms(rest, int(count), source)
     notices = [*comment.notices]
     if ignored := sum(bool(line.strip()) for line in rest):
@@ -164,6 +159,17 @@ def parse_xyz(text: str, source: str) -> Written:
 def _check_count(atoms: int, source: str) -> None:
     if atoms > MOST_ATOMS:
         raise InputError(f"{source} has {atoms} atoms; expected at most {MOST_ATOMS}; take a smaller molecule.")
+
+
+def _refuse_charge_column(
+    symbols: tuple[str, ...], coordinates: tuple[tuple[float, ...], ...], atoms: list[str], source: str
+) -> None:
+    """GAMESS writes the nuclear charge before the coordinates: taken for x, it would shift every column."""
+    charges = [float(NUMBERS[symbol]) for symbol in symbols]
+    if max(charges) > 1 and charges == [x for x, _, _ in coordinates] and all(map(_FOUR.match, atoms)):
+        raise InputError(
+            f"{source} has the nuclear charge of every atom after its label; expected three coordinates there; remove that column."
+        )
 
 
 def _refuse_more_atoms(rest: list[str], count: int, source: str) -> None:

@@ -110,14 +110,15 @@ def role(name: str) -> str:
     return api.get_metadata().get(misc.transform_basis_name(name), {}).get("role", "")
 
 
-def nearest_names(name: str, has_all: Callable[[str], bool]) -> list[str]:
-    """The five names nearest to one that a run could use: all-electron orbital sets for which `has_all` holds."""
+def nearest_names(name: str, has_all: Callable[[str], bool], fitting: bool = False) -> list[str]:
+    """The five names nearest to one that a run could use: all-electron orbital sets, or fitting sets, for which `has_all` holds."""
     from basis_set_exchange import api
 
     usable = {
         entry["display_name"].casefold(): entry["display_name"]
         for entry in api.get_metadata().values()
-        if entry["role"] == "orbital" and not any("ecp" in kind for kind in entry["function_types"])
+        if entry["role"] in (("jfit", "jkfit", "rifit") if fitting else ("orbital",))
+        and not any("ecp" in kind for kind in entry["function_types"])
     }
     given = name.casefold()[:60]
     ranked = sorted(usable, key=lambda each: -difflib.SequenceMatcher(None, given, each).ratio())

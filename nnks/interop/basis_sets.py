@@ -36,6 +36,9 @@ ENDINGS = (".nw", ".nwchem", ".gbs", ".bas", ".basis", ".tm", ".cp2k", ".dat", "
 LONGEST_NAME = 100
 """Characters."""
 
+COMMON = "C"
+"""An element that all of Pople's sets have."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 +*(),._/'-]*")
 _TRUNCATED = re.compile(r"(\d{1,2}[spdfghi])+", re.IGNORECASE)
 
@@ -68,7 +71,7 @@ def functions(
         known = {symbol: written[symbol] for symbol in symbols}
     else:
         names = by_element(spec, symbols, key)
-        known = {symbol: _named(name, symbol, tuple(symbols), key) for symbol, name in names.items()}
+        known = {symbol: _named(name, symbol, tuple(symbols), key, fitting) for symbol, name in names.items()}
         if not fitting:
             for name in sorted(set(names.values())):
                 check_orbital_set(name, key)
@@ -145,7 +148,7 @@ def _text(spec: str, key: str) -> str | None:
     return None
 
 
-def _named(name: str, symbol: str, symbols: tuple[str, ...], key: str) -> Shells:
+def _named(name: str, symbol: str, symbols: tuple[str, ...], key: str, fitting: bool) -> Shells:
     """The shells of an element in a set that has a name.
 
     Raises:
@@ -165,7 +168,8 @@ def _named(name: str, symbol: str, symbols: tuple[str, ...], key: str) -> Shells
     except LookupError as error:
         reasons = {"": "which no basis set is called", symbol: f"which exists and has no functions for {symbol}"}
         reason = reasons.get(error.args[0], f"and the set cannot be contracted to {shown(error.args[0])} for {symbol}")
-        near = nearest_names(name, lambda other: all(has(other, each) for each in symbols))
+        near = nearest_names(name, lambda other: all(has(other, each) for each in symbols), fitting)
+    near = [*(["auto", "even_tempered"] if fitting else []), *near]
     hint = f"such as {', '.join(map(repr, near))}" if near else "such as '6-31g' or 'def2-svp'"
     raise InputError(f"{key} is {shown(name)}, {reason}; use one that has {', '.join(symbols)}, {hint}.")
 
@@ -192,6 +196,8 @@ def _load(name: str, symbol: str) -> Shells:
     base, _, scheme = bare.partition("@")
     if not in_pyscf(base) and not _in_exchange(base):
         raise LookupError("")
+    if symbol != COMMON and gto.basis._is_pople_basis(base.replace("-", "")) and not has(base, COMMON):
+        raise LookupError("")  # PySCF puts Pople's names together from parts, and there is no such part
     if "@" in bare and not _TRUNCATED.fullmatch(scheme):
         raise LookupError(f"@{scheme}")
     try:
@@ -201,7 +207,8 @@ def _load(name: str, symbol: str) -> Shells:
             if bare != name:
                 shells = gto.uncontracted_basis(shells)
     except Exception:  # PySCF raises six unrelated types for an element that a set lacks, and for other contractions
-        raise LookupError(f"@{scheme}" if scheme and has(base, symbol) else symbol) from None
+        wrong = "" if symbol == COMMON and gto.basis._is_pople_basis(base.replace("-", "")) else symbol
+        raise LookupError(f"@{scheme}" if scheme and has(base, symbol) else wrong) from None
     if not shells:
         raise LookupError(symbol)
     return shells

@@ -141,6 +141,9 @@ def _parse(xc: str) -> dict[int, float]:
     _refuse_dispersion(xc)
     try:
         (short, long, _), terms = libxc.parse_xc(xc)
+        nothing = not (terms or short or long) and xc.strip(" ,") != ""  # of "+", "-"
+        if nothing or any(int(number) not in _names() for number, _ in terms):  # libxc would print a line of its own
+            raise KeyError(xc)
         hybrid = bool(short or long) or (bool(terms) and libxc.is_hybrid_xc(xc))
     except KeyError as error:
         if "not supported in PySCF" in str(error):  # a range separation other than by the error function

@@ -24,9 +24,6 @@ from nnks.tracking.store import check_writable
 AFFORDABLE = 130
 """Basis functions that a large-basis reference may have, and beyond which a named one is density-fitted."""
 
-STATIONARY = 3e-5
-"""Norm of the gradient [Ha] that PySCF's defaults ask for; the energy's error is of second order in it."""
-
 FOLLOWED = 5
 """How often an instability is followed to a lower solution."""
 
@@ -156,7 +153,7 @@ def _solve(molecule: Molecule, spec: ReferenceSpec, start: np.ndarray | None = N
             mf = _broken(mf)
     return {
         "energies": _terms(mf),
-        "converged": bool(mf.converged) or _is_stationary(mf),
+        "converged": bool(mf.converged),
         "stable": stable is True if mole.nao <= AFFORDABLE else None,
         "functions": int(mole.nao),
         "restarts": restarts,
@@ -228,11 +225,6 @@ def _is_stable(mf: Any) -> Any:
         return True
     orbitals, _, stable, _ = mf.stability(return_status=True)
     return True if stable else orbitals
-
-
-def _is_stationary(mf: Any) -> bool:
-    """Whether the gradient is as small as PySCF asks by itself, where rounding keeps it from what is asked here."""
-    return float(np.linalg.norm(mf.get_grad(mf.mo_coeff, mf.mo_occ))) < STATIONARY
 
 
 def _terms(mf: Any) -> dict[str, float]:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nnks.interruption import renew
 from nnks.launch.task import Outcome, Resources, Task, lost, needs, perform
 
 
@@ -63,6 +64,7 @@ class Ray:
         with warnings.catch_warnings():  # Ray starts its programs by fork and exec at once, which JAX's threads survive
             warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
             self._ray.init(**options)
+        renew()
 
     def _options(self) -> dict[str, Any]:
         own, cpus = self._resources, self._resources.cpus or 1

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nnks.config import ConfigDict, load_config
+from nnks.interruption import end_with_parent
 from nnks.tracking.files import write_json
 
 PER_ATOM = 1e-6
@@ -183,6 +184,7 @@ TASKS = {"nnks": direct, "nnks-scf": own_scf, "pyscf-df": pyscf, "nnks-gradient"
 
 def main() -> None:
     """Does one calculation."""
+    end_with_parent()
     method, config, out = sys.argv[1:]
     TASKS[method](load_config(config), lambda found: _write(Path(out), found))
 

@@ -30,7 +30,8 @@ def run_tags(config: Mapping[str, Any], molecule: str = "") -> tuple[str, ...]:
 
 def _value(config: Mapping[str, Any], path: str) -> str:
     section, _, key = path.partition(".")
-    return str(called(path, (config.get(section) or {}).get(key) or ""))
+    value = (config.get(section) or {}).get(key)
+    return str(called(path, value)) if value else ""
 
 
 class WandbWriter:

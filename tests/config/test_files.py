@@ -146,11 +146,11 @@ def test_an_error_in_a_neighbor_of_the_file_names_the_neighbor(capsys, tmp_path,
     assert f"OSError: gone ({tmp_path / 'neighbor_that_fails.py'}:3)" in error
 
 
-def test_ctrl_c_in_a_config_file_is_no_error_of_it(capsys, tmp_path):
+def test_ctrl_c_in_a_config_file_is_no_error_of_it(capfd, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(HEAD + "    raise KeyboardInterrupt\n")
     assert main(["run", f"--config={file}"]) == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert "interrupted" in capfd.readouterr().err
 
 
 def changed(**sections):

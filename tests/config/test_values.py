@@ -21,7 +21,11 @@ SWITCH = Rule(bool, False)
     + [(SWITCH, text, False) for text in ("false", "FALSE", "no", "Off", "0")]
     + [(WHOLE, "-5", -5), (REAL, "5", 5.0), (REAL, "5.", 5.0)]
     + [(Rule(tuple, (8, 8), bounds=WHOLE_NUMBERS), text, (32, 16)) for text in ("32,16", "(32, 16)", "[32,16,]")]
-    + [(Rule(tuple, ()), "a, 'b'", ("a", "b")), (Rule(list, [1.0]), "", []), (Rule(object, None, True), "x", "x")],
+    + [(Rule(tuple, ()), "a, 'b'", ("a", "b")), (Rule(list, [1.0]), "", []), (Rule(object, None, True), "x", "x")]
+    + [
+        (Rule(object, None, True), text, value)
+        for text, value in (("5", 5), ("1.5", 1.5), ("true", True), ("1,2", "1,2"))
+    ],
 )
 def test_a_text_is_read_in_the_type_of_its_key(rule, text, value):
     read = rule.read(text, "key")

@@ -4,9 +4,16 @@ import os
 
 import pytest
 
-from nnks.geometries.files import LARGEST, is_path, lines_of, read_text
+from nnks.geometries.files import is_path, lines_of
 from nnks.molecule import Molecule
 from nnks.registry import InputError
+from nnks.textfiles import LARGEST
+from nnks.textfiles import read_text as read_any
+
+
+def read_text(path):
+    return read_any(path, "system.molecule", "an xyz file")
+
 
 TEXT = "2\nmolécule\nH 0 0 0\nF 0 0 0.9168\n"
 

@@ -21,7 +21,9 @@ QM9 = (
 )
 
 
-@pytest.mark.parametrize("unit", ["angstrom", "Angstrom", "ANG", "a", "A", "Å", "\u212b", "ångström", " angstroms "])
+@pytest.mark.parametrize(
+    "unit", ["angstrom", "Angstrom", "ANG", "a", "A", "Å", "\u212b", "A\u030a", "ångström", " angstroms "]
+)
 def test_names_of_the_angstrom(unit):
     assert canonical_unit(unit) == "angstrom"
     assert float(Molecule.from_spec("H 1 0 0", unit=unit).positions[0, 0]) == ANGSTROM
@@ -104,6 +106,13 @@ def test_a_decimal_comma_is_refused():
     with pytest.raises(InputError, match=r"line 3 of .* has a comma in a number; expected a decimal point"):
         Molecule.from_spec("2\n\nO 0,12 1,5 0,3\nH 0,0 0,0 0,96")
     assert Molecule.from_spec("H,0,0,0; F,0,0,1").symbols == ("H", "F")
+
+
+def test_a_column_of_nuclear_charges_is_refused():
+    with pytest.raises(InputError, match="has the nuclear charge of every atom after its label"):
+        parse_xyz("2\n\nO 8.0 0 0 0.1\nH 1.0 0 0 1.1", "the file")
+    assert parse_xyz("2\n\nO 8.0 0 0\nH 1.0 0 0", "the file").symbols == ("O", "H")
+    assert parse_xyz("2\n\nO 8.0 0 0 -0.8\nH 7.0 0 0 0.8", "the file").symbols == ("O", "H")
 
 
 def test_a_qm9_file_is_read_as_distributed(tmp_path):
