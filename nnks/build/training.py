@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 
 from nnks.build.functional import make_functional
+from nnks.build.outline import Outline
 from nnks.build.problem import make_model
 from nnks.build.system import System
 from nnks.config import ConfigDict, check
@@ -93,8 +94,11 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
             "below it, or training.held_out_steps=0."
         )
     f, gaussian = config.functional, system.gaussian
-    # PySCF's grids of all levels have the same directions, and orbitals that have learned them would pass
-    grid = system.make_grid(system.mole, level, config.quadrature.pruning or None, turn=HELD_OUT_TURN)
+    if isinstance(system, Outline) and not problem.model.orthogonalizer.positive:
+        grid = system.grid  # nothing depends on the points of the second grid but signs of its weights
+    else:
+        # PySCF's grids of all levels have the same directions, and orbitals that have learned them would pass
+        grid = system.make_grid(system.mole, level, config.quadrature.pruning or None, turn=HELD_OUT_TURN)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
     model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
     return Guard(HeldOut(model, functional, grid.quadrature()), every, optimizer.reports_end)

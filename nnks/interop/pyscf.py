@@ -94,7 +94,7 @@ def becke_grid(
         shells: PySCF's name of the radial scheme, such as "mura_knowles".
     """
     from pyscf.dft import gen_grid, radi
-    from scipy.spatial.transform import Rotation
+    from scipy.linalg import expm
 
     schemes = {
         "nwchem": gen_grid.nwchem_prune,
@@ -119,20 +119,21 @@ def becke_grid(
     per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, getattr(radi, shells), grids.level, grids.prune)
     layers = {symbol: _shells(around) for symbol, (around, _) in per_atom.items()}
     if turn:
-        rotation = Rotation.from_rotvec(turn * TURN).as_matrix()
+        rotation = expm(np.cross(turn * TURN, np.eye(3)).T)
         per_atom = {symbol: (around @ rotation.T, cell) for symbol, (around, cell) in per_atom.items()}
     own = [per_atom[mole.atom_symbol(a)] for a in range(mole.natm)]
     points: Any = [around + center for (around, _), center in zip(own, mole.atom_coords(), strict=True)]
-    weights: Any = [cell for _, cell in own]
+    weights = cells = jax.device_put(np.concatenate([cell for _, cell in own]))
     if divided:
         scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
-        points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
+        points, shares = grids.get_partition(mole, per_atom, *scheme, concat=False)
+        weights = jax.device_put(np.concatenate(shares))
     return Grid(
         points=jax.device_put(np.concatenate(points)),
-        weights=jax.device_put(np.concatenate(weights)),
+        weights=weights,
         atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(cell) for _, cell in own])),
         shell=jax.device_put(np.concatenate([layers[mole.atom_symbol(a)] for a in range(mole.natm)])),
-        cells=jax.device_put(np.concatenate([cell for _, cell in own])),
+        cells=cells,
     )
 
 
