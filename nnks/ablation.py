@@ -17,7 +17,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nnks.registry import InputError, suggest
+from nnks.registry import InputError, shown, suggest
 
 METRICS = {
     "error_best_mHa": "energy above the best reference [mHa]",
@@ -83,9 +83,9 @@ class Ablation:
                 "positive resolution, which smaller values count as."
             )
         for name, values in self.axes.items():
-            if isinstance(values, str) or not values:
+            if isinstance(values, str) or not isinstance(values, Sequence | Mapping) or not values:
                 raise InputError(
-                    f"axis '{name}' of the ablation has no values; give a tuple, such as ('adam', 'lbfgs')."
+                    f"axis {shown(name)} of the ablation has no values; give a tuple, such as ('adam', 'lbfgs')."
                 )
         for name, value in self.baseline.items():
             if name not in self.axes:

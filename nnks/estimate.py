@@ -73,7 +73,7 @@ def _known(run: RunRecord) -> tuple[str, dict[str, Any], float] | None:
     if summary.get("status") != FINISHED or not spent or not run.config:
         return None
     flat = dict(flatten(run.config))
-    return (summary["config_hash"], flat, float(spent)) if flat.get("training.steps") else None
+    return (summary.get("config_hash") or run.config_hash, flat, float(spent)) if flat.get("training.steps") else None
 
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -10,7 +11,6 @@ import jax.numpy as jnp
 
 from nnks import build
 from nnks.functional import Functional
-from nnks.interop import pyscf as interop
 from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid
@@ -20,8 +20,20 @@ from nnks.training import Problem
 from nnks.training.state import settled, whole
 from nnks.types import Array, Float, Params, cast
 
+Kind = tuple[int, int, str]
+"""Of a grid: its level, how often it is turned, the radial scheme."""
+
 FINER = 2
 """Levels by which the final grid is finer than the training grid, for orbitals that could fit a grid's errors."""
+
+FINAL, OTHERS = (0, 1, "treutler_ahlrichs"), ((0, 2, "mura_knowles"), (-1, 3, "treutler_ahlrichs"))
+"""The grid of such orbitals' final energy, and those that tell its error: level beside the final one, turns, radial scheme."""
+
+UNRESOLVED = 5e-4
+"""Error of the final energy for each atom [Ha] beyond which a run counts as one that fits its grid, and not as converged."""
+
+SAFETY = 2.0
+"""The error of the final energy in units of its largest difference from the other grids (`benchmarks/final_error.py`)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +50,7 @@ class Evaluation:
             alone; correlation, which does not scale like the inverse length, moves it by about 0.01.
         orbital_energies: of the occupied orbitals of each spin [Ha], ascending: eigenvalues of the Kohn-Sham operator in the
             occupied space. They are those of the converged calculation as far as that space is.
-        quadrature_error: how much the total differs from that on the next coarser grid [Ha]; None for Gaussian
+        quadrature_error: estimate of the total's error [Ha], from grids of other directions and shells; None for Gaussian
             orbitals, whose energy is defined on the grid that PySCF has, too.
         slice: the density and the highest occupied orbital on a plane.
     """
@@ -53,6 +65,10 @@ class Evaluation:
     quadrature_error: float | None
     slice: Slice
 
+    def resolves(self, atoms: int) -> bool:
+        """Whether grids agree on the energy: if not, no minimum on one of them says that a training has converged."""
+        return self.quadrature_error is None or self.quadrature_error <= UNRESOLVED * atoms
+
 
 def final_level(system: build.System) -> int:
     """The grid level of the final evaluation."""
@@ -61,6 +77,19 @@ def final_level(system: build.System) -> int:
         return level
     trained = system.config.quadrature.level
     return trained if system.gaussian else min(trained + FINER, 9)
+
+
+def kinds(system: build.System) -> tuple[Kind, tuple[Kind, ...]]:
+    """The final grid, and the grids whose energies tell its error: none for Gaussian orbitals, which cannot fit a grid.
+
+    Others have learned where the points of their training are. PySCF's grids of all levels have the same directions, and as few
+    near a nucleus; so the final ones are turned against it, have every direction on every shell, and shells of two kinds.
+    """
+    level = final_level(system)
+    if system.gaussian:
+        return (level, 0, "treutler_ahlrichs"), ()
+    final, *others = ((min(max(level + more, 0), 9), turn, shells) for more, turn, shells in (FINAL, *OTHERS))
+    return final, tuple(others)
 
 
 def evaluate(
@@ -74,27 +103,57 @@ def evaluate(
         params: the orbitals.
         shared: keeps what does not depend on the parameters, for other runs of the same problem.
     """
-    level, (method, auxiliary) = final_level(system), _hartree(system)
     params, shared = cast(params, jnp.float64), {} if shared is None else shared
 
-    def at(level: int) -> tuple[AnyOrbitals, Functional, OrbitalModel]:
-        if ("evaluation", level) not in shared:
-            shared["evaluation", level] = _parts(system, problem, level, method, auxiliary)
-        model, functional, grid = shared["evaluation", level]
+    def on(kind: Kind) -> tuple[AnyOrbitals, Functional, OrbitalModel]:
+        if ("evaluation", kind) not in shared:
+            shared["evaluation", kind] = _parts(system, problem, kind)
+        model, functional, grid = shared["evaluation", kind]
         return _orbitals(model, grid.quadrature(), params), functional, model
 
-    x, functional, model = at(level)
+    final, others = kinds(system)
+    x, functional, model = on(final)
     values, electrons, deviation = _evaluate(functional, x)
     energies = {name: float(value) for name, value in values.items()}
-    kinetic, error = energies["kinetic"], None
-    if not system.gaussian and level > 0:
-        coarse, on_it, _ = at(level - 1)
-        error = abs(energies["total"] - float(_evaluate(on_it, coarse)[0]["total"]))
-    virial = (kinetic - energies["total"]) / kinetic
+    kinetic, total = energies["kinetic"], energies["total"]
+    elsewhere = (on(kind) for kind in others)
+    error = stated_error(total, [float(_evaluate(there, y)[0]["total"]) for y, there, _ in elsewhere])
+    virial = (kinetic - total) / kinetic
     found, vectors = canonical_orbitals(functional, x)
     levels = [list(map(float, e[:n])) for e, n in zip(found, system.counts, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
+    level, method = final[0], _hartree(system)[0]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
+
+
+def stated_error(total: float, others: Sequence[float]) -> float | None:
+    """The error [Ha] to state of a total, from totals of the same orbitals on other grids; None without any."""
+    return SAFETY * max(abs(total - other) for other in others) if others else None
+
+
+def total_on(system: build.System, problem: Problem, params: Params, kind: Kind) -> float:
+    """Total energy [Ha] of orbitals in float64 on any grid, orthonormalized on it."""
+    model, functional, grid = _parts(system, problem, kind)
+    return float(_evaluate(functional, _orbitals(model, grid.quadrature(), cast(params, jnp.float64)))[0]["total"])
+
+
+def check_final(system: build.System) -> None:
+    """Refuses settings of the final evaluation that cannot be followed.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    method, auxiliary = _hartree(system)
+    # on the training's grid: the final one is larger, and no setting depends on its points
+    build.make_functional(system, system.grid, hartree=method, auxiliary=auxiliary, gaussian=system.gaussian)
+
+
+def _grid(system: build.System, kind: Kind) -> Grid:
+    """A grid of a kind; the training's where it is the same."""
+    q, (level, turn, shells) = system.config.quadrature, kind
+    if turn:
+        return system.make_grid(system.mole, level, None, turn=turn, shells=shells)
+    return system.grid if level == q.level else system.make_grid(system.mole, level, q.pruning or None)
 
 
 class TrainingEnergy:
@@ -102,7 +161,7 @@ class TrainingEnergy:
 
     def __init__(self, system: build.System, problem: Problem):
         self._problem = problem
-        self._model, self._functional, grid = _parts(system, problem, final_level(system), *_hartree(system))
+        self._model, self._functional, grid = _parts(system, problem, kinds(system)[0])
         self._quadrature = grid.quadrature()
 
     def __call__(self, params: Params) -> float:
@@ -111,14 +170,10 @@ class TrainingEnergy:
         return float(_evaluate(self._functional, x)[0]["total"])
 
 
-def _parts(
-    system: build.System, problem: Problem, level: int, method: str, auxiliary: str
-) -> tuple[OrbitalModel, Functional, Grid]:
-    """Orbitals and functional on the grid of a level; those of the training where they are the same."""
+def _parts(system: build.System, problem: Problem, kind: Kind) -> tuple[OrbitalModel, Functional, Grid]:
+    """Orbitals and functional on a grid; those of the training where they are the same."""
     config, gaussian = system.config, system.gaussian
-    q, grid = config.quadrature, system.grid
-    if level != q.level:
-        grid = interop.becke_grid(system.mole, level, q.pruning or None)
+    q, level, (method, auxiliary), grid = config.quadrature, kind[0], _hartree(system), _grid(system, kind)
     same = level == q.level and config.functional.hartree == config.evaluation.hartree == "auto"
     exact = dataclasses.replace(system, config=build.analytic(config)) if gaussian else system
     functional = (

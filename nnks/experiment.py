@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
 
 from nnks import build, interruption
-from nnks.config import ConfigDict, to_dict
+from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
 from nnks.interruption import Interrupted
-from nnks.plan import Plan, default_label, plan, short_name
-from nnks.recorder import CONVERGED, Recorder
+from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name
+from nnks.recorder import CONVERGED, GRID, Recorder
 from nnks.references import find_references
-from nnks.registry import InputError
+from nnks.registry import InputError, StoreError
 from nnks.summary import Summary, compared, found
 from nnks.tracking import (
     Afterwards,
@@ -29,7 +30,9 @@ from nnks.tracking import (
     run_tags,
     warn,
 )
+from nnks.tracking.files import storing
 from nnks.tracking.lock import alone, hold, release
+from nnks.tracking.record import SET_ASIDE, SLICE
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.saved import Progressed, Saved, pack
@@ -45,22 +48,31 @@ def run(
     *,
     position: tuple[int, int] | None = None,
     quiet: bool = False,
+    again: bool = False,
 ) -> Summary:
-    """Trains a config's orbitals and stores what came out; an interrupted run of it is continued.
+    """Trains a config's orbitals and stores what came out; an interrupted run of it is continued, a finished one returned.
 
     Args:
         config: from `default_config` or `load_config`.
         results: the folder that runs are stored in.
         position: (n, m) for run n of m in a sweep.
         quiet: nothing on the console, whatever the config says: for a process beside others.
+        again: whether a run that is finished is computed once more, into a folder of its own that ends in `-2`, and so on.
 
     Raises:
         InputError: for a config that cannot be run, before anything is written or compiled.
         TrainingDiverged: for an energy that is not finite; the last good state is saved.
     """
     check_writable(results)
+    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
+    stored = None if again else finished_run(config, results)
+    if stored is not None:
+        return _kept(stored, config, alone=position is None and not quiet)
     ready = plan(config)
-    folder = folder_of(ready.config, results, again=position is None)
+    try:
+        folder = folder_of(ready.config, results, again=again)
+    except AlreadyFinished as elsewhere:
+        return _kept(elsewhere.folder, config, alone=position is None and not quiet)
     try:
         return Run(ready, folder, Path(results), position, quiet=quiet).execute()
     finally:
@@ -68,7 +80,7 @@ def run(
 
 
 class AlreadyFinished(InputError):
-    """A run of a sweep was finished by another process in the meantime.
+    """A run was finished by another process in the meantime.
 
     Attributes:
         folder: the run's.
@@ -79,8 +91,26 @@ class AlreadyFinished(InputError):
         super().__init__(f"the run '{folder.path}' is finished.")
 
 
-def folder_of(config: ConfigDict, results: str | Path, *, again: bool = True) -> RunFolder:
+def _kept(folder: RunFolder, config: ConfigDict, *, alone: bool) -> Summary:
+    """The summary of a finished run; one that is `alone` says that it is not computed again, and what came out."""
+    summary = Summary(folder.path, folder.record.summary or {})
+    if alone:
+        print(
+            f"this run is finished and stored in {folder.path}; it is not computed again (--again, or again=True, does so; another "
+            "training.seed is another run)"
+        )
+        if config.tracking.console:
+            print_summary(summary.values)
+    return summary
+
+
+def folder_of(config: ConfigDict, results: str | Path, *, again: bool = False) -> RunFolder:
     """The folder of an interrupted or failed run of this config, or a new one, held for this process until `release`.
+
+    Args:
+        config: the resolved one.
+        results: the folder that runs are stored in.
+        again: whether a finished run is passed over.
 
     Raises:
         Busy: if another process has it.
@@ -88,12 +118,15 @@ def folder_of(config: ConfigDict, results: str | Path, *, again: bool = True) ->
     """
     values, seed = to_dict(config), config.training.seed
     with alone(Path(results) / config.experiment):
-        folder = find_run(results, config.experiment, config_hash(values), seed)
+        folder = find_run(results, config.experiment, config_hash(values), seed, latest=again)
         if folder is not None and folder.finished and not again:
             raise AlreadyFinished(folder)
         if folder is None or folder.finished:
             folder = RunFolder.create(results, config.experiment, values, seed)
-        hold(folder.path)
+            hold(folder.path)
+        else:
+            hold(folder.path)
+            folder.prepare(values)
     return folder
 
 
@@ -150,11 +183,13 @@ class Run:
         params = self.problem.init_params(key)
         self.parameters = count_parameters(params)
         state = begin(self.plan.optimizer, self.problem, params, key)
-        self.checkpoints = Checkpoints(self.folder.checkpoints)
+        self.checkpoints = Checkpoints(self.folder.checkpoints, self.folder.set_aside)
         start = pack(state, Progressed(), self.plan.guard)
-        if isinstance(restored := self.checkpoints.restore(start), Saved):
-            start = restored
-        self.folder.resume(int(start.step))
+        restored = self.checkpoints.restore(start)
+        self._say_what_is_damaged(restored)
+        start = restored if isinstance(restored, Saved) else start
+        row = self.checkpoints.note.get("row")
+        self.folder.resume(row["step"] if row else int(start.step), row)
         self.writers = self._writers()
         parts = self.checkpoints, self.writers, self.label
         exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
@@ -183,7 +218,8 @@ class Run:
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
         self.checkpoints.close()
-        outcome.slice.save(self.folder.path)
+        with storing(self.folder.path / SLICE):
+            outcome.slice.save(self.folder.path)
         self.writers.finish(summary)
         stored = self.folder.record.summary or {}
         if config.tracking.console and self.position is None and not self.quiet:
@@ -211,6 +247,8 @@ class Run:
             self.writers.leave()
             if isinstance(error, Interrupted):
                 error.state = f"at step {self.recorder.step}; the state is saved"
+        elif isinstance(error, StoreError):
+            self._abandon(error)
         elif isinstance(error, Exception) and not self.folder.finished:  # what follows the end is no part of the run
             if isinstance(error, TrainingDiverged):
                 self.recorder.save()
@@ -218,6 +256,28 @@ class Run:
             else:
                 self.writers.fail(f"{type(error).__name__}: {error}")
         self.checkpoints.close()
+
+    def _abandon(self, error: StoreError) -> None:
+        """Adds to an error of the store from where the run can go on, and stores it if there is room for that."""
+        with contextlib.suppress(StoreError):
+            self.checkpoints.close()
+        latest = self.checkpoints.latest()
+        if latest is None:
+            error.rest = "; no state of the run is stored; make room for it, and the same command begins anew"
+        else:
+            good = f"the last good state is step {latest.name} in '{latest}'"
+            error.rest = f"; {good}; make room for more, and the same command goes on from there"
+        with contextlib.suppress(StoreError):
+            self.writers.fail(str(error))
+
+    def _say_what_is_damaged(self, restored: TrainState | None) -> None:
+        """One line on checkpoints that could not be restored, and from where the run goes on instead."""
+        unusable = self.checkpoints.unusable
+        if unusable:
+            named = ", ".join(f"'{path}' ({why})" for path, why in unusable.items())
+            begin = "starts over" if restored is None else f"goes on from step {int(restored.step)}"
+            aside = self.folder.path / SET_ASIDE
+            warn(f"{self.label}: no state can be restored from {named}, now in '{aside}'; the run {begin}.")
 
     def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):
@@ -244,11 +304,13 @@ class Run:
 
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
         """Everything that `summary.json` holds."""
-        recorder = self.recorder
+        recorder, resolved = self.recorder, outcome.resolves(self.plan.system.molecule.natoms)
+        converged = converged and resolved
+        stopped = GRID if recorder.stopped == CONVERGED and not resolved else recorder.stopped
         return (
             {
                 "converged": bool(converged),
-                "stopped": CONVERGED if converged else recorder.stopped,
+                "stopped": CONVERGED if converged else stopped,
                 "steps": int(state.step),
                 "evaluations": int(state.evaluations),
                 "seconds": recorder.seconds,
@@ -256,6 +318,7 @@ class Run:
                 "members": self.members,
                 "parameters": self.parameters,
                 "label": self.label,
+                "functional": meaning(self.config.functional.xc),
             }
             | found(outcome)
             | compared(self.plan, outcome, self._references(outcome.hartree))

@@ -5,23 +5,33 @@ Positions are data that JAX can differentiate; everything else is fixed when a f
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jax.core import Tracer
 
 from nnks.geometries import lookup
+from nnks.geometries.comment import write_comment
 from nnks.geometries.elements import NUMBERS
+from nnks.geometries.embed import embedded, identity_text, notices, short_name
 from nnks.geometries.entry import hill_formula
-from nnks.geometries.parse import is_inline, parse_inline, read_xyz, unit_length
-from nnks.registry import InputError
-from nnks.types import Array, Float, Int, field, record, static
+from nnks.geometries.parse import read_written
+from nnks.geometries.quantities import canonical_unit
+from nnks.registry import InputError, shown
+from nnks.types import Array, Float, Int, T, field, record, static
 from nnks.units import BOHR_IN_ANGSTROM
+
+__all__ = ["CLOSEST", "Molecule", "canonical_unit", "embedded", "identity_text", "notices", "short_name"]
+
+FEW = 500
+"""Atoms up to which all distances between them are computed to find the smallest."""
 
 CLOSEST = 0.1
 """Nuclei closer than this [Bohr] are taken for a mistake: their repulsion exceeds any chemical energy scale,
 and at zero distance it is infinite."""
+
+
+HIGHEST_CHARGE = 10_000
+"""Charges of this size are taken for a mistake."""
 
 
 @record
@@ -63,36 +73,40 @@ class Molecule:
         """The molecule that a config names.
 
         Args:
-            spec: a name of the library, the path of a file that ends in `.xyz`, or atoms in PySCF's inline
-                form `"O 0 0 0; H 0 0 0.96; H 0.93 0 -0.24"`.
+            spec: a name of the library, the path of a file that ends in `.xyz`, atoms in PySCF's inline form
+                `"O 0 0 0; H 0 0 0.96; H 0.93 0 -0.24"`, or the text of an xyz file.
             unit: of the coordinates in a file or inline, `"angstrom"` or `"bohr"`; the library knows its own.
-            charge: of the molecule; None for a neutral one.
-            spin: n_up - n_down; None for the ground state of a neutral molecule from the library, and
-                otherwise for the lowest value that the number of electrons permits, 0 or 1.
+            charge: of the molecule; None for what the xyz file's comment line states, else a neutral one.
+            spin: n_up - n_down; None for what the comment line states, the ground state of a neutral molecule from
+                the library, and otherwise for the lowest value that the number of electrons permits, 0 or 1.
 
         Raises:
             InputError: if no molecule can be made of this, with the place that is wrong.
         """
-        unit_length(unit)  # a wrong unit is refused even where the library does not need it
-        spec, hint = spec.strip(), None
-        if not spec:
+        unit = canonical_unit(unit)  # a wrong unit is refused even where the library does not need it
+        if not spec.strip():
             raise InputError(
                 "system.molecule is empty; expected a library name, an .xyz path, or inline atoms; write "
                 "for example 'water'."
             )
-        if spec.lower().endswith(".xyz"):
-            geometry, name = read_xyz(spec, unit), Path(spec).stem
-        elif is_inline(spec):
-            geometry = parse_inline(spec, unit)
-            name = hill_formula(geometry.symbols)
-        else:
-            entry = lookup(spec)
+        written = read_written(spec)
+        if written is None:
+            entry = lookup(spec.strip())
             geometry, name, hint = entry.build(), entry.name, entry.spin
+        else:
+            geometry, hint, stated = written.geometry(unit), None, written.comment
+            name = stated.name or hill_formula(geometry.symbols)
+            _agreed(unit, stated.unit, "unit", written.source)
+            charge = _agreed(charge, stated.charge, "charge", written.source)
+            spin = _agreed(spin, stated.spin, "spin", written.source)
+            if spin is not None and spin == stated.spin:
+                _check_stated_spin(sum(NUMBERS[s] for s in geometry.symbols) - (charge or 0), spin, written.source)
         charge = charge or 0
         if spin is None:
             electrons = sum(NUMBERS[s] for s in geometry.symbols) - charge
             spin = hint if hint is not None and charge == 0 else electrons % 2
-        return cls(jnp.asarray(geometry.positions), geometry.symbols, charge, spin, name)
+        # put on the device: `jnp.asarray` compiles a program
+        return cls(jax.device_put(np.asarray(geometry.positions)), geometry.symbols, charge, spin, name)
 
     @property
     def natoms(self) -> int:
@@ -120,15 +134,34 @@ class Molecule:
         angstrom = np.asarray(self.positions, dtype=np.float64) * BOHR_IN_ANGSTROM
         rows = zip(self.symbols, angstrom, strict=True)
         atoms = (f"{symbol:<2} {x:20.12f} {y:20.12f} {z:20.12f}" for symbol, (x, y, z) in rows)
-        comment = f"{self.name} charge={self.charge} spin={self.spin}"
+        comment = write_comment(self.name, self.charge, self.spin)
         return "\n".join([str(self.natoms), comment, *atoms]) + "\n"
+
+
+def _agreed(asked: T | None, stated: T | None, what: str, source: str) -> T | None:
+    """What a config and a file's comment line say together."""
+    if asked is not None and stated is not None and asked != stated:
+        raise InputError(
+            f"{source} states {what} {stated} in its comment line, and system.{what} is {shown(asked)}; expected one "
+            f"value; set system.{what} to {stated}, or correct the comment line."
+        )
+    return stated if asked is None else asked
+
+
+def _check_stated_spin(electrons: int, spin: int, source: str) -> None:
+    if electrons > 0 and (electrons - spin) % 2:
+        raise InputError(
+            f"{source} states spin {spin} in its comment line, which {electrons} electrons cannot have; expected "
+            f"n_up - n_down, an {'odd' if electrons % 2 else 'even'} number; if it is the multiplicity, write "
+            f"multiplicity={spin} there."
+        )
 
 
 def _check_symbols(symbols: tuple[str, ...], name: str) -> None:
     for symbol in symbols:
         if symbol not in NUMBERS:
             raise InputError(
-                f"molecule '{name}' has an atom '{symbol}', which is not an element; expected symbols such "
+                f"molecule {shown(name)} has an atom {shown(symbol)}, which is not an element; expected symbols such "
                 "as 'O' and 'Cl'; Molecule.from_spec also takes labels and nuclear charges."
             )
 
@@ -136,35 +169,52 @@ def _check_symbols(symbols: tuple[str, ...], name: str) -> None:
 def _check_positions(positions: np.ndarray, symbols: tuple[str, ...], name: str) -> None:
     if positions.shape != (len(symbols), 3) or not symbols:
         raise InputError(
-            f"molecule '{name}' has {len(symbols)} symbols and positions of shape {positions.shape}; "
+            f"molecule {shown(name)} has {len(symbols)} symbols and positions of shape {positions.shape}; "
             "expected at least one symbol and shape (atoms, 3); give one row [Bohr] for each symbol."
         )
     if not np.isfinite(positions).all():
         atom = int(np.flatnonzero(~np.isfinite(positions).all(axis=1))[0])
         raise InputError(
-            f"molecule '{name}' has atom {atom + 1} ({symbols[atom]}) at {positions[atom].tolist()}; "
+            f"molecule {shown(name)} has atom {atom + 1} ({symbols[atom]}) at {positions[atom].tolist()}; "
             "expected finite coordinates; check what computed them."
         )
-    distances = np.linalg.norm(positions[:, None] - positions, axis=-1) + np.diag(np.full(len(symbols), np.inf))
-    a, b = np.unravel_index(distances.argmin(), distances.shape)
-    if distances[a, b] < CLOSEST:
+    if len(symbols) > 1 and (closest := _closest(positions))[2] < CLOSEST:
+        (a, b), distance = sorted(closest[:2]), closest[2]
         raise InputError(
-            f"molecule '{name}' has atoms {a + 1} ({symbols[a]}) and {b + 1} ({symbols[b]}) at a distance of "
-            f"{distances[a, b]:.3g} Bohr; expected at least {CLOSEST} Bohr; check the coordinates and "
-            "system.unit."
+            f"molecule {shown(name)} has atoms {a + 1} ({symbols[a]}) and {b + 1} ({symbols[b]}) at a distance of "
+            f"{distance:.3g} Bohr; expected at least {CLOSEST} Bohr; check the coordinates and system.unit."
         )
+
+
+def _closest(positions: Float[np.ndarray, "atoms 3"]) -> tuple[int, int, float]:
+    """Two atoms that are closer to each other than all others are, and their distance [Bohr]."""
+    if len(positions) <= FEW:
+        distances = np.linalg.norm(positions[:, None] - positions, axis=-1)
+        np.fill_diagonal(distances, np.inf)
+        first, other = (int(n) for n in np.unravel_index(distances.argmin(), distances.shape))
+        return first, other, float(distances[first, other])
+    from scipy.spatial import KDTree  # takes a third of a second, which small molecules need not wait for
+
+    distances, neighbors = KDTree(positions).query(positions, k=2)  # of each atom itself and the nearest other
+    first = int(distances[:, 1].argmin())
+    other = next(n for n in np.asarray(neighbors)[first].tolist() if n != first)  # atoms at one point come in any order
+    return first, other, float(distances[first, 1])
 
 
 def _check_electrons(electrons: int, charge: int, spin: int, name: str) -> None:
+    if abs(charge) > HIGHEST_CHARGE:
+        raise InputError(
+            f"molecule {shown(name)} has charge {shown(charge)}; expected at most {HIGHEST_CHARGE} in size; correct system.charge."
+        )
     if electrons < 1:
         raise InputError(
-            f"molecule '{name}' with charge {charge} has {electrons} electrons; expected at least one; use "
+            f"molecule {shown(name)} with charge {shown(charge)} has {shown(electrons)} electrons; expected at least one; use "
             f"a system.charge of at most {charge + electrons - 1}."
         )
     if spin < 0 or spin > electrons or (electrons - spin) % 2:
         parity = "odd" if electrons % 2 else "even"
         raise InputError(
-            f"molecule '{name}' has {electrons} electron{'s' if electrons > 1 else ''}, which cannot have "
-            f"spin {spin} (n_up - n_down); use an {parity} system.spin such as {electrons % 2}, at most "
+            f"molecule {shown(name)} has {electrons} electron{'s' if electrons > 1 else ''}, which cannot have "
+            f"spin {shown(spin)} (n_up - n_down); use an {parity} system.spin such as {electrons % 2}, at most "
             f"{electrons}."
         )

@@ -1,20 +1,26 @@
-"""A run that is ready to start: built from its config, checked, and described, with nothing compiled."""
+"""A run before it starts: what its config asks for, found without computing anything, and the run ready to start."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import jax
 
 from nnks import build
+from nnks.ansatz import ModuleAnsatz, check_start, is_own
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
+from nnks.build.memory import check_memory, needed
 from nnks.config import ConfigDict, complete, to_dict
-from nnks.evaluation import final_level
+from nnks.evaluation import check_final, final_level
 from nnks.functional.base import Interacts
+from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
-from nnks.tracking import config_hash
+from nnks.interop.libxc import describe_xc
+from nnks.molecule import short_name as short_molecule
+from nnks.tracking import RunFolder, config_hash, find_run
 from nnks.training import Problem
 from nnks.training.direct import Direct
 from nnks.training.held_out import Guard
@@ -22,35 +28,43 @@ from nnks.training.state import count_parameters
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
-    """A run that is ready to start: everything is built, nothing is compiled."""
+class Sketch:
+    """What a config asks for: a problem whose arrays have shapes and no values.
+
+    Attributes:
+        config: every key of it.
+        system: its outline.
+        problem: what would be minimized.
+        optimizer: by what.
+        params: the parameters' shapes.
+    """
 
     config: ConfigDict
-    system: build.System
+    system: build.Outline
     problem: Problem
     optimizer: Any
-    guard: Guard | None
-    shared: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
-    """What the runs of a batch evaluate once for all of them."""
+    params: Any
 
-    def describe(self) -> dict[str, Any]:
-        """What would run, for `--dry-run`."""
-        params = jax.eval_shape(self.problem.init_params, build.run_key(self.config))
-        sampler = self.problem.sampler
-        molecule = self.system.molecule
-        return {
-            "molecule": f"{molecule.formula}, {sum(molecule.nelec)} electrons, spin {molecule.spin}, "
-            f"{'restricted' if self.system.restricted else 'unrestricted'}",
-            "basis functions": self.system.mole.nao,
-            "grid points": self.system.grid.size,
-            "points a step": sampler.size if not sampler.exact else f"{self.system.grid.size} (all)",
-            "parameters": count_parameters(params),
+    def describe(self) -> dict[str, str]:
+        """What would run, for `--dry-run`; sizes that only computing settles are upper bounds."""
+        config, system, sampler = self.config, self.system, self.problem.sampler
+        molecule, size = system.molecule, system.grid.size
+        restricted = "restricted" if system.restricted else "unrestricted"
+        rows = {
+            "molecule": f"{molecule.formula}, {sum(molecule.nelec)} electrons, spin {molecule.spin}, {restricted}",
+            "basis functions": system.mole.nao,
+            "grid points": size,
+            "points a step": f"{size} (all)" if sampler.exact else sampler.size,
+            "parameters": count_parameters(self.params),
             **self._basis(),
+            "functional": meaning(self.config.functional.xc),
             "hartree": self._hartree(),
             **self._saddles(),
-            "final grid level": final_level(self.system),
-            "run": f"{self.config.experiment}/*-{config_hash(to_dict(self.config))}-s{self.config.training.seed}",
+            "final grid level": final_level(system),
+            "memory": needed(system, self.problem, self.params),
+            "run": f"{config.experiment}/*-{config_hash(to_dict(config))}-s{config.training.seed}",
         }
+        return {name: str(value) for name, value in rows.items()}
 
     def _hartree(self) -> str:
         """The method, and what fitting holds."""
@@ -68,34 +82,104 @@ class Plan:
         """How the Gaussian basis is held on the grid, if it is."""
         table = self.problem.model.table
         if isinstance(table, BasisBlocks):
-            size = f"{1e-9 * table.table_bytes:.3g} GB, {table.columns} of {self.system.mole.nao} functions at a point"
-            return {"basis on the grid": size if table.held else f"at every use (a table would take {size})"}
+            size, memory = 1e-9 * table.table_bytes, 1e-9 * self.system.memory
+            beyond = "" if size <= memory else f"; at every use if a table takes more than {memory:.3g} GB"
+            return {"basis on the grid": f"at most {size:.3g} GB{beyond}"}
         if isinstance(table, BasisOnPoints):
             return {"basis on the grid": "at every use, for the points of a batch"}
         return {}
 
 
-def plan(config: ConfigDict) -> Plan:
-    """Builds a run, and finds everything that is wrong with its config.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A run that is ready to start: everything is built, and no step is compiled."""
+
+    config: ConfigDict
+    system: build.System
+    problem: Problem
+    optimizer: Any
+    guard: Guard | None
+    shared: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """What the runs of a batch evaluate once for all of them."""
+
+
+def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
+    """Finds what a config asks for and everything that is wrong with it, without computing anything of it.
+
+    Args:
+        config: of the run.
+        like: another run's, whose molecule and grid are taken if they are this one's.
 
     Raises:
         InputError: in one sentence.
     """
-    config = complete(ConfigDict(config.copy_and_resolve_references()))
+    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
     build.check_training(config)
-    system = build.make_system(config)
+    if like is not None and _same_system(config, like.config):
+        system = like.system.with_config(config)
+    else:
+        system = build.make_system(config, build.Outline)
+    build.check_sets(system)
+    optimizers = []
+
+    def outlined() -> tuple[Problem, Any]:
+        problem = build.make_problem(system)
+        optimizer = build.make_optimizer(config, problem)
+        build.make_guard(system, problem, optimizer)
+        check_final(system)
+        optimizers.append(optimizer)
+        return problem, problem.init_params(build.run_key(config))
+
+    problem, params = jax.eval_shape(outlined)
+    large = config.reference.large_basis
+    if large != "auto":
+        large_bases(system.molecule, large)
+    check_memory(system, problem, params)
+    return Sketch(config, system, problem, optimizers[0], params)
+
+
+def _same_system(one: ConfigDict, other: ConfigDict) -> bool:
+    """Whether two runs have one molecule, basis and grid, and orbitals of one kind."""
+    return all(one[key].to_dict() == other[key].to_dict() for key in ("system", "quadrature", "ansatz"))
+
+
+def plan(config: ConfigDict) -> Plan:
+    """Builds a run, after a look at everything that is wrong with its config.
+
+    Raises:
+        InputError: in one sentence, before anything is computed.
+    """
+    found = sketch(config)
+    system = found.system.computed()
     problem = build.make_problem(system)
-    optimizer = build.make_optimizer(config, problem)
-    large_bases(system.molecule, config.reference.large_basis)
-    return Plan(config, system, problem, optimizer, build.make_guard(system, problem, optimizer))
+    optimizer = build.make_optimizer(found.config, problem)
+    _check_own(problem, found.config)
+    return Plan(found.config, system, problem, optimizer, build.make_guard(system, problem, optimizer))
+
+
+def _check_own(problem: Problem, config: ConfigDict) -> None:
+    """Evaluates an ansatz of a user's own at a few points: whether its start is finite only values tell."""
+    ansatz = problem.model.ansatz
+    if isinstance(ansatz, ModuleAnsatz) and is_own(ansatz.module):
+        check_start(config.ansatz.name, ansatz, ansatz.init_params(build.run_key(config)))
+
+
+def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
+    """The stored run of this config and seed, if it is finished."""
+    folder = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
+    return folder if folder is not None and folder.finished else None
+
+
+def meaning(xc: str) -> str:
+    """What a functional's string means: people expect correlation of `lda`, which is exchange alone in PySCF's grammar."""
+    return f"{xc}: {describe_xc(xc)}" if xc else describe_xc(xc)
 
 
 def default_label(plan: Plan) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    return f"{short_name(plan)} / {plan.config.ansatz.name} / {plan.config.system.basis}"
+    return f"{short_name(plan)} / {plan.config.ansatz.name} / {basis_sets.label(plan.config.system.basis)}"
 
 
 def short_name(plan: Plan) -> str:
     """The molecule's name, or its formula where the config has coordinates or a path."""
-    molecule = plan.config.system.molecule
-    return plan.system.molecule.formula if any(mark in molecule for mark in " \n;/") else molecule
+    return short_molecule(plan.config.system.molecule)

@@ -10,6 +10,7 @@ from typing import Any
 from nnks import build
 from nnks.config import ConfigDict
 from nnks.tracking import Every, WriterGroup, warn
+from nnks.tracking.files import plain
 from nnks.training import Convergence, Problem, TrainState
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.handover import PHASE, SECOND_PHASE
@@ -56,6 +57,7 @@ class Recorder:
         self._save, self._log = Every(config.training.checkpoint_steps), Every(config.tracking.log_steps)
         self._before, self._trained = known.seconds, known.trained
         self._last: StepTaken | None = None
+        self._row: dict[str, Any] = {}  # what was recorded last
         self._best = guard.better() if guard is not None and self.stopped else None
         self._whole = self._last, known, self._copy_of_guard()
         self._kept: int | None = None  # the step that was saved last
@@ -83,7 +85,9 @@ class Recorder:
             metrics["energy/exact"] = self._exact(progress.state.params)
         # a step that is saved in its turn is recorded as well
         if self._log(progress.step) or self._save(progress.step) or "energy/exact" in metrics or self.stopped:
-            self._writers.write(progress.step, metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent})
+            row = metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent}
+            self._writers.write(progress.step, row)
+            self._row = plain({"step": progress.step, **row})
         if guard is not None and self.stopped:
             self._best = guard.better()
             self.stopped = self.stopped if self._best is None else GRID
@@ -99,7 +103,9 @@ class Recorder:
         if self._kept != self.step:
             self._kept = self.step
             state = self._start if progress is None else progress.state
-            self._checkpoints.save(pack(state, numbers, guard))
+            # the row goes with the state, should the file of rows be damaged; a step between two records has none
+            note = {"row": self._row} if self._row.get("step") == self.step else {}
+            self._checkpoints.save(pack(state, numbers, guard), note)
 
     @property
     def step(self) -> int:

@@ -9,9 +9,8 @@ import jax
 
 import nnks
 from nnks import build
-from nnks.interop.large_basis import large_bases, large_spec
+from nnks.interop.large_basis import large_bases, large_spec, shortfall
 from nnks.interop.reference import ReferenceSpec, cached, identity, reference
-from nnks.tracking import warn
 from nnks.tracking.record import EXACT
 
 EXACT_ATOMS = {
@@ -25,6 +24,9 @@ EXACT_ATOMS = {
 }
 """Complete-basis energies [Ha] of neutral atoms by symbol and spin, for `lda,vwn`: central-field LDA (closed shells)
 and LSD (half-filled ones) of the NIST Atomic Reference Data; Kotochigova et al., Phys. Rev. A 55, 191 (1997)."""
+
+EXACT_ERROR = 1e-6
+"""Of these energies [Ha]: as many digits are tabulated."""
 
 DETAILS = ("converged", "stable", "restarts", "cycles", "level_shift", "converged_plain")
 """What a summary says of how a reference was found."""
@@ -51,27 +53,36 @@ def find_references(system: build.System, hartree: str, cache: Path) -> dict[str
 
     Returns:
         `reference`: name to total [Ha], with `exact` for atoms whose limit is tabulated; `reference_terms`: name to all terms [Ha];
-        `reference_details`: name to how it was found (`converged`, `stable`, `restarts`, ...); `reference_same` and `reference_large`: which of
-        the names is the one in the same basis, and the one near the basis limit.
+        `reference_details`: name to how it was found (`converged`, `stable`, `restarts`, ..., `error`: how far what it stands for may lie below
+        it [Ha]); `reference_same` and `reference_large`: which of the names is the one in the same basis, and the one near the basis limit.
+        A calculation that did not converge is no reference: `reference_details` alone has it, with the `energy` [Ha] where it ended.
     """
     config = system.config
     found: dict[str, dict[str, Any]] = {}
     roles: dict[str, str] = {}
+    errors: dict[str, float | None] = {}
     if config.reference.pyscf:
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")
         found[spec.name] = reference(system.molecule, spec, cache)
         roles["reference_same"] = spec.name
     for large in large_bases(system.molecule, config.reference.large_basis):
         spec = large_spec(system.molecule, large, config.functional.xc, system.restricted)
-        found[spec.name] = reference(system.molecule, spec, cache)
-        roles["reference_large"] = spec.name
+        errors[spec.name] = shortfall(system.molecule, spec)
+        if not (system.gaussian and spec.name in found):  # that one is on the run's own grid
+            found[spec.name] = reference(system.molecule, spec, cache)
+        if found[spec.name]["converged"] or "reference_large" not in roles:
+            roles["reference_large"] = spec.name
     if config.reference.scf:
         found["scf"] = _scf(system, cache)
-    terms = {name: values["energies"] for name, values in found.items()}
     details = {name: {k: values[k] for k in DETAILS if k in values} for name, values in found.items()}
+    for name, error in errors.items():
+        details[name]["error"] = error
+    terms = {name: values["energies"] for name, values in found.items() if values["converged"]}
+    for name in found.keys() - terms.keys():
+        details[name]["energy"] = found[name]["energies"]["total"]
     totals = {name: energies["total"] for name, energies in terms.items()}
     if (exact := exact_energy(system)) is not None:
-        totals[EXACT] = exact
+        totals[EXACT], details[EXACT] = exact, {"error": EXACT_ERROR}
     return {"reference": totals, "reference_terms": terms, "reference_details": details} | roles
 
 
@@ -91,10 +102,6 @@ def _scf(system: build.System, cache: Path) -> dict[str, Any]:
         plain = result.converged
         if not plain:  # near-degenerate levels that change places from cycle to cycle
             result, shift = build.scf_baseline(system, level_shift=LEVEL_SHIFT, cycles=200), LEVEL_SHIFT
-        if not result.converged:
-            warn(
-                f"the self-consistent field of nnks did not converge in {result.cycles} cycles, with a level shift of {shift} Ha."
-            )
         found = {"converged": result.converged, "cycles": result.cycles, "level_shift": shift, "converged_plain": plain}
         return {"energies": result.energies} | found
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks import interruption
+from nnks import build, interruption
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
+from nnks.config.users import file_name, users_code
 from nnks.grouping import batches, begun_in
 from nnks.launch import Launcher, Resources, Task, make_launcher
-from nnks.registry import InputError
-from nnks.tracking import check_writable, config_hash, find_run
-from nnks.tracking.files import write_json
+from nnks.plan import finished_run, sketch
+from nnks.registry import InputError, shown
+from nnks.tracking import check_writable, config_hash
+from nnks.tracking.files import storing, write_json
+
+NAMED = 4
+"""Keys by which a refusal names a run of a sweep, the first that its runs differ in."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,14 +68,14 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     """
     module = load_module(name)
     base = load_config(name, changes)
-    ablation: Ablation | None = getattr(module, "ABLATION", None)
-    points, runs = _runs(module, ablation)
+    ablation = _ablation(module, name)
+    points, runs = _runs(module, ablation, name)
     if not runs:
-        raise InputError(f"sweep() of '{name}' returned no runs; return a list of dictionaries of changes.")
+        raise InputError(f"sweep() of {file_name(name)} returned no runs; return a list of dictionaries of changes.")
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
     common = {"experiment": experiment} | dict(changes or {})
-    lines = (module.__doc__ or "").strip().splitlines()
-    configs = tuple(override(base, dict(run) | common) for run in runs)
+    lines = str(module.__doc__ or "").strip().splitlines()
+    configs = tuple(_configs(base, runs, common))
     values = [flat(config) for config in configs]
     keys = dict.fromkeys(key for run in runs for key in run if key not in ("label", "experiment"))
     return Sweep(
@@ -84,13 +90,61 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     )
 
 
-def _runs(module: Any, ablation: Ablation | None) -> tuple[tuple[dict[str, str], ...], list[dict[str, Any]]]:
-    """The label on each axis, and the changes, of every run."""
+def _configs(base: ConfigDict, runs: Sequence[dict[Any, Any]], common: dict[str, Any]) -> Iterator[ConfigDict]:
+    """The config of each run.
+
+    Raises:
+        InputError: for changes that cannot be made, with the number of the run and what it differs in from the others.
+    """
+    for number, run in enumerate(runs, 1):
+        try:
+            yield build.self_contained(override(base, run | common))
+        except InputError as error:
+            differs = [key for key in run if len({shown(other.get(key)) for other in runs}) > 1 and key != "label"]
+            told = ", ".join(f"{shown(key)[1:-1]}={shown(run[key])}" for key in differs[:NAMED])
+            raise InputError(f"run {number} of {len(runs)}{f' ({told})' if told else ''}: {error}") from error
+
+
+def _ablation(module: Any, name: str) -> Ablation | None:
+    """What the file declares as `ABLATION`.
+
+    Raises:
+        InputError: for something else than an `Ablation`.
+    """
+    ablation = getattr(module, "ABLATION", None)
+    if ablation is not None and not isinstance(ablation, Ablation):
+        raise InputError(
+            f"ABLATION of {file_name(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., axes=...)."
+        )
+    return ablation
+
+
+def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict[str, str], ...], list[dict[Any, Any]]]:
+    """The label on each axis, and the changes, of every run.
+
+    Raises:
+        InputError: for a file whose code fails, or whose `sweep()` returns something else than a list of dictionaries.
+    """
+    path = find_config(name)
     if ablation is not None:
-        points, runs = zip(*ablation.runs(), strict=True)
+        with users_code(path, "ABLATION"):
+            points, runs = zip(*ablation.runs(), strict=True)
         return points, list(runs)
-    runs = module.sweep() if hasattr(module, "sweep") else [{}]
-    return ({},) * len(runs), runs
+    if not hasattr(module, "sweep"):
+        return ({},), [{}]
+    with users_code(path, "sweep()"):
+        runs = module.sweep()
+    if not isinstance(runs, list | tuple):
+        raise InputError(
+            f"sweep() of {file_name(name)} returned {shown(runs)}; it must return a list of dictionaries of changes."
+        )
+    for number, run in enumerate(runs, 1):
+        if not isinstance(run, Mapping):
+            raise InputError(
+                f"sweep() of {file_name(name)} returned {shown(run)} as run {number}; each must be a dictionary of changes such as "
+                "{'ansatz.width': 8}."
+            )
+    return ({},) * len(runs), [dict(run) for run in runs]
 
 
 def describe(sweep: Sweep, command: str) -> dict[str, Any]:
@@ -130,12 +184,11 @@ def run_sweep(
         InputError: for an unwritable folder, or a config that cannot be run; found before the first run.
     """
     check_writable(results)
-    missing = [config for config in sweep.configs if not is_finished(config, results)]
-    for config in missing:
-        plan_cheaply(config)
+    missing = check_runs(sweep, results)
     launcher = launcher or make_launcher()
-    folder = check_writable(Path(results) / sweep.name)
-    write_json(folder / "experiment.json", describe(sweep, command))
+    path = check_writable(results, sweep.name) / "experiment.json"
+    with storing(path):
+        write_json(path, describe(sweep, command), sealed=True)
     skipped = len(sweep.configs) - len(missing)
     if skipped:
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
@@ -205,22 +258,43 @@ def release_programs(limit: int | None = None) -> bool:
     return True
 
 
-def plan_cheaply(config: ConfigDict) -> None:
-    """Checks the parts of a config that need no integrals: the molecule, the basis, names and numbers."""
-    from nnks import build
-    from nnks.ansatz import ANSATZE
-    from nnks.interop.libxc import make_xc
+def check_runs(sweep: Sweep, results: str | Path) -> list[ConfigDict]:
+    """The runs that are missing, each checked as it would be before it starts, without computing anything of it.
 
-    build.check_training(config)
-    build.make_system(config)
-    make_xc(config.functional.xc)
-    ANSATZE.build(config.ansatz.to_dict())
+    Raises:
+        InputError: for the first that cannot be run, with its number and what it differs in from the others.
+    """
+    missing, checked, last = [], set(), None
+    for number, config in enumerate(sweep.configs, 1):
+        if is_finished(config, results):
+            continue
+        missing.append(config)
+        try:
+            build.check_training(config)
+            if (text := _checked_alike(config)) not in checked:
+                last = sketch(config, like=last)
+                checked.add(text)
+        except InputError as error:
+            raise InputError(f"run {number} of {len(sweep.configs)}{_which(sweep, config)}: {error}") from error
+    return missing
+
+
+def _checked_alike(config: ConfigDict) -> str:
+    """What decides whether a run can be run, as text: all but its seed and its label."""
+    free = ("training.seed", "label")
+    return json.dumps({key: value for key, value in flatten(to_dict(config)) if key not in free}, default=str)
+
+
+def _which(sweep: Sweep, config: ConfigDict) -> str:
+    """What tells a run from the others, in parentheses."""
+    values = flat(config)
+    told = [f"{key}={shown(values.get(key))}" for key in sweep.axes[:NAMED]]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def is_finished(config: ConfigDict, results: str | Path) -> bool:
     """Whether a finished run of this config and seed is stored."""
-    found = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
-    return found is not None and found.finished
+    return finished_run(config, results) is not None
 
 
 def flat(config: ConfigDict) -> dict[str, Any]:

@@ -77,6 +77,48 @@ def test_an_interrupted_run_continues_to_identical_numbers(case, quick, tmp_path
     assert len(list((tmp_path / "b" / "default").iterdir())) == 1
 
 
+def test_a_finished_run_is_returned_as_it_is_stored(quick, tmp_path, capsys):
+    import nnks
+
+    config = quick(tracking__console=True)
+    first = nnks.run(config, results=tmp_path)
+    capsys.readouterr()
+    kept = nnks.run(config, results=tmp_path)
+    said = capsys.readouterr().out
+    assert (kept.path, dict(kept.values)) == (first.path, dict(first.values))
+    assert said.startswith(f"this run is finished and stored in {first.path}; it is not computed again")
+    assert f"{first.energies['total']:.7f}" in said
+    assert nnks.run(config, results=tmp_path, quiet=True).path == first.path
+    assert not capsys.readouterr().out
+    assert len(list(first.path.parent.iterdir())) == 1
+
+
+def test_a_finished_run_is_computed_again_where_that_is_asked_for(quick, tmp_path, monkeypatch):
+    """Into a folder of its own, which an interruption leaves to be continued by the same call."""
+    import nnks
+    from nnks import experiment
+
+    config = quick(ansatz__guess="core", training__checkpoint_steps=1)
+    first = nnks.run(config, results=tmp_path)
+    real = experiment.iterate
+
+    def interrupted(*args, **kwargs):
+        for progress in real(*args, **kwargs):
+            yield progress
+            if progress.step == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "iterate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        nnks.run(config, results=tmp_path, again=True)
+    monkeypatch.undo()
+    second = nnks.run(config, results=tmp_path, again=True)
+    assert second.path.name == f"{first.path.name}-2"
+    assert dict(second.energies) == dict(first.energies)
+    assert len(list(first.path.parent.iterdir())) == 2
+    assert nnks.run(config, results=tmp_path, again=True).path.name == f"{first.path.name}-3"
+
+
 def test_programs_are_dropped_only_when_memory_maps_run_short():
     import jax
 

@@ -12,7 +12,7 @@ EXAMPLES = [block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text
 @pytest.mark.slow
 def test_examples(quick):
     from nnks.config import complete
-    from nnks.plan import plan
+    from nnks.plan import plan, sketch
 
     assert len(EXAMPLES) == 6
     for block in EXAMPLES:
@@ -23,4 +23,5 @@ def test_examples(quick):
         config.orthogonalizer = {"name": "cholesky_twice", "gram": "auto"}
         config.sampler = {"name": "comb", "batch_size": 500}
         config.optimizer = {"name": "clipped_adam", "clip": 0.5}
-    assert plan(complete(config)).describe()["points a step"] == 500
+    assert sketch(complete(config)).describe()["points a step"] == "500"
+    assert plan(config).problem.sampler.size == 500

@@ -165,7 +165,7 @@ def test_a_limit_that_falls_where_errors_are_lost_is_not_lost(name, module, file
     [
         (["--launcher=dask"], "choose one of: local, ray, slurm"),
         (["--workers=0"], "--workers is 0"),
-        (["--workers=two"], "a whole number such as 2"),
+        (["--workers=two"], "a whole number from 1 to"),
         (["--memory=4"], "--launcher=local cannot keep"),
         (["--cluster=local"], "--launcher=local has none"),
         (["--launcher=slurm", "--cluster=here"], "choose one of: local, slurm"),

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "nnks"
 LAYERS = [
-    {"types", "units", "registry", "interruption"},
+    {"types", "units", "registry", "traces", "interruption", "textfiles"},
     {"molecule", "geometries", "basis"},
     {"quadrature", "ansatz", "orthogonalize", "averaging"},
     {"density", "blocks"},

@@ -20,9 +20,9 @@ from nnks.analysis.statistics import (
     Comparison,
     compare,
 )
-from nnks.analysis.style import GRAY, PALETTE, new_figure, save, symmetric_log
-from nnks.analysis.table import Row
-from nnks.analysis.text import signed
+from nnks.analysis.style import GRAY, MOST_METHODS, MOST_PANELS, PALETTE, new_figure, save, symmetric_log
+from nnks.analysis.table import Row, first
+from nnks.analysis.text import in_figure, signed
 from nnks.tracking.record import RunRecord
 
 METHOD = (
@@ -147,11 +147,12 @@ class Answers:
             groups.setdefault(f"{c.stratum}: {c.axis}" if c.stratum else c.axis, []).append(c)
         if not groups:
             return None
+        groups = {title: group[:MOST_METHODS] for title, group in first(groups, MOST_PANELS).items()}
         most = max(len(group) for group in groups.values())
         figure, panels = new_figure(len(groups), width=5.2, height=1.3 + 0.36 * most, columns=2)
         for axes, (title, group) in zip(panels, groups.items(), strict=True):
             self._draw(axes, group)
-            axes.set_title(title, loc="left", fontweight="bold")
+            axes.set_title(in_figure(title), loc="left", fontweight="bold")
         return save(figure, path)
 
     def _draw(self, axes: Any, group: Sequence[Comparison]) -> None:
@@ -164,19 +165,19 @@ class Answers:
             if math.isfinite(c.low):
                 axes.plot([place(c.low), place(c.high)], [row, row], color=color, linewidth=2, solid_capstyle="round")
             axes.plot(place(c.difference), row, "o", color=color, markersize=6)
-        axes.set_yticks(range(len(group)), [c.setting for c in group])
+        axes.set_yticks(range(len(group)), [in_figure(c.setting) for c in group])
         axes.set_ylim(len(group) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         values = [x for c in group for x in (c.difference, c.low, c.high) if math.isfinite(x)]
         if self.ratio:
             axes.set_xscale("log")
-            axes.set_xlabel(f"ratio to {group[0].baseline}")
+            axes.set_xlabel(f"ratio to {in_figure(group[0].baseline)}")
             return
         if max(abs(x) for x in values) > 30 * width:
             symmetric_log(axes, [*values, -width, width])
         else:
             axes.margins(x=0.1)
-        axes.set_xlabel(f"difference from {group[0].baseline} [{self.unit}]")
+        axes.set_xlabel(f"difference from {in_figure(group[0].baseline)} [{self.unit}]")
 
 
 def _are(several: Sequence[Comparison]) -> str:

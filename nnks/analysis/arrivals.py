@@ -37,17 +37,28 @@ class Arrival:
 
 
 def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence[RunRecord]) -> list[Arrival]:
-    """When each point's runs come within `accuracy` of the reference; runs on minibatches report estimates, and are left out."""
+    """When each point's runs come within `accuracy` of the reference; runs on minibatches report estimates, and are left out.
+
+    Energies of a training are those of its grid. A run has arrived only if the final energy says so, too, and is not doubted.
+    """
     role = "same" if ablation["metric"] == "error_same_mHa" else "best"
     found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
     for (point, _), number in locate(ablation, rows).items():
-        row, metrics = rows[number], records[number].metrics
-        if row["sampler"] != "full" or not metrics or math.isnan(row[f"reference_{role}_Ha"]):
+        row = rows[number]
+        if row["sampler"] != "full" or math.isnan(row[f"reference_{role}_Ha"]):
             continue
         goal = row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
-        there = next((line for line in metrics if line.get("energy/total", math.inf) <= goal), None)
-        last = there or metrics[-1]
-        shared = (records[number].summary or {}).get("members", 1) > 1  # a batch's seconds are not a run's
+        there, last = None, None
+        for last in records[number].stream():
+            if there is None and last.get("energy/total", math.inf) <= goal:
+                there = last
+        if last is None:
+            continue
+        summary = records[number].summary or {}
+        if there is not None and not _is_confirmed(row, goal + (summary.get("quadrature_error") or 0.0)):
+            there = None
+        last = there or last
+        shared = (summary.get("members") or 1) > 1  # a batch's seconds are not a run's
         found.setdefault(point, []).append(
             (
                 there is not None,
@@ -56,6 +67,11 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
             )
         )
     return [_arrival(point, runs) for point, runs in found.items()]
+
+
+def _is_confirmed(row: Row, highest: float) -> bool:
+    """Whether a run's final energy [Ha] is one that counts; one that has not ended has none that would say no."""
+    return not row["doubts"] and not row["energy_total"] > highest
 
 
 def _arrival(point: tuple[str, ...], runs: Sequence[tuple[bool, float, float]]) -> Arrival:

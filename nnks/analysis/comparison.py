@@ -15,8 +15,8 @@ from nnks.config import flatten
 from nnks.registry import InputError
 from nnks.tracking.console import ordered_references
 from nnks.tracking.progress import outcome
-from nnks.tracking.record import CONFIG, ENERGY_TERMS, FINISHED, RunRecord
-from nnks.tracking.store import list_runs
+from nnks.tracking.record import DOUBTS, ENERGY_TERMS, FINISHED, RunRecord
+from nnks.tracking.store import is_run, list_runs
 from nnks.units import MILLIHARTREE
 
 MISSING = "–"
@@ -76,7 +76,7 @@ def find_stored(text: str, results: str | Path) -> RunRecord:
     Raises:
         InputError: if there is none, or more than one.
     """
-    if (Path(text) / CONFIG).is_file():
+    if is_run(Path(text)):
         return RunRecord(Path(text))
     if Path(text).is_dir():
         inside = len(list_runs(text))
@@ -130,7 +130,7 @@ def _runs(letters: Sequence[str], records: Sequence[RunRecord], rows: Sequence[R
 def _status(record: RunRecord) -> str:
     summary = record.summary or {}
     if record.status == FINISHED:
-        return outcome(summary)
+        return outcome(summary) + (", its energy in doubt" if summary.get(DOUBTS) else "")
     return f"{record.status}: {summary['reason']}" if summary.get("reason") else record.status
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from nnks.analysis.comparison import Comparison
 from nnks.analysis.style import logarithmic, looks, new_figure, save
+from nnks.analysis.text import in_figure
 from nnks.registry import InputError
 from nnks.tracking.files import replace_text
 from nnks.tracking.record import RunRecord
@@ -49,7 +50,7 @@ def convergence_figure(comparison: Comparison, path: Path) -> Path | None:
         for n in drawn:
             color, dashes = colors[comparison.letters[n]]
             size = np.maximum(np.abs(curves[n][2]), 0.2 * min(ends))
-            axes.plot(curves[n][place], size, color=color, linestyle=dashes, label=names[n].replace("$", r"\$"))
+            axes.plot(curves[n][place], size, color=color, linestyle=dashes, label=in_figure(names[n]))
             _mark_end(axes, curves[n][place, -1], comparison.rows[n]["error_best_mHa"], color, 0.2 * min(ends))
         axes.set(yscale="log", xlabel=label)
         _choose_scale(axes, [curves[n][place] for n in drawn])
@@ -62,14 +63,8 @@ def convergence_figure(comparison: Comparison, path: Path) -> Path | None:
 
 def _curve(record: RunRecord, row: dict[str, Any]) -> np.ndarray:
     """Step, seconds and error [mHa] of the recorded steps, as rows; without columns where there is nothing to draw."""
-    reference = row["reference_best_Ha"]
-    points = np.array(
-        [
-            (line["step"], line.get("time/elapsed_s", math.nan), line.get("energy/total", math.nan) - reference)
-            for line in record.metrics
-        ],
-        dtype=float,
-    ).reshape(-1, 3)
+    course, reference = record.course, row["reference_best_Ha"]
+    points = np.column_stack([course.step, course.elapsed, course.total - reference])
     points = points[np.isfinite(points[:, 2])] * (1.0, 1.0, 1.0 / MILLIHARTREE)
     keep = np.unique(np.linspace(0, max(len(points) - 1, 0), MOST_POINTS).astype(int)) if len(points) else []
     return points[keep].T if len(points) else points.T
@@ -91,7 +86,7 @@ def _mark_end(axes: Axes, x: float, error: float, color: str, bottom: float) -> 
 
 def _reference(comparison: Comparison, drawn: list[int]) -> str:
     names = {str(comparison.rows[n]["reference_best"]) for n in drawn}
-    return f"E({names.pop()})" if len(names) == 1 else "E(best reference)"
+    return f"E({in_figure(names.pop())})" if len(names) == 1 else "E(best reference)"
 
 
 def write_page(comparison: Comparison, path: Path) -> Path:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.legends import dot, place_legend, reference_name
-from nnks.analysis.style import FLOOR, GRAY, logarithmic, looks, new_figure, save
-from nnks.analysis.table import Row, grouped, known
+from nnks.analysis.style import FLOOR, GRAY, MOST_METHODS, MOST_PANELS, logarithmic, looks, new_figure, save
+from nnks.analysis.table import Row, first, grouped, known
+from nnks.analysis.text import in_figure
+from nnks.tracking.course import Course
 from nnks.tracking.record import RunRecord
 from nnks.units import CHEMICAL_ACCURACY, MILLIHARTREE
 
@@ -45,14 +47,14 @@ def convergence(rows: Sequence[Row], records: Sequence[RunRecord], against: str,
     """
     drawn, curves = [], {}
     for row, record in zip(rows, records, strict=True):
-        curve = _curve(record.metrics, row["reference_best_Ha"], against)
+        curve = _curve(record.course, row["reference_best_Ha"], against)
         if curve is not None:
             drawn.append(row)
             curves[row["path"]] = curve
     if not drawn:
         return None
     style = looks([row["method"] for row in rows])
-    systems = grouped(drawn, "system")
+    systems = first(grouped(drawn, "system"), MOST_PANELS)
     figure, panels = new_figure(len(systems), width=5.2, height=3.6, columns=2)
     for axes, (system, group) in zip(panels, systems.items(), strict=True):
         bottom = _bottom(curves[row["path"]][1][-1] for row in group)
@@ -63,37 +65,25 @@ def convergence(rows: Sequence[Row], records: Sequence[RunRecord], against: str,
                 _draw_curve(axes, curves[row["path"]], row, style[method], bottom, line=len(runs) < BAND)
         axes.set(yscale="log", xlabel=AXES[against])
         axes.set_ylim(bottom=bottom)
-        axes.set_title(system, loc="left", fontweight="bold")
+        axes.set_title(in_figure(system), loc="left", fontweight="bold")
         axes.set_ylabel(f"|E − {reference_name(group[0])}| [mHa]")
         _choose_x_scale(axes, [curves[row["path"]][0] for row in group])
         _mark_chemical_accuracy(axes)
-    _legend(figure, {method: style[method] for method in grouped(drawn, "method")}, drawn)
+    _legend(figure, {method: style[method] for method in first(grouped(drawn, "method"), MOST_METHODS)}, drawn)
     return save(figure, path)
 
 
-def _curve(metrics: list[dict[str, Any]], reference: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _curve(course: Course, reference: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
     """(x, error [mHa]) of a run, thinned; None where there is nothing to draw."""
     if math.isnan(reference):
         return None
-    first = 1  # step 0 is drawn at 1: a logarithmic axis has no zero
-    x = [line["step"] + first for line in metrics] if against == "step" else _elapsed(metrics)
-    y = [(line.get("energy/total", math.nan) - reference) / MILLIHARTREE for line in metrics]
-    points = np.array([x, y], dtype=float).reshape(2, -1)
+    # step 0 is drawn at 1: a logarithmic axis has no zero
+    points = np.array([course.step + 1 if against == "step" else course.seconds, course.total])
     points = points[:, np.isfinite(points).all(axis=0)]
     if points.shape[1] == 0:
         return None
     keep = np.unique(np.linspace(0, points.shape[1] - 1, MOST_POINTS).astype(int))
-    return points[0, keep], points[1, keep]
-
-
-def _elapsed(metrics: list[dict[str, Any]]) -> list[float]:
-    """Seconds at each line: of training after the first step, which compiles; since the start in old records; or the sum of the steps'."""
-    for name in ("time/training_s", "time/elapsed_s"):
-        if any(name in line for line in metrics):
-            return [line.get(name, math.nan) for line in metrics]
-    if any("time/step_s" in line for line in metrics):
-        return list(np.cumsum([line.get("time/step_s", 0.0) for line in metrics]))
-    return [math.nan] * len(metrics)
+    return points[0, keep], (points[1, keep] - reference) / MILLIHARTREE
 
 
 def _bottom(ends: Iterable[float]) -> float:
@@ -174,7 +164,9 @@ def _mark_chemical_accuracy(axes: Axes) -> None:
 def _legend(figure: Figure, style: Mapping[str, tuple[str, Any]], rows: Sequence[Row]) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=c, linestyle=line, linewidth=2, label=name) for name, (c, line) in style.items()]
+    handles = [
+        Line2D([], [], color=c, linestyle=line, linewidth=2, label=in_figure(name)) for name, (c, line) in style.items()
+    ]
     finals = known(row["error_best_mHa"] for row in rows)
     if finals:
         handles.append(dot("final evaluation", filled=True))

@@ -12,6 +12,7 @@ import numpy as np
 
 from nnks.analysis.style import new_figure, save
 from nnks.analysis.table import Row, grouped
+from nnks.analysis.text import in_figure
 from nnks.tracking.slices import Slice, read_slice
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
             found[row["method"]] = row, stored
     if not found:
         return []
-    off = {m: abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
+    off = {m: math.nan if row["doubts"] else abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
     best = min(found, key=lambda m: off[m] if math.isfinite(off[m]) else math.inf)
     base = found[best][1]
     common = {"system": found[best][0]["system"], "slice": base}
@@ -107,6 +108,6 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
     axes.set_aspect("equal")
     axes.grid(visible=False)
-    axes.set_title(f"{panel['system']}\n{title}\n{panel['method']}", loc="left", fontsize=8)
+    axes.set_title(f"{in_figure(panel['system'])}\n{title}\n{in_figure(panel['method'])}", loc="left", fontsize=8)
     axes.tick_params(labelsize=7)
     return image

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from nnks.analysis.listing import CONFIG, SUMMARY, StoredRun
 from nnks.registry import InputError
-from nnks.tracking.record import RunRecord
+from nnks.tracking.files import replacing
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -60,12 +59,34 @@ def metrics_frame(runs: Sequence[StoredRun]) -> DataFrame:
     """One row a recorded step: `IDENTITY` of the run, `step`, and the metrics by their names; nan for what a step lacks."""
     import pandas
 
-    rows = []
+    return pandas.concat(list(metrics_frames(runs)), ignore_index=True)
+
+
+def metrics_frames(runs: Sequence[StoredRun], rows: int = 50_000) -> Iterator[DataFrame]:
+    """The same in pieces of equal columns, for steps that need not fit the memory; at least one, which may be empty.
+
+    Args:
+        runs: the runs, whose metrics are read twice.
+        rows: of a piece.
+    """
+    import pandas
+
+    names: dict[str, None] = dict.fromkeys((*IDENTITY, "step"))
+    whole: dict[str, bool] = {}
     for run in runs:
-        identity = {name: run[name] for name in IDENTITY}
-        steps = RunRecord(run.record.path).metrics  # not kept: thousands of runs need not be in memory twice
-        rows += [identity | line for line in steps]
-    return _typed(pandas.DataFrame(rows, columns=None if rows else [*IDENTITY, "step"]))
+        for line in run.record.stream():
+            names |= dict.fromkeys(line)
+            for name, value in line.items():
+                whole[name] = whole.get(name, True) and isinstance(value, int)
+    kinds: dict[str, Any] = {name: "Int64" if integer else "float64" for name, integer in whole.items()}
+    kinds |= {name: _typed_column(pandas.Series([run[name] for run in runs], dtype=object)).dtype for name in IDENTITY}
+    kinds = {name: kinds.get(name, "float64") for name in names}
+    lines = ({name: run[name] for name in IDENTITY} | line for run in runs for line in run.record.stream())
+    while True:
+        piece = list(itertools.islice(lines, rows))
+        yield pandas.DataFrame(piece, columns=list(names), dtype=None if piece else object).astype(kinds)
+        if len(piece) < rows:
+            return
 
 
 def write_frame(frame: DataFrame, path: Path) -> Path:
@@ -74,20 +95,51 @@ def write_frame(frame: DataFrame, path: Path) -> Path:
     Raises:
         InputError: where the file cannot be written.
     """
-    handle, temporary = -1, ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        if path.suffix.lower() == ".parquet":
-            frame.to_parquet(temporary, engine="pyarrow", index=False)
-        else:
-            frame.to_csv(temporary, index=False)
-        os.chmod(temporary, 0o644)  # mkstemp makes private files
-        os.replace(temporary, path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"'{path}' cannot be written ({error.strerror or error}); name another file.") from error
+    write_frames([frame], path)
     return path
+
+
+def write_frames(frames: Iterable[DataFrame], path: Path) -> tuple[int, int]:
+    """Writes pieces of equal columns as one table, whole or not at all.
+
+    Returns:
+        Rows and columns.
+
+    Raises:
+        InputError: where the file cannot be written.
+    """
+    write = _parquet if path.suffix.lower() == ".parquet" else _csv
+    try:
+        with replacing(path) as stream:
+            return write(frames, stream)
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be written ({error.strerror or error}); name another file.") from error
+
+
+def _csv(frames: Iterable[DataFrame], stream: IO[bytes]) -> tuple[int, int]:
+    rows, columns = 0, 0
+    for frame in frames:
+        frame.to_csv(stream, index=False, header=not columns)
+        rows, columns = rows + len(frame), len(frame.columns)
+    return rows, columns
+
+
+def _parquet(frames: Iterable[DataFrame], stream: IO[bytes]) -> tuple[int, int]:
+    import pyarrow
+    from pyarrow import parquet
+
+    rows, columns, writer = 0, 0, None
+    try:
+        for frame in frames:
+            schema = None if writer is None else writer.schema
+            table = pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            writer = writer or parquet.ParquetWriter(stream, table.schema)
+            writer.write_table(table)
+            rows, columns = rows + len(frame), len(frame.columns)
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows, columns
 
 
 def _typed(frame: DataFrame) -> DataFrame:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.legends import dot, place_legend, reference_name
-from nnks.analysis.style import GRAY, looks, new_figure, save, symmetric_log
-from nnks.analysis.table import Row, grouped
+from nnks.analysis.style import GRAY, MOST_METHODS, MOST_PANELS, looks, new_figure, save, symmetric_log
+from nnks.analysis.table import Row, first, grouped
+from nnks.analysis.text import in_figure
 from nnks.units import MILLIHARTREE
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def final_errors(rows: Sequence[Row], path: Path) -> Path | None:
     """Draws the final energy error of each method, one panel a system.
 
     Seeds are dots, the median is a bar, PySCF in the method's own basis is a gray triangle, and the best
-    reference is the line at zero. The axis is linear around zero and logarithmic beyond.
+    reference is the line at zero. Energies that are doubted are left out. The axis is linear around zero and logarithmic beyond.
 
     Args:
         rows: what `run_rows` returned.
@@ -35,22 +36,22 @@ def final_errors(rows: Sequence[Row], path: Path) -> Path | None:
     Returns:
         The path, or None where no run has a final energy.
     """
-    ended = [row for row in rows if math.isfinite(row["error_best_mHa"])]
+    ended = [row for row in rows if math.isfinite(row["error_best_mHa"]) and not row["doubts"]]
     if not ended:
         return None
     style = looks([row["method"] for row in rows])
-    systems = grouped(ended, "system")
-    most = max(len(grouped(group, "method")) for group in systems.values())
+    systems = first(grouped(ended, "system"), MOST_PANELS)
+    most = min(MOST_METHODS, max(len(grouped(group, "method")) for group in systems.values()))
     figure, panels = new_figure(len(systems), width=5.2, height=1.5 + 0.36 * most, columns=2)
     for axes, (system, group) in zip(panels, systems.items(), strict=True):
         _draw_errors(axes, group, style)
-        axes.set_title(system, loc="left", fontweight="bold")
+        axes.set_title(in_figure(system), loc="left", fontweight="bold")
     _error_legend(figure, ended)
     return save(figure, path)
 
 
 def _draw_errors(axes: Axes, rows: Sequence[Row], style: Mapping[str, tuple[str, Any]]) -> None:
-    methods = grouped(rows, "method")
+    methods = first(grouped(rows, "method"), MOST_METHODS)
     shown: list[float] = []
     for place, (method, group) in enumerate(methods.items()):
         color = style[method][0]
@@ -64,7 +65,7 @@ def _draw_errors(axes: Axes, rows: Sequence[Row], style: Mapping[str, tuple[str,
         axes.plot(list(same), [place + 0.36] * len(same), "^", color=GRAY, markersize=6, zorder=2)
         shown += [*errors, *same]
     axes.axvline(0.0, color="black", linewidth=1.0)
-    axes.set_yticks(range(len(methods)), list(methods))
+    axes.set_yticks(range(len(methods)), [in_figure(method) for method in methods])
     axes.set_ylim(len(methods) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"E − {reference_name(rows[0])} [mHa]")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnks.analysis.style import GRAY
 from nnks.analysis.table import LOWEST
+from nnks.analysis.text import in_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ else:
 def reference_name(row: Mapping[str, Any]) -> str:
     """What errors are measured from."""
     name = str(row["reference_best"])
-    return "E(lowest run)" if name == LOWEST else f"E({name})"
+    return "E(lowest run)" if name == LOWEST else f"E({in_figure(name)})"
 
 
 def dot(label: str, *, filled: bool) -> Any:

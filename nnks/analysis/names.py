@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from nnks.config import flatten, from_dict, to_dict
 from nnks.registry import InputError
-from nnks.tracking.record import RunRecord, config_hash
+from nnks.tracking.record import RunRecord, called, config_hash, content
 
 System = tuple[Any, ...]
 """What fixes the exact energy: molecule, unit, charge, spin and functional of a config."""
 
 
 def setting(config: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path of a config, or None."""
+    """The value at a dotted path of a config, lists and mappings as text; or None."""
     value: Any = config
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def system_key(config: Mapping[str, Any]) -> System:
     """Runs with equal keys share their references."""
     paths = ("system.molecule", "system.unit", "system.charge", "system.spin", "functional.xc")
-    return tuple(setting(config, path) for path in paths)
+    return tuple(content(path, setting(config, path)) for path in paths)
 
 
 _IDENTITIES: dict[str, str] = {}
@@ -39,20 +37,15 @@ def identity(config: Mapping[str, Any]) -> str:
     if stored not in _IDENTITIES:
         try:
             _IDENTITIES[stored] = config_hash(to_dict(from_dict(config)))
-        except InputError:  # a key or member that there is no more
+        except (InputError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # a key or member that there is no more, or a config that never was one
             _IDENTITIES[stored] = stored
     return _IDENTITIES[stored]
 
 
 def molecule_name(molecule: Any) -> str:
-    """A short name: the library's, the stem of a geometry file, or the formula of an inline geometry."""
-    text = str(molecule or "unknown")
-    if text.lower().endswith(".xyz"):
-        return Path(text).stem
-    atoms = re.findall(r"(?:^|[;\n])\s*([A-Za-z]{1,2})\d*[\s,]+-?[\d.]", text)
-    if not atoms:
-        return text
-    return "".join(f"{atom}{count if count > 1 else ''}" for atom, count in Counter(atoms).items())
+    """A short name: the library's, that of a geometry file, or the formula of an inline geometry."""
+    return called("system.molecule", molecule)
 
 
 def system_names(keys: Sequence[System]) -> dict[System, str]:
@@ -108,7 +101,7 @@ def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
     parts = [part.strip() for part in label.split(" / ")]
     kept = [part for part in parts if part and part.lower() not in drop]
     if not kept:
-        known = (setting(config, "ansatz.name"), setting(config, "system.basis"))
+        known = (setting(config, "ansatz.name"), called("system.basis", setting(config, "system.basis")))
         kept = [str(part) for part in known if part]
     return " / ".join(kept) or "unnamed"
 
@@ -118,7 +111,7 @@ def differing_settings(records: Sequence[RunRecord]) -> list[dict[str, str]]:
     found: dict[str, dict[str, None]] = {}
     for record in records:
         for key, value in flatten(record.config):
-            found.setdefault(key, {})[str(value)] = None
+            found.setdefault(key, {})[str(called(key, value))] = None
     hidden = ("label", "training.seed")
     return [
         {"config key": key, "values": ", ".join(values)}

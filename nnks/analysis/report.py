@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnks.analysis.about import read_about
 from nnks.analysis.answers import METHOD, Answers
 from nnks.analysis.curves import convergence
 from nnks.analysis.densities import densities
 from nnks.analysis.figures import final_errors
 from nnks.analysis.names import differing_settings
 from nnks.analysis.table import Row, grouped, run_rows, seed_rows
-from nnks.analysis.text import markdown_table, number, signed
+from nnks.analysis.text import in_markdown, markdown_table, number, signed
 from nnks.registry import InputError
 from nnks.tracking.console import EQUAL
-from nnks.tracking.files import read_json, replace_text
+from nnks.tracking.files import replace_text, storing
+from nnks.tracking.notices import collected
 from nnks.tracking.record import FINISHED, RunRecord
 from nnks.tracking.store import list_runs
+from nnks.tracking.trust import lost_references
 
 CAPTIONS = {
     "differences": "Differences from the baseline with their intervals; the gray band is the resolution below which they answer "
@@ -47,35 +50,45 @@ class ReportPaths:
 def write_report(folder: Path | str) -> ReportPaths:
     """Writes `report.md`, `figures/*.png` and `report.html` into the folder of a sweep.
 
-    Every number comes from the stored runs; running it again after more runs replaces the report.
+    Every number comes from the stored runs; running it again after more runs replaces the report. What is damaged is left out and named.
 
     Raises:
         InputError: if the folder does not exist or holds no runs.
+        StoreError: where the report cannot be written.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
             f"the folder '{folder}' does not exist; give the folder of a sweep, such as results/quickstart."
         )
+    with collected() as damaged:
+        return _write(folder, damaged)
+
+
+def _write(folder: Path, damaged: list[str]) -> ReportPaths:
     records = list_runs(folder)
     if not records:
         raise InputError(f"the folder '{folder}' holds no runs; run `nnks sweep` first, or give another folder.")
     pairs = zip(run_rows(records), records, strict=True)
     pairs = sorted(pairs, key=lambda pair: (pair[0]["system"], pair[0]["method"], pair[0]["seed"]))
     rows, records = [row for row, _ in pairs], [record for _, record in pairs]
-    about = read_json(folder / "experiment.json") or {}
+    about = read_about(folder)
     answers = Answers(about["ablation"], rows, records) if "ablation" in about else None
     figures = _figures(rows, records, folder / "figures", answers)
-    content = _content(folder, about, rows, records, answers)
-    replace_text(folder / "report.md", _markdown(content, figures))
-    replace_text(folder / "report.html", _page(content, figures))
+    content = _content(folder, about, rows, records, answers) | {"damaged": damaged}
+    with storing(folder / "report.html"):
+        replace_text(folder / "report.md", _markdown(content, figures))
+        replace_text(folder / "report.html", _page(content, figures))
     return ReportPaths(folder / "report.md", folder / "report.html", figures)
 
 
 def _figures(
     rows: Sequence[Row], records: Sequence[RunRecord], folder: Path, answers: Answers | None
 ) -> dict[str, Path]:
-    folder.mkdir(exist_ok=True)
+    with storing(folder):
+        if folder.is_symlink():  # it may lead anywhere
+            folder.unlink()
+        folder.mkdir(exist_ok=True)
     drawn = {
         "differences": answers.figure(folder / "differences.png") if answers is not None else None,
         "final_errors": final_errors(rows, folder / "final_errors.png"),
@@ -106,6 +119,8 @@ def _content(
         "statistics": METHOD if answers is not None else "",
         "settings": differing_settings(records),
         "errors": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["violations"]],
+        "warnings": [f"{row['label']}, seed {row['seed']}: {text}" for row in rows for text in row["doubts"]],
+        "lost": _lost_references(rows, records),
         "failed": [
             {"run": row["run"], "label": row["label"], "status": row["status"], "reason": row["reason"]}
             for row in rows
@@ -178,6 +193,14 @@ def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
     ]
 
 
+def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[str]:
+    """A sentence for each reference of a molecule that did not converge."""
+    pairs = zip(rows, records, strict=True)
+    return list(
+        dict.fromkeys(f"{r['system']}: {text}" for r, each in pairs for text in lost_references(each.summary or {}))
+    )
+
+
 def _run(row: Row, folder: Path) -> dict[str, str]:
     return {
         "run": Path(row["path"]).relative_to(folder).as_posix(),
@@ -193,13 +216,15 @@ def _run(row: Row, folder: Path) -> dict[str, str]:
 
 
 def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
-    parts = [f"# {content['title']}"]
+    parts = [f"# {in_markdown(content['title'])}"]
     if content["claim"]:
-        parts.append(f"**Claim.** {content['claim']}")
+        parts.append(f"**Claim.** {in_markdown(content['claim'])}")
     if content["quantity"]:
         parts.append(f"Compared by: {content['quantity']}.")
-    parts += ["\n".join(f"- {text}" for text in content["verdict"])]
-    parts += [f"**ERROR.** {text}" for text in content["errors"]]
+    parts += ["\n".join(f"- {in_markdown(text)}" for text in content["verdict"])]
+    parts += [f"**ERROR.** {in_markdown(text)}" for text in content["errors"]]
+    parts += [f"**WARNING.** {in_markdown(text)}" for text in content["warnings"]]
+    parts += [f"**Damaged.** {in_markdown(text)}" for text in content["damaged"]]
     for name, rows in content["tables"].items():
         parts += [f"## {name}", markdown_table(rows)]
     parts += [
@@ -208,6 +233,7 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         markdown_table(content["methods"]),
         "## References",
         markdown_table(content["references"]),
+        *content["lost"],
     ]
     for name, path in figures.items():
         parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")
@@ -217,7 +243,8 @@ def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
         parts += ["## What the runs differ in", markdown_table(content["settings"])]
     parts += ["## Runs", markdown_table(content["runs"])]
     if content["command"]:
-        parts.append(f"Command: `{content['command']}`")
+        command = " ".join(content["command"].split()).replace("`", "'")
+        parts.append(f"Command: `{command}`")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -81,8 +81,8 @@ def locate(ablation: Mapping[str, Any], rows: Sequence[Row]) -> dict[tuple[tuple
 
 
 def value(row: Row, metric: str) -> float:
-    """The metric of a run; nan where it did not finish."""
-    if row["status"] != FINISHED:
+    """The metric of a run; nan where it did not finish, or its energy is doubted."""
+    if row["status"] != FINISHED or row.get("doubts"):
         return math.nan
     return row["energy_total"] / MILLIHARTREE if metric == "energy_total_mHa" else row[metric]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from nnks.tracking.files import replacing, storing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +22,7 @@ else:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 LINES = ("-", "--", ":", "-.")
 GRAY = "#6b7280"
+MOST_PANELS, MOST_METHODS = 40, 60  # of a figure, and rows or curves of a panel: the first ones
 FLOOR = 1e-5  # [mHa]; smaller errors are rounding and would stretch an axis
 SETTINGS: dict[Any, Any] = {
     "font.size": 10,
@@ -65,12 +69,18 @@ def new_figure(panels: int, *, width: float, height: float, columns: int) -> tup
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Writes a PNG; its folder is made."""
+    """Writes a PNG, whole or not at all; its folder is made.
+
+    Raises:
+        StoreError: where it cannot be written.
+    """
     from matplotlib import rc_context
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rc_context(SETTINGS):
-        figure.savefig(path)
+    with storing(path), rc_context(SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)  # of a name: a box stands for it
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as stream:
+            figure.savefig(stream, format="png")
     return path
 
 

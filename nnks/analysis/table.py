@@ -6,6 +6,7 @@ DataFrames.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from nnks.analysis.names import System, method_name, method_names, setting, system_key, system_names
 from nnks.tracking.record import (
+    DOUBTS,
     ENERGY_TERMS,
     EXACT,
     FINISHED,
-    REFERENCE,
     REFERENCE_LARGE,
     REFERENCE_SAME,
     VIOLATIONS,
     RunRecord,
+    called,
 )
+from nnks.tracking.trust import known_references
 from nnks.units import MILLIHARTREE
 
 if TYPE_CHECKING:
@@ -74,7 +77,7 @@ def run_rows(records: Sequence[RunRecord], *, distinct: bool = True) -> list[Row
         distinct: whether `method` tells configs apart that share a label: thousands of configs are then completed and hashed.
 
     Keys: `experiment`, `run`, `path`, `label`, `system`, `molecule`, `method`, those of `SETTINGS`, `seed`,
-    `config_hash`, `status`, `reason`, `converged`, those of `NUMBERS` (seconds [s]), `violations`,
+    `config_hash`, `status`, `reason`, `converged`, those of `NUMBERS` (seconds [s]), `violations`, `doubts`,
     `energy_<term>` [Ha], and for each of `ROLES` the name `reference_<role>`, its energy `reference_<role>_Ha` and
     `error_<role>_mHa`; also `error_mHa:<name>` for every reference by name. Errors are energy - reference [mHa].
     A reference that one run knows serves every run of the same system. Where a system has none, the lowest
@@ -99,8 +102,7 @@ def run_rows(records: Sequence[RunRecord], *, distinct: bool = True) -> list[Row
 
 
 def _references(record: RunRecord) -> dict[str, float]:
-    stored = (record.summary or {}).get(REFERENCE) or {}
-    return {name: energy for name, energy in stored.items() if energy is not None}
+    return known_references(record.summary or {})
 
 
 def best_reference(references: Mapping[str, Any], large: str | None, same: str | None) -> str | None:
@@ -120,7 +122,7 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         "system": system,
         "molecule": setting(record.config, "system.molecule"),
         "method": method,
-        **{column: setting(record.config, path) for column, path in SETTINGS.items()},
+        **{column: called(path, setting(record.config, path)) for column, path in SETTINGS.items()},
         "seed": record.seed,
         "config_hash": record.config_hash,
         "status": record.status,
@@ -128,6 +130,7 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         "converged": bool(summary.get("converged")),
         **{key: _number(summary.get(key)) for key in NUMBERS},
         "violations": list(summary.get(VIOLATIONS) or []),
+        "doubts": list(summary.get(DOUBTS) or []),
         **{f"energy_{term}": _number(energies.get(term)) for term in ENERGY_TERMS},
     }
     same = summary.get(REFERENCE_SAME)
@@ -144,7 +147,7 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
 
 def _compare_with_lowest(rows: list[Row]) -> None:
     for group in grouped(rows, "system").values():
-        energies = known(row["energy_total"] for row in group)
+        energies = known(row["energy_total"] for row in group if not row["doubts"])
         if energies and all(row["reference_best"] is None for row in group):
             for row in group:
                 row["reference_best"], row["reference_best_Ha"] = LOWEST, min(energies)
@@ -158,14 +161,15 @@ def seed_rows(rows: Sequence[Row]) -> list[Row]:
         rows: what `run_rows` returned.
 
     Returns:
-        Rows with `experiment`, `system`, `method`, `runs` (stored), `n` (finished), `unfinished`, `converged`, the
+        Rows with `experiment`, `system`, `method`, `runs` (stored), `n` (finished, their energy not doubted), `unfinished`, `doubted`, `converged`, the
         reference names, and `<key>_median`, `_min`, `_max` for the total energy [Ha], the errors [mHa] and
         the `NUMBERS`; nan where nothing finished.
     """
     measured = ["energy_total", *(f"error_{role}_mHa" for role in ROLES), *NUMBERS]
     result = []
     for (experiment, system, method), group in grouped(rows, "experiment", "system", "method").items():
-        finished = [row for row in group if row["status"] == FINISHED]
+        ended = [row for row in group if row["status"] == FINISHED]
+        finished = [row for row in ended if not row["doubts"]]
         result.append(
             {
                 "experiment": experiment,
@@ -173,7 +177,8 @@ def seed_rows(rows: Sequence[Row]) -> list[Row]:
                 "method": method,
                 "runs": len(group),
                 "n": len(finished),
-                "unfinished": len(group) - len(finished),
+                "unfinished": len(group) - len(ended),
+                "doubted": len(ended) - len(finished),
                 "converged": sum(row["converged"] for row in finished),
                 **{f"reference_{role}": (finished or group)[0][f"reference_{role}"] for role in ROLES},
             }
@@ -192,6 +197,11 @@ def grouped(rows: Iterable[Row], *keys: str) -> dict[Any, list[Row]]:
         value = row[keys[0]] if len(keys) == 1 else tuple(row[key] for key in keys)
         groups.setdefault(value, []).append(row)
     return groups
+
+
+def first(groups: Mapping[Any, Any], most: int) -> dict[Any, Any]:
+    """The first of many groups: no figure shows hundreds."""
+    return dict(itertools.islice(groups.items(), most))
 
 
 def known(values: Iterable[float]) -> list[float]:

@@ -104,6 +104,8 @@ class ModuleAnsatz:
 
 @jax.jit
 def _initialize(ansatz: ModuleAnsatz, key: PRNGKey) -> Params:
+    if isinstance(ansatz, GaussianModuleAnsatz):  # all that is trained; the basis at a point need not be traced
+        return ansatz.module.init(key, ansatz.start, method="coordinates").get("params", {})
     point = jnp.ones(3, ansatz.start.frame.dtype)
     return ansatz.module.init(key, point, ansatz.start).get("params", {})
 

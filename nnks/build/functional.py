@@ -6,26 +6,15 @@ import functools
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from nnks.build.system import System
 from nnks.config import ConfigDict
 from nnks.functional import Functional
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.functional.external import AnalyticExternal, QuadratureExternal
-from nnks.functional.hartree import (
-    HARTREE,
-    BasisFittedHartree,
-    ExactHartree,
-    PairwiseHartree,
-    QuadratureFittedHartree,
-    fitting_operator,
-    make_poisson,
-)
+from nnks.functional.hartree import HARTREE, BasisFittedHartree, PairwiseHartree
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
-from nnks.interop import coulomb
-from nnks.interop import pyscf as interop
 from nnks.interop.libxc import make_xc
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
@@ -52,7 +41,7 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
     positions = jnp.asarray(system.molecule.positions)
     charges = jnp.asarray(system.molecule.charges, dtype=positions.dtype)
     if one_electron == "analytic":
-        integrals = interop.one_electron_integrals(system.mole)
+        integrals = system.one_electron()
         kinetic, external = AnalyticKinetic(integrals.kinetic), AnalyticExternal(integrals.external)
     else:
         kinetic, external = QuadratureKinetic(), QuadratureExternal(positions, charges)
@@ -89,12 +78,11 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
     """The Hartree term on a grid."""
     method = hartree_method(system, name, gaussian)
     if method == "exact":
-        return ExactHartree(coulomb.coulomb_integrals(system.mole))
+        return system.exact()
     if method == "pairwise":
         return PairwiseHartree()
     if method == "poisson":
-        positions = np.asarray(system.molecule.positions)
-        return make_poisson(grid, positions, interop.angular_degrees(), interop.atomic_charges(system.mole))
+        return system.poisson(grid)
     place = system.config.functional.fitting
     if place not in ("auto", "basis", "quadrature"):
         raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")
@@ -110,11 +98,9 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         return BasisFittedHartree(system.fitted(auxiliary))
     if analytic:
         _say_that_it_is_fitted_on_the_grid(system.fitted_bytes(auxiliary))
-    auxmole = coulomb.auxiliary_mole(system.mole, auxiliary)
-    if 8 * auxmole.nao * grid.size > system.memory:
+    if 8 * system.fitting_functions(auxiliary) * grid.size > system.memory:
         return system.streamed(auxiliary, grid)
-    potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
-    return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxmole), potentials))
+    return system.tabulated(auxiliary, grid)
 
 
 def analytic(config: ConfigDict) -> ConfigDict:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from nnks import blocks
-from nnks.ansatz import ANSATZE, make_ansatz
+from nnks.ansatz import ANSATZE, check_ansatz, check_module, is_own, make_ansatz
 from nnks.blocks import BasisBlocks
 from nnks.build.functional import make_functional
 from nnks.build.orthogonal import make_constraint, make_layer, rotate
+from nnks.build.outline import Outline
 from nnks.build.start import guess_orbitals, make_start
-from nnks.build.system import System
+from nnks.build.system import System, total_memory
 from nnks.orbitals import OrbitalModel
 from nnks.orthogonalize import check_weights
-from nnks.quadrature import Grid, make_sampler
+from nnks.quadrature import Grid, Sampler, make_sampler
 from nnks.registry import InputError
 from nnks.training import Problem
 from nnks.training.elimination import Elimination
@@ -40,11 +40,12 @@ def make_problem(system: System) -> Problem:
         system, system.grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=system.gaussian
     )
     module = ANSATZE.build(config.ansatz.to_dict())
-    density = None
-    if config.sampler.name in ("importance", "stratified"):
-        density = blocks.density(system.blocks(system.grid, 0), *guess_orbitals(system, "minao")).total
-    sampler = make_sampler(config.sampler.to_dict(), system.grid, density)
-    ansatz = rotate(system, make_ansatz(module, make_start(system, module.guess)))
+    check_module(config.ansatz.name, module)
+    sampler = _sampler(system)
+    plain = make_ansatz(module, make_start(system, module.guess))
+    if is_own(module):
+        check_ansatz(config.ansatz.name, plain)
+    ansatz = rotate(system, plain)
     model = make_model(system, ansatz, system.grid, functional.order, exact=sampler.exact)
     if (config.training.devices or 1) > 1 and not isinstance(model.table, BasisBlocks):
         raise InputError(
@@ -59,6 +60,16 @@ def make_problem(system: System) -> Problem:
     elimination = make_elimination(system, module, ansatz, sampler.exact)
     constraint = make_constraint(system, solved=elimination is not None)
     return Problem(model, functional, sampler, system.grid, elimination, constraint)
+
+
+def _sampler(system: System) -> Sampler:
+    """The config's sampler, told of the guess's density where it draws by one."""
+    section, density = system.config.sampler.to_dict(), None
+    if isinstance(system, Outline):
+        return system.sampler(section)
+    if section["name"] in ("importance", "stratified"):
+        density = blocks.density(system.blocks(system.grid, 0), *guess_orbitals(system, "minao")).total
+    return make_sampler(section, system.grid, density)
 
 
 def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> Elimination | None:
@@ -89,8 +100,7 @@ def _check_table(system: System, ansatz: Any) -> None:
     key, point = jax.random.key(0), jax.ShapeDtypeStruct((3,), jnp.float64)
     (functions,) = jax.eval_shape(lambda k, r: ansatz.functions(ansatz.init_params(k), r), key, point).shape
     needed = TABLES * 8.0 * functions * system.grid.size
-    memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    if needed > memory:
+    if needed > (memory := total_memory()):
         raise InputError(
             f"ansatz '{system.config.ansatz.name}' tabulates {functions} functions on {system.grid.size} points, which needs "
             f"about {1e-9 * needed:.0f} GB and this machine has {1e-9 * memory:.0f} GB; use a smaller ansatz.width or "

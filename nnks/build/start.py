@@ -10,10 +10,13 @@ import numpy as np
 
 from nnks.ansatz import Start
 from nnks.build.functional import analytic, hartree_method, make_functional
+from nnks.build.outline import Outline
 from nnks.build.system import System
+from nnks.functional import Functional
+from nnks.interop import basis_sets
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
-from nnks.registry import InputError, suggest
+from nnks.registry import InputError, shown, suggest
 from nnks.scf import GaussianEnergy, SCFResult, diagonalize, fock, solve
 from nnks.training.frame import rotation_scale
 from nnks.types import Array, Float
@@ -23,20 +26,23 @@ def make_start(system: System, guess: str) -> Start:
     """The first guess: orbitals of one Fock matrix, or converged ones, and the scales of rotations from them."""
     if guess not in ("minao", "core", "random", "scf"):
         raise InputError(f"ansatz.guess is '{guess}'; {suggest(guess, ['minao', 'core', 'random', 'scf'])}.")
-    integrals = interop.one_electron_integrals(system.mole)
-    basis = interop.gaussian_basis(system.mole, system.config.system.basis)
-    whitened = frame(integrals.overlap)
+    if isinstance(system, Outline):
+        if guess != "random":
+            _gaussian_functional(system)
+        start = system.start()
+        _check_independent(system, start.frame.shape[-1])
+        return start
+    overlap = system.one_electron().overlap
+    basis = system.basis()
+    whitened = frame(overlap)
     spins, occupied = len(system.counts), max(system.counts)
-    if occupied > whitened.shape[1]:
-        raise InputError(
-            f"system.basis '{system.config.system.basis}' has only {whitened.shape[1]} independent functions for {occupied} orbitals."
-        )
+    _check_independent(system, whitened.shape[1])
     charges = jnp.asarray(system.molecule.charges, dtype=jnp.float64)
     if guess == "random":
         same = jnp.broadcast_to(whitened, (spins, *whitened.shape))
         shape = (spins, whitened.shape[1], occupied)
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
-    energies, orbitals = _guess_orbitals(system, whitened, integrals.overlap, guess)
+    energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
     index = np.arange(whitened.shape[1])
     coordinates, scales = [], []
     for count, epsilon, electrons in zip(system.counts, energies, system.occupations, strict=True):
@@ -44,6 +50,13 @@ def make_start(system: System, guess: str) -> Start:
         coordinates.append(held.astype(epsilon.dtype))
         scales.append(rotation_scale(epsilon, count, electrons))
     return Start(basis, orbitals, jax.device_put(np.stack(coordinates)), jnp.stack(scales), charges)
+
+
+def _check_independent(system: System, functions: int) -> None:
+    if max(system.counts) > functions:
+        raise InputError(
+            f"system.basis {shown(basis_sets.label(system.config.system.basis))} has only {functions} independent functions for {max(system.counts)} orbitals."
+        )
 
 
 def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
@@ -73,12 +86,14 @@ def matrix_hartree(system: System) -> str:
 
 def gaussian_energy(system: System) -> GaussianEnergy:
     """The same functional in the Gaussian basis, with analytic integrals wherever there are any."""
-    f = system.config.functional
-    integrable = dataclasses.replace(system, config=analytic(system.config))
-    functional = make_functional(
-        integrable, system.grid, hartree=matrix_hartree(system), auxiliary=f.auxiliary, gaussian=True
-    )
+    functional = _gaussian_functional(system)
     return GaussianEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
+
+
+def _gaussian_functional(system: System) -> Functional:
+    method, auxiliary = matrix_hartree(system), system.config.functional.auxiliary
+    integrable = dataclasses.replace(system, config=analytic(system.config))
+    return make_functional(integrable, system.grid, hartree=method, auxiliary=auxiliary, gaussian=True)
 
 
 def scf_baseline(system: System, *, level_shift: float = 0.0, cycles: int = 100) -> SCFResult:

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import numpy as np
 import psutil
 
 from nnks.ansatz import ANSATZE
-from nnks.basis import BasisOnPoints, BasisTable, tabulate
-from nnks.basis.integrals import FittedCoulomb
+from nnks.basis import BasisOnPoints, BasisTable, GaussianBasis, tabulate
+from nnks.basis.integrals import FittedCoulomb, Integrals
 from nnks.blocks import BasisBlocks, make_blocks
 from nnks.config import ConfigDict
-from nnks.functional.hartree import StreamedFittedHartree, fitting_potentials, make_promolecule, make_streamed
-from nnks.interop import coulomb
+from nnks.functional.hartree import (
+    ExactHartree,
+    PoissonHartree,
+    QuadratureFittedHartree,
+    StreamedFittedHartree,
+    fitting_operator,
+    fitting_potentials,
+    make_poisson,
+    make_promolecule,
+    make_streamed,
+)
+from nnks.interop import basis_sets, coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 from nnks.scf import filling
 from nnks.types import Array, Float
 
@@ -40,9 +52,13 @@ class System:
     gaussian: bool
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
+    _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     _streamed: dict[tuple[str, int], tuple[Grid, StreamedFittedHartree]] = dataclasses.field(
         default_factory=dict, repr=False
     )
+
+    make_grid: ClassVar[Callable[..., Grid]] = staticmethod(interop.becke_grid)
+    """What makes a grid of a molecule and settings."""
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -55,25 +71,63 @@ class System:
         """Electrons in each orbital; the rest of a smaller channel is empty."""
         return filling(self.counts, max(self.counts))
 
+    def one_electron(self) -> Integrals:
+        """Overlap, kinetic energy and nuclear attraction in the basis."""
+        return interop.one_electron_integrals(self.mole)
+
+    def exact(self) -> ExactHartree:
+        """The Hartree energy from four-center integrals.
+
+        Raises:
+            InputError: if they take more memory than is allowed.
+        """
+        coulomb.check_exact(self.mole)
+        return ExactHartree(coulomb.coulomb_integrals(self.mole))
+
+    def poisson(self, grid: Grid) -> PoissonHartree:
+        """The Hartree energy by Poisson's equation on a grid."""
+        positions = np.asarray(self.molecule.positions)
+        return make_poisson(grid, positions, interop.angular_degrees(), interop.atomic_charges(self.mole))
+
+    def auxiliary(self, name: str) -> Any:
+        """A fitting set for the molecule, made once.
+
+        Raises:
+            InputError: for one that does not exist for its elements.
+        """
+        if name not in self._auxiliary:
+            self._auxiliary[name] = coulomb.auxiliary_mole(self.mole, name)
+        return self._auxiliary[name]
+
+    def tabulated(self, auxiliary: str, grid: Grid) -> QuadratureFittedHartree:
+        """The Hartree energy fitted on a grid, by a table of potentials."""
+        auxmole = self.auxiliary(auxiliary)
+        potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
+        return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxmole), potentials))
+
     def fitted(self, auxiliary: str) -> FittedCoulomb:
         """The fitted Coulomb energy in the basis, whose integrals are computed once for each fitting set."""
         if auxiliary not in self._fitted:
-            self._fitted[auxiliary] = coulomb.fitted_coulomb(self.mole, coulomb.auxiliary_mole(self.mole, auxiliary))
+            self._fitted[auxiliary] = coulomb.fitted_coulomb(self.mole, self.auxiliary(auxiliary))
         return self._fitted[auxiliary]
 
     def holds_fitted(self, auxiliary: str) -> bool:
         """Whether those integrals are held, or fit the memory that is allowed."""
         return auxiliary in self._fitted or self.fitted_bytes(auxiliary) <= self.memory
 
+    def fitting_functions(self, auxiliary: str) -> int:
+        """Functions of a fitting set, before those that depend on others are left out."""
+        return self.auxiliary(auxiliary).nao
+
     def fitted_bytes(self, auxiliary: str) -> int:
         """What those integrals take."""
-        return coulomb.fitted_bytes(self.mole, coulomb.auxiliary_mole(self.mole, auxiliary))
+        return coulomb.fitted_bytes(self.mole, self.auxiliary(auxiliary))
 
     def streamed(self, auxiliary: str, grid: Grid) -> StreamedFittedHartree:
         """The Hartree energy fitted on a grid without integrals or a table, made once for each grid and fitting set."""
         key = auxiliary, id(grid)
         if key not in self._streamed:
-            auxmole = coulomb.auxiliary_mole(self.mole, auxiliary)
+            auxmole = self.auxiliary(auxiliary)
             potentials = fitting_potentials(interop.gaussian_basis(auxmole))
             factor, kept = coulomb.metric_factor(auxmole, INDEPENDENT)
             atoms = make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
@@ -85,19 +139,28 @@ class System:
         """The basis on a grid in blocks, made once for each grid."""
         key = id(grid), order
         if key not in self._blocks:
-            basis = interop.gaussian_basis(self.mole, self.config.system.basis)
-            self._blocks[key] = (
-                grid,
-                make_blocks(basis, grid.points, grid.weights, order=order, memory=self.memory, devices=self.devices),
-            )
+            self._blocks[key] = grid, self.make_blocks(grid, order)
         return self._blocks[key][1]
+
+    def make_blocks(self, grid: Grid, order: int) -> BasisBlocks:
+        """The same, made now."""
+        settings = {"order": order, "memory": self.memory, "devices": self.devices}
+        return make_blocks(self.basis(), grid.points, grid.weights, **settings)
+
+    def basis(self) -> GaussianBasis:
+        """The Gaussian basis."""
+        return interop.gaussian_basis(self.mole, self.config.system.basis)
 
     def table(self, grid: Grid, order: int) -> BasisTable | BasisOnPoints:
         """The basis on a grid from which batches are taken; evaluated at every use if a table does not fit the memory."""
-        basis = interop.gaussian_basis(self.mole, self.config.system.basis)
-        if 8 * (1 + 3 * order) * grid.size * basis.size > self.memory:
+        basis = self.basis()
+        if self.table_bytes(grid, order) > self.memory:
             return BasisOnPoints(basis, grid.points, order)
         return tabulate(basis, grid.points, order=order)
+
+    def table_bytes(self, grid: Grid, order: int) -> int:
+        """What a table of the basis takes, with gradients if `order` is 1."""
+        return 8 * (1 + 3 * order) * grid.size * self.mole.nao
 
     @property
     def devices(self) -> int:
@@ -112,6 +175,9 @@ class System:
         return 0.5 * free_memory() if asked is None else 1e9 * asked
 
 
+S = TypeVar("S", bound=System)
+
+
 def free_memory() -> float:
     """Bytes that are free, in the host's memory and, where tables lie in one of its own, in an accelerator's."""
     device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
@@ -119,8 +185,19 @@ def free_memory() -> float:
     return float(min(psutil.virtual_memory().available, free))
 
 
-def make_system(config: ConfigDict) -> System:
+def total_memory() -> float:
+    """Bytes of the host, or of an accelerator where tables lie in its own if it has fewer."""
+    device = jax.local_devices()[0].memory_stats() or {}  # None on a CPU
+    host = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min(host, device.get("bytes_limit", math.inf))
+
+
+def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     """The molecule, its basis and its grid.
+
+    Args:
+        config: every key of it.
+        kind: `System`, or `Outline` for one of shapes alone.
 
     Raises:
         InputError: for an unknown molecule or basis, impossible spin, coincident atoms, a bad grid.
@@ -136,7 +213,7 @@ def make_system(config: ConfigDict) -> System:
     mole = interop.make_mole(molecule, s.basis)
     if max(molecule.nelec) > mole.nao:
         raise InputError(
-            f"system.basis '{s.basis}' has {mole.nao} functions for {molecule.formula}, fewer than its "
+            f"system.basis {shown(basis_sets.label(s.basis))} has {mole.nao} functions for {molecule.formula}, fewer than its "
             f"{max(molecule.nelec)} occupied orbitals; choose a larger basis."
         )
     q = config.quadrature
@@ -144,6 +221,11 @@ def make_system(config: ConfigDict) -> System:
         raise InputError(
             f"quadrature.memory is {q.memory} GB; it must be zero or positive, or None for half of what is free."
         )
-    grid = interop.becke_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
+    if q.memory is not None and 1e9 * q.memory > total_memory():
+        raise InputError(
+            f"quadrature.memory is {q.memory} GB and this machine has {1e-9 * total_memory():.3g} GB; choose less, or None for half "
+            "of what is free."
+        )
+    grid = kind.make_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
     gaussian = hasattr(ANSATZE[config.ansatz.name].make, "coordinates")
-    return System(config, molecule, mole, restricted, grid, gaussian)
+    return kind(config, molecule, mole, restricted, grid, gaussian)

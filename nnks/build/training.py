@@ -7,16 +7,17 @@ import jax
 from nnks.build.functional import make_functional
 from nnks.build.problem import make_model
 from nnks.build.system import System
-from nnks.config import ConfigDict
-from nnks.interop import pyscf as interop
-from nnks.registry import InputError, suggest
+from nnks.config import ConfigDict, check
+from nnks.interop import coulomb
+from nnks.registry import InputError
 from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares, Problem
 from nnks.training.held_out import Guard, HeldOut
 
 FINEST_LEVEL = 9
 """Of PySCF's grids."""
 
-PRECISIONS = ("float64", "mixed", "float32")
+HELD_OUT_TURN = 4
+"""How often the held-out grid is turned: those of the final energy are by 1 to 3."""
 
 RESOLVED = 1e-7, 5e-5
 """The least changes of an energy [Ha] and norms of a gradient that orbitals evaluated in float32 show (measured: water)."""
@@ -57,11 +58,9 @@ def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:
     """A first-order optimizer with a control variate.
 
     Raises:
-        InputError: for another optimizer, or a number of steps that is none.
+        InputError: for another optimizer.
     """
     every = config.training.control_steps
-    if every < 0:
-        raise InputError(f"training.control_steps is {every}; it must be a positive number such as 100, or 0 for none.")
     if not isinstance(optimizer, FirstOrder):
         raise InputError(
             f"training.control_steps is {every}, and optimizer '{config.optimizer.name}' is none of optax's; use "
@@ -71,7 +70,7 @@ def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:
 
 
 def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard | None:
-    """The second grid that tells when training fits the first, one level finer; None for Gaussian orbitals and minibatches."""
+    """The second grid that tells when training fits the first, one level finer and turned; None for Gaussian orbitals and minibatches."""
     config = system.config
     every, level = config.training.held_out_steps, config.quadrature.level + 1
     if every is None:
@@ -94,7 +93,8 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
             "below it, or training.held_out_steps=0."
         )
     f, gaussian = config.functional, system.gaussian
-    grid = interop.becke_grid(system.mole, level, config.quadrature.pruning or None)
+    # PySCF's grids of all levels have the same directions, and orbitals that have learned them would pass
+    grid = system.make_grid(system.mole, level, config.quadrature.pruning or None, turn=HELD_OUT_TURN)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
     model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
     return Guard(HeldOut(model, functional, grid.quadrature()), every, optimizer.reports_end)
@@ -113,34 +113,27 @@ def run_key(config: ConfigDict) -> jax.Array:
 
 
 def check_training(config: ConfigDict) -> None:
-    """Refuses numbers that no training can use.
+    """Refuses values that their keys do not take, and more devices than there are.
 
     Raises:
         InputError: in one sentence.
     """
-    t = config.training
-    if t.precision not in PRECISIONS:
-        raise InputError(f"training.precision is '{t.precision}'; choose float64, mixed or float32.")
-    for key, least in (("steps", 1), ("checkpoint_steps", 0), ("seed", 0)):
-        if t[key] < least:
-            raise InputError(f"training.{key} is {t[key]}; it must be at least {least}.")
-    if t.seconds is not None and not t.seconds > 0:
-        raise InputError(f"training.seconds is {t.seconds}; it must be positive, or None for no limit.")
-    if t.devices is not None and not 1 <= t.devices <= jax.device_count():
+    check(config)
+    devices = config.training.devices
+    if devices is not None and devices > jax.device_count():
         raise InputError(
-            f"training.devices is {t.devices}, and JAX sees {jax.device_count()} ({jax.default_backend()}); choose 1 to "
+            f"config.training.devices is {devices}, and JAX sees {jax.device_count()} ({jax.default_backend()}); choose 1 to "
             f"{jax.device_count()}, or None for all."
         )
-    if t.held_out_steps is not None and t.held_out_steps < 0:
-        raise InputError(
-            f"training.held_out_steps is {t.held_out_steps}; it must be positive, or 0 for no second grid."
-        )
-    for key in ("energy_tolerance", "gradient_tolerance"):
-        if not t[key] >= 0:
-            raise InputError(f"training.{key} is {t[key]}; it must be zero or positive, such as 1e-6.")
-    if config.tracking.log_steps < 1:
-        raise InputError(f"tracking.log_steps is {config.tracking.log_steps}; it must be at least 1.")
-    if config.tracking.wandb not in ("offline", "online", "disabled"):
-        raise InputError(
-            f"tracking.wandb is '{config.tracking.wandb}'; {suggest(config.tracking.wandb, ['offline', 'online', 'disabled'])}."
-        )
+
+
+def check_sets(system: System) -> None:
+    """Refuses fitting sets that do not exist, whether or not the Hartree energy is fitted.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    for key in ("functional", "evaluation"):
+        name = system.config[key].auxiliary
+        if name not in ("auto", "even_tempered"):
+            coulomb.auxiliary_mole(system.mole, name, f"{key}.auxiliary")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 USAGE = """nnks: experiments on Kohn-Sham orbitals
@@ -29,6 +30,7 @@ Options
   --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME, --batch=auto|off, and for
                         each run --cpus=N, --gpus=N, --memory=GB, --minutes=N
   --dry-run             print the resolved config and the plan, and stop
+  --debug               where an error came from, beside its sentence
   --help                this text
 
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
@@ -45,32 +47,35 @@ CONTINUES = ("run", "sweep", "reproduce")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Runs a command and returns the exit status. An error is one line on standard error; `--debug` adds its traceback."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = [argument for argument in given if argument != "--debug"]
     if not arguments or "--help" in arguments or arguments[0] in ("-h", "help"):
         print(USAGE)
         return 0 if arguments else 2
     from nnks.interruption import Interrupted, handled, say
-    from nnks.registry import InputError
+    from nnks.registry import InputError, StoreError, one_line
 
     try:
         with handled():
             return _dispatch(arguments)
-    except InputError as error:
-        print(f"nnks: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt as stop:
-        known = isinstance(stop, Interrupted)
         further = "the same command continues" if arguments[0] in CONTINUES else "the same command starts again"
-        say(f"nnks: {stop if known else 'interrupted'}; {further}.")
+        say(f"nnks: {stop if isinstance(stop, Interrupted) else 'interrupted'}; {further}.")
         _drop_output()
-        status = stop.status if known else 130
+        status = stop.status if isinstance(stop, Interrupted) else 130
         if argv is None:  # a step that was dispatched may still run, and an interpreter that ends under it can crash
             os._exit(status)
         return status
     except BrokenPipeError:  # who reads the output has enough of it, as `head` has
         _drop_output()
         return 141
+    except Exception as error:
+        if "--debug" in given:
+            print(getattr(error, "report", "") or traceback.format_exc(), file=sys.stderr, end="")
+        known = isinstance(error, InputError | StoreError)
+        print(f"nnks: {one_line(str(error) if known else _unexpected(error))}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
 
 
 def _drop_output() -> None:
@@ -82,10 +87,18 @@ def _drop_output() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _unexpected(error: Exception) -> str:
+    """The sentence for an error that nobody foresaw."""
+    what = f"{type(error).__name__}: {str(error).rstrip('.')}" if str(error) else type(error).__name__
+    if isinstance(error, OSError | MemoryError):
+        return f"the system refuses: {what}; add --debug to see where."
+    return f"internal error, {what[:300]}; add --debug to see where, and report it."
+
+
 def _dispatch(arguments: list[str]) -> int:
-    from nnks.registry import InputError, suggest
+    from nnks.registry import InputError, shown, suggest
 
     name = arguments[0]
     if name not in COMMANDS:
-        raise InputError(f"'{name}' is no command; {suggest(name, COMMANDS)}.")
+        raise InputError(f"{shown(name)} is no command; {suggest(name, COMMANDS)}.")
     return importlib.import_module(f"nnks.cli.{COMMANDS[name]}").command(arguments[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnks.analysis.conditions import select
-from nnks.analysis.export import check_target, metrics_frame, runs_frame, write_frame
+from nnks.analysis.export import check_target, metrics_frames, runs_frame, write_frame, write_frames
 from nnks.analysis.listing import stored_runs
 from nnks.cli.arguments import Arguments
 from nnks.registry import InputError
@@ -25,8 +25,7 @@ def command(arguments: list[str]) -> int:
     write_frame(frame, target)
     print(f"{target}: {len(frame)} runs, {len(frame.columns)} columns")
     if options.metrics:
-        steps = metrics_frame(runs)
-        place = target.with_name(f"{target.stem}-metrics{target.suffix}")
-        write_frame(steps, place)
-        print(f"{place}: {len(steps)} steps, {len(steps.columns)} columns; `path` says of which run")
+        path = target.with_name(f"{target.stem}-metrics{target.suffix}")
+        steps, columns = write_frames(metrics_frames(runs), path)
+        print(f"{path}: {steps} steps, {columns} columns; `path` says of which run")
     return 0

@@ -5,49 +5,67 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nnks.config import load_config, override
-from nnks.registry import InputError
+from nnks.config import load_config, override, read_texts
+from nnks.config.texts import line
+from nnks.config.values import FINITE, WHOLE_NUMBERS, Bounds, Rule
+from nnks.registry import InputError, shown
+
+OWN_BOUNDS = {
+    "workers": Bounds(1, 10_000),
+    "cpus": Bounds(1, 100_000),
+    "gpus": Bounds(0, 10_000),
+    "memory": Bounds(0, 1_000_000, "GB", above=True),
+    "minutes": Bounds(0, 10_000_000, "min", above=True),
+}
+"""Of numbers among a command's own options."""
 
 
 def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = None) -> dict[str, Any]:
-    """`--config`, `--results`, `--dry-run`, the changes as typed by ml_collections, and under `own` a command's own options.
+    """`--config`, `--results`, `--dry-run`, the changes in the types of their keys, and under `own` a command's own options.
 
     Args:
         arguments: of the command line.
         own: options that a command has beside these, and their types.
 
     Raises:
-        InputError: for an option that does not exist, a stray argument, or a value of the wrong type.
+        InputError: for an option that does not exist or comes twice, a stray argument, or a value that its key does not take.
     """
-    config, results, dry, changes = "", "results", False, {}
-    own, found = own or {}, {}
+    own, given, dry, changes = own or {}, {}, False, {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if name == "--dry-run" and not equals:
             dry = True
-        elif not name.startswith("--"):
+            continue
+        if not equals and own.get(name.removeprefix("--")) is bool:
+            equals, value = "=", "true"
+        if not name.startswith("--"):
             raise InputError(
-                f"'{argument}' is not an option; write --{argument} if it is a config key, see nnks --help."
+                f"{shown(argument)} is not an option; write --{_bare(argument)} if it is a config key, see nnks --help."
             )
-        elif not equals:
-            raise InputError(f"{name} has no value; write {name}=VALUE.")
-        elif name == "--config":
-            config = value
-        elif name == "--results":
-            results = value
-        elif name.removeprefix("--") in own:
-            key = name.removeprefix("--")
-            found[key] = number(name, value, own[key])
-        elif name.startswith("--config."):
-            changes[name.removeprefix("--config.")] = value
-        else:
+        if not equals:
+            raise InputError(f"{_bare(name)} has no value; write {_bare(name)}=VALUE.")
+        key = name.removeprefix("--config.")
+        kept, key = (changes, key) if key != name else (given, name.removeprefix("--"))
+        if kept is given and key not in ("config", "results", *own):
             others = "".join(f" --{key}," for key in own)
             raise InputError(
-                f"{name} is no option; options are --config, --config.KEY, --results, --dry-run,{others} --help."
+                f"{_bare(name)} is no option; options are --config, --config.KEY, --results, --dry-run,{others} --help."
             )
+        if key in kept:
+            raise InputError(f"{_bare(name)} is given twice; give it once.")
+        kept[key] = value
+    config, results = given.pop("config", ""), given.pop("results", "results")
     if not config:
         raise InputError("no config was given; add --config=gaussian, or another of `nnks list config`.")
-    return {"config": config, "results": results, "dry_run": dry, "changes": typed(config, changes), "own": found}
+    if not results or not results.isprintable():
+        raise InputError(f"--results is {shown(results)}; it must be the path of a folder, such as results.")
+    numbers = {key: number(f"--{key}", value, own[key]) for key, value in given.items()}
+    return {"config": config, "results": results, "dry_run": dry, "changes": typed(config, changes), "own": numbers}
+
+
+def _bare(name: str) -> str:
+    """An option as a sentence repeats it."""
+    return shown(name)[1:-1]
 
 
 def number(name: str, value: str, kind: type) -> Any:
@@ -56,51 +74,14 @@ def number(name: str, value: str, kind: type) -> Any:
     Raises:
         InputError: for something else.
     """
-    try:
-        return kind(value)
-    except ValueError:
-        what = "a whole number such as 2" if kind is int else "a number such as 2.5"
-        raise InputError(f"{name} is '{value}'; it must be {what}.") from None
+    bounds = OWN_BOUNDS.get(name.removeprefix("--"), WHOLE_NUMBERS if kind is int else FINITE)
+    return Rule(kind, bounds=bounds, fault=line if kind is str else None).read(value, name)
 
 
 def typed(name: str, changes: dict[str, str]) -> dict[str, Any]:
-    """Command-line values as the types that their keys have, parsed by ml_collections' flags."""
-    from absl import flags
-    from ml_collections import config_flags
-
-    members = {key: value for key, value in changes.items() if key.endswith(".name")}
-    config: Any = override(load_config(name), members)
-    values: dict[str, Any] = dict(members)
-    for key, text in changes.items():
-        if key in members:
-            continue
-        section: Any = config
-        for part in key.split("."):
-            if not hasattr(section, "keys") or part not in section:
-                override(config, {key: text})  # raises the sentence for a key that does not exist
-            section = section[part]
-        holder = flags.FlagValues()
-        words = ["nnks", f"--config.{key}={text}"]
-        config_flags.DEFINE_config_dict("config", config, flag_values=holder, sys_argv=words)
-        try:
-            holder(words)
-        except (flags.Error, ValueError, TypeError):
-            kind = _type_name(config, key)
-            raise InputError(f"config.{key} is '{text}'; it must be {kind} such as {section!r}.") from None
-        found: Any = holder["config"].value
-        for part in key.split("."):
-            found = found[part]
-        values[key] = found
-    return values
-
-
-def _type_name(config: Any, key: str) -> str:
-    *parents, last = key.split(".")
-    for part in parents:
-        config = config[part]
-    return {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
-        config.get_type(last).__name__, "a text"
-    )
+    """Command-line values as the types that their keys have."""
+    members = {key: text for key, text in changes.items() if key.endswith(".name")}
+    return read_texts(override(load_config(name), members), changes)
 
 
 def use_compilation_cache() -> None:

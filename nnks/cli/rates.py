@@ -11,6 +11,7 @@ from nnks.cli.arguments import check_target
 from nnks.cli.options import parse_options, use_compilation_cache
 from nnks.config import load_config
 from nnks.registry import InputError
+from nnks.tracking.record import called
 
 
 def command(arguments: list[str]) -> int:
@@ -39,7 +40,9 @@ def command(arguments: list[str]) -> int:
     problem = build.in_precision(ready.problem, config.training.precision)
     with Console().status("one step at each learning rate ..."):
         found = range_test(Descent(ready.optimizer.recipe), problem, problem.init_params(key), key)
-    table = Table(title=f"{config.system.molecule}, {config.optimizer.name}: energy after a step at each rate")
+    table = Table(
+        title=f"{called('system.molecule', config.system.molecule)}, {config.optimizer.name}: energy after a step at each rate"
+    )
     table.add_column("learning rate", justify="right")
     table.add_column("energy [Ha]", justify="right")
     for rate, energy in zip(found.rates, found.energies, strict=True):

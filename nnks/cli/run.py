@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -9,22 +10,24 @@ from typing import Any
 from rich.console import Console
 
 from nnks.cli.options import parse_options, use_compilation_cache
+from nnks.cli.quick import quick
 from nnks.config import load_config, to_dict
 
 
 def command(arguments: list[str]) -> int:
     """Trains, evaluates, compares and stores one run."""
-    options = parse_options(arguments)
-    use_compilation_cache()
-    config = load_config(options["config"], options["changes"])
-    if options["dry_run"]:
-        return _show_plan(config)
+    with quick() if "--dry-run" in arguments else contextlib.nullcontext():
+        options = parse_options(arguments, {"again": bool})
+        use_compilation_cache()
+        config = load_config(options["config"], options["changes"])
+        if options["dry_run"]:
+            return _show_plan(config, options["results"])
     from nnks.experiment import run
     from nnks.tracking import sync_instruction
     from nnks.training.state import TrainingDiverged
 
     try:
-        summary = run(config, options["results"])
+        summary = run(config, options["results"], again=options["own"].get("again", False))
     except TrainingDiverged as error:
         print(f"nnks: {error}", file=sys.stderr)
         return 1
@@ -34,11 +37,14 @@ def command(arguments: list[str]) -> int:
     return 1 if summary.values["violations"] else 0
 
 
-def _show_plan(config: Any) -> int:
-    from nnks.plan import plan
+def _show_plan(config: Any, results: str) -> int:
+    from nnks.plan import finished_run, sketch
 
-    ready = plan(config)
-    Console().print_json(json.dumps(to_dict(ready.config)))
-    for name, value in ready.describe().items():
+    found = sketch(config)
+    Console().print_json(json.dumps(to_dict(found.config)))
+    for name, value in found.describe().items():
         print(f"{name + ':':18s} {value}")
+    stored = finished_run(found.config, results)
+    if stored is not None:
+        print(f"{'stored:':18s} {stored.path}; finished, and not computed again without --again")
     return 0

@@ -14,9 +14,10 @@ from nnks.estimate import estimates, total
 from nnks.grouping import batches, begun_in, why_alone
 from nnks.launch import Launcher, Resources, make_launcher
 from nnks.registry import InputError
-from nnks.sweep import Sweep, flat, is_finished, load_sweep, run_sweep
+from nnks.sweep import Sweep, check_runs, flat, is_finished, load_sweep, run_sweep
 from nnks.tracking import sync_instruction
 from nnks.tracking.progress import duration
+from nnks.tracking.record import called
 
 SHOWN = 5
 """Columns of a sweep's table: the keys that its runs differ in, the first ones."""
@@ -45,6 +46,8 @@ def command(arguments: list[str]) -> int:
     resources = Resources(**{key: own[key] for key in ("cpus", "gpus", "memory", "minutes") if key in own})
     launcher = make_launcher(own.get("launcher", "local"), own.get("workers", 1), resources, own.get("cluster", ""))
     batch = own.get("batch", "auto") == "auto"
+    if options["dry_run"]:
+        check_runs(sweep, options["results"])
     show_plan(sweep, options["results"], launcher, batch)
     if options["dry_run"]:
         return 0
@@ -76,7 +79,7 @@ def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> No
         state = "finished" if finished[n] else f"to do, batch {member[n]}" if n in member else "to do"
         spent = seconds.get(n)
         about = "" if spent is None else duration(spent)
-        table.add_row(str(n + 1), *(str(flat(config).get(key, "")) for key in keys), state, about)
+        table.add_row(str(n + 1), *(str(called(key, flat(config).get(key, ""))) for key in keys), state, about)
     console = Console()
     console.print(table)
     for line in remarks(missing, groups, list(seconds.values()), launcher.workers, batch):

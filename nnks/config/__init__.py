@@ -12,8 +12,11 @@ from nnks.config.files import load_module as load_module
 from nnks.config.files import packaged_configs as packaged_configs
 from nnks.config.sections import LAYER as LAYER
 from nnks.config.sections import ConfigDict as ConfigDict
+from nnks.config.sections import check as check
 from nnks.config.sections import complete as complete
 from nnks.config.sections import flatten as flatten
 from nnks.config.sections import override as override
+from nnks.config.sections import read_texts as read_texts
 from nnks.config.sections import registries as registries
 from nnks.config.sections import to_dict as to_dict
+from nnks.config.users import UserError as UserError

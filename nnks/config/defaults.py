@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from ml_collections.config_dict import placeholder
+import functools
+from typing import Any
 
-from nnks.config.sections import ConfigDict, complete
+from ml_collections.config_dict import FieldReference, placeholder
+
+from nnks.config.rules import make_rule
+from nnks.config.sections import ConfigDict, complete, flatten, registries
+from nnks.config.values import Rule
 
 
 def default_config() -> ConfigDict:
     """A locked config of every key, for water in 6-31G by linear combinations of Gaussians."""
+    return complete(_defaults())
+
+
+@functools.cache
+def fixed_rules() -> dict[str, Rule]:
+    """What the keys may hold that every config has, whatever members it names."""
+    config, rules = _defaults(), {}
+    for path, value in flatten(config.to_dict()):
+        if path.partition(".")[0] not in registries():
+            *parents, key = path.split(".")
+            section = functools.reduce(lambda inner, parent: inner[parent], parents, config)
+            kind = section.get_type(key) if value is None else type(value)
+            rules[path] = make_rule(value, kind, (path,), optional=value is None)
+    return rules
+
+
+def by_element(name: str) -> Any:
+    """A key that takes a text, or a dictionary with one for each element, which the checks of a config write as a text."""
+    return FieldReference(name, field_type=object)
+
+
+def _defaults() -> ConfigDict:
     c = ConfigDict()
     c.experiment = "default"  # folder below results/ that the run goes to
     c.label = ""  # how tables and figures call the run; empty: made from what it is
@@ -16,10 +43,10 @@ def default_config() -> ConfigDict:
     c.system = ConfigDict()
     c.system.molecule = "water"  # a library name, a path to an .xyz file, or "O 0 0 0; H ..."
     c.system.unit = "angstrom"  # of inline and .xyz coordinates: angstrom or bohr
-    c.system.charge = 0  # total charge
-    c.system.spin = placeholder(int)  # n_up - n_down; None: the library's, else 0 or 1 by parity
+    c.system.charge = placeholder(int)  # total charge; None: what the .xyz file states, else 0
+    c.system.spin = placeholder(int)  # n_up - n_down; None: the file's or the library's, else 0 or 1 by parity
     c.system.restricted = placeholder(bool)  # one set of orbitals for both spins; None: if spin is 0
-    c.system.basis = "6-31g"  # any all-electron basis that PySCF knows
+    c.system.basis = by_element("6-31g")  # any all-electron basis that PySCF knows
 
     c.quadrature = ConfigDict()
     c.quadrature.level = 3  # PySCF's grid level, 0 to 9
@@ -38,7 +65,7 @@ def default_config() -> ConfigDict:
     c.functional.fitting = (
         "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron, if it fits
     )
-    c.functional.auxiliary = "auto"  # fitting set: PySCF's for the basis, "even_tempered", or a name
+    c.functional.auxiliary = by_element("auto")  # fitting set: PySCF's for the basis, "even_tempered", or a name
 
     c.training = ConfigDict()
     c.training.steps = 300  # at most; runs stop earlier when converged
@@ -59,7 +86,9 @@ def default_config() -> ConfigDict:
     c.evaluation.level = placeholder(int)  # grid of the final energy; None: the training grid's for Gaussian
     #                                        orbitals (as PySCF's), two levels finer for others
     c.evaluation.hartree = "auto"  # as functional.hartree; auto: the same for Gaussian orbitals, else poisson
-    c.evaluation.auxiliary = "auto"  # set of a fitted one; auto: functional.auxiliary, "even_tempered" for others
+    c.evaluation.auxiliary = by_element(
+        "auto"
+    )  # set of a fitted one; auto: functional.auxiliary, "even_tempered" for others
 
     c.reference = ConfigDict()
     c.reference.pyscf = True  # PySCF in the same basis on the same grid, stable solution
@@ -86,4 +115,4 @@ def default_config() -> ConfigDict:
     c.sampler = {"name": "full"}  # of quadrature points: full, uniform, stratified, importance
     c.ansatz = {"name": "lcgto"}  # nnks list ansatz
     c.optimizer = {"name": "lbfgs"}  # nnks list optimizer
-    return complete(c)
+    return c

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import inspect
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from nnks.config.defaults import default_config
-from nnks.config.sections import ConfigDict, complete, flatten, override
-from nnks.registry import InputError, suggest
+from nnks.config.sections import ConfigDict, complete, override
+from nnks.config.users import file_name, users_code
+from nnks.registry import InputError, one_line, shown, suggest
+
+LARGEST = 50_000_000
+"""Bytes of a JSON config; the geometry and the basis may be in it."""
 
 
 def config_folders() -> list[Path]:
@@ -31,13 +35,23 @@ def find_config(name: str) -> Path:
     """
     path = Path(name)
     if path.suffix in (".py", ".json"):
-        if path.is_file():
+        if _is_file(path):
             return path
-        raise InputError(f"config file '{name}' does not exist; {suggest(path.stem, packaged_configs())}.")
+        raise InputError(f"config file {file_name(name)} does not exist; {suggest(path.stem, packaged_configs())}.")
     for folder in config_folders():
-        if (folder / f"{name}.py").is_file():
-            return folder / f"{name}.py"
-    raise InputError(f"config '{name}' is neither a file nor a packaged config; {suggest(name, packaged_configs())}.")
+        if _is_file(file := folder / f"{name}.py"):
+            return file
+    raise InputError(
+        f"config {shown(name)} is neither a file nor a packaged config; {suggest(name, packaged_configs())}."
+    )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that a file system cannot hold is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def packaged_configs() -> dict[str, str]:
@@ -59,6 +73,10 @@ def load_module(name: str) -> ModuleType:
         InputError: if it cannot be imported or has no `get_config`.
     """
     path = find_config(name)
+    if path.suffix != ".py":
+        raise InputError(
+            f"config file {file_name(name)} is not Python, and holds one run; use nnks run --config={file_name(name)[1:-1]}."
+        )
     return _load(path, path.stat().st_mtime_ns)
 
 
@@ -72,32 +90,91 @@ def _load(path: Path, changed: int) -> ModuleType:
     folder = str(path.resolve().parent)
     if folder not in sys.path:  # as for a script: a file may import its neighbors, a user's ansatz for example
         sys.path.insert(0, folder)
-    try:
+    with users_code(path, "reading it"):
         spec.loader.exec_module(module)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"config file '{path}' cannot be read: {type(error).__name__}: {error}.") from error
     if not callable(getattr(module, "get_config", None)):
-        raise InputError(f"config file '{path}' has no function get_config(); see configs/gaussian.py for the form.")
+        raise InputError(
+            f"config file {file_name(path)} has no function get_config(); see configs/gaussian.py for the form."
+        )
     return module
 
 
-def load_config(name: str, changes: Mapping[str, Any] | None = None) -> ConfigDict:
-    """The config of a file (`.py` with `get_config`, or a run's `config.json`) or packaged name, with changes."""
-    if Path(name).suffix == ".json":
-        return from_dict(json.loads(find_config(name).read_text(encoding="utf-8")), changes)
-    try:
-        config = load_module(name).get_config()
-    except (AttributeError, KeyError, TypeError) as error:
-        text = inspect.cleandoc(str(error)).splitlines()[0].strip("'\"")
-        raise InputError(f"config file '{name}': {text}") from error
+def load_config(name: Any, changes: Any = None) -> ConfigDict:
+    """The config of a file (`.py` with `get_config`, or a run's `config.json`) or packaged name, with changes.
+
+    Args:
+        name: of the file or config, a text or a path.
+        changes: a dictionary by dotted key, such as `{"ansatz.name": "residual"}`; None for none.
+
+    Raises:
+        InputError: for a file that cannot be used, a key that does not exist, or a value that its key does not take.
+    """
+    if not isinstance(name, str | Path):
+        raise InputError(f"the name of a config is {shown(name)}; expected a text such as 'gaussian', or a path.")
+    path = find_config(str(name))
+    if path.suffix == ".json":
+        values = read_json_config(path)
+        try:
+            config = from_dict(values)
+        except InputError as error:
+            raise InputError(f"config file {file_name(name)}: {error}") from error
+        return config if changes is None else override(config, changes)
+    module = load_module(str(name))
+    with users_code(path, "get_config()"):
+        config = module.get_config()
+        if isinstance(config, ConfigDict):
+            config = complete(config)
     if not isinstance(config, ConfigDict):
-        raise InputError(f"get_config() of '{name}' returned a {type(config).__name__}; it must return a ConfigDict.")
-    return override(complete(config), changes or {})
+        raise InputError(
+            f"get_config() of {file_name(name)} returned {shown(config)}; it must return a ConfigDict, such as default_config()."
+        )
+    return config if changes is None else override(config, changes)
 
 
-def from_dict(values: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> ConfigDict:
-    """A config from what `to_dict` returned, such as a run's `config.json`."""
-    flat = dict(flatten(values))
-    return override(default_config(), {k: v for k, v in flat.items() if v is not None} | dict(changes or {}))
+def from_dict(values: Any, changes: Any = None) -> ConfigDict:
+    """A config from what `to_dict` returned, such as a run's `config.json`.
+
+    Raises:
+        InputError: for a section that is none, a key that does not exist, or a value that its key does not take.
+    """
+    if not isinstance(values, Mapping):
+        raise InputError(f"a config is {shown(values)}; expected a dictionary with sections such as 'system'.")
+    config = override(_template(), values)
+    return override(config, changes) if changes else config
+
+
+@functools.cache
+def _template() -> ConfigDict:
+    """The defaults, made once; what is changed is a copy of them."""
+    return default_config()
+
+
+def read_json_config(path: Path) -> dict[str, Any]:
+    """The dictionary in a JSON file.
+
+    Raises:
+        InputError: for a file that is too large, is no JSON, or holds something else.
+    """
+    name = f"config file {file_name(path)}"
+    try:
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"{name} has {path.stat().st_size:,} bytes, and a config has at most {LARGEST:,}.")
+        values = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
+    except InputError as error:
+        raise InputError(f"{name}: {error}" if name not in str(error) else str(error)) from None
+    except RecursionError:
+        raise InputError(f"{name} is nested too deep for a config; expected sections with keys in them.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name} cannot be read as JSON: {one_line(str(error), 200).rstrip('.')}.") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{name} holds {shown(values)}; expected a dictionary with sections such as 'system'.")
+    return values
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, whose keys must differ."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise InputError(f"the key {shown(twice)} is given twice; give it once.")
+    return values

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from nnks.geometries import atoms, cages, small
 from nnks.geometries.elements import NUMBERS
 from nnks.geometries.entry import Entry, Geometry
-from nnks.registry import InputError
+from nnks.registry import SHOWN, InputError, shown
 
 __all__ = ["LIBRARY", "Entry", "Geometry", "lookup", "names"]
 
@@ -46,26 +46,27 @@ def lookup(name: str) -> Entry:
         return _BY_ANY_NAME[name]
     if name in NUMBERS:
         raise InputError(
-            f"system.molecule is '{name}', an atom that the library does not hold (it holds H to Ar); "
+            f"system.molecule is {shown(name)}, an atom that the library does not hold (it holds H to Ar); "
             f"expected a library name, an .xyz path or inline atoms; write '{name} 0 0 0' and set "
             "system.spin."
         )
-    matches = {entry.name: entry for key, entry in _BY_ANY_NAME.items() if key.casefold() == name.casefold()}
-    meanings = {*matches, *(symbol for symbol in NUMBERS if symbol.casefold() == name.casefold())}
+    folded = name[:SHOWN].casefold()
+    matches = {entry.name: entry for key, entry in _BY_ANY_NAME.items() if key.casefold() == folded}
+    meanings = {*matches, *(symbol for symbol in NUMBERS if symbol.casefold() == folded)}
     if len(matches) == 1 and len(meanings) == 1:
         return next(iter(matches.values()))
     if matches:
         raise InputError(
-            f"system.molecule is '{name}', which is ambiguous; expected the exact capitalization; write one "
+            f"system.molecule is {shown(name)}, which is ambiguous; expected the exact capitalization; write one "
             f"of: {', '.join(sorted(meanings))}."
         )
     raise InputError(
-        f"system.molecule is '{name}', which is not in the library; expected a library name, an .xyz path, "
+        f"system.molecule is {shown(name)}, which is not in the library; expected a library name, an .xyz path, "
         f"or inline atoms such as 'O 0 0 0; H ...'; {_near(name)}see `nnks list molecule`."
     )
 
 
 def _near(name: str) -> str:
     folded = {key.casefold(): key for key in _BY_ANY_NAME}
-    near = difflib.get_close_matches(name.casefold(), folded, n=3)
+    near = difflib.get_close_matches(name.casefold(), folded, n=3) if len(name) <= SHOWN else []
     return f"did you mean {' or '.join(repr(folded[key]) for key in near)}? or " if near else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
+import contextlib
+import re
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.basis.integrals import FittedCoulomb
+from nnks.interop import basis_sets
 from nnks.registry import InputError
 
 # The fitting set for any density is even-tempered between the exponents of this basis, whatever the orbital basis is.
@@ -20,11 +22,16 @@ INDEPENDENT = 1e-13
 """What a fitting function must add to those before it, as a share of its own norm in the Coulomb metric."""
 
 
-def coulomb_integrals(mole: Any, budget: float = 4e9) -> jnp.ndarray:
-    r"""Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs.
+def coulomb_integrals(mole: Any) -> jnp.ndarray:
+    r"""Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs."""
+    return jnp.array(mole.intor("int2e", aosym="s4"))
+
+
+def check_exact(mole: Any, budget: float = 4e9) -> None:
+    """Refuses four-center integrals that would take more than `budget` bytes.
 
     Raises:
-        InputError: if the matrix would be larger than `budget` bytes.
+        InputError: with what they take.
     """
     pairs = mole.nao * (mole.nao + 1) // 2
     if 8.0 * pairs * pairs > budget:
@@ -32,29 +39,43 @@ def coulomb_integrals(mole: Any, budget: float = 4e9) -> jnp.ndarray:
             f"functional.hartree='exact' needs {8e-9 * pairs * pairs:.1f} GB for {mole.nao} basis functions and "
             f"{budget / 1e9:.1f} GB are allowed; use functional.hartree='density_fitting'."
         )
-    return jnp.array(mole.intor("int2e", aosym="s4"))
 
 
-def auxiliary_mole(mole: Any, basis: str = "auto") -> Any:
-    """The Coulomb-fitting set: PySCF's choice for the basis ("auto"), "even_tempered", or a named set."""
+def auxiliary_mole(mole: Any, basis: str = "auto", key: str = "functional.auxiliary") -> Any:
+    """The Coulomb-fitting set: PySCF's choice for the basis ("auto"), "even_tempered", a named set, a file or its text.
+
+    Raises:
+        InputError: for a set that does not exist for one of the elements.
+    """
     from pyscf import df
 
+    symbols = {mole.atom_pure_symbol(a) for a in range(mole.natm)}
     if basis == "even_tempered":
         wide = mole.copy()
-        wide.build(basis=EVEN_TEMPERED_RANGE, verbose=0)
+        wide.build(basis=basis_sets.functions(EVEN_TEMPERED_RANGE, symbols), verbose=0)
         return df.make_auxmol(wide, df.aug_etb(wide, beta=EVEN_TEMPERED_RATIO))
     if basis == "auto":
-        # what is fitted is the Coulomb energy alone, as for a functional without exact exchange
-        return df.make_auxmol(mole, df.make_auxbasis(mole, xc="lda"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return df.make_auxmol(mole, basis)
-    except Exception:  # PySCF raises several unrelated types here
-        raise InputError(
-            f"functional.auxiliary is '{basis}', which PySCF does not have for these elements; "
-            "use 'auto', 'even_tempered', or a name such as 'def2-universal-jfit'."
-        ) from None
+        return df.make_auxmol(mole, _automatic(mole, symbols))
+    return df.make_auxmol(mole, basis_sets.functions(basis, symbols, key, fitting=True))
+
+
+def _automatic(mole: Any, symbols: set[str]) -> dict[str, Any]:
+    """PySCF's fitting set for each element's basis by name; even-tempered where it has none."""
+    from pyscf import df, gto
+    from pyscf.df.addons import predefined_auxbasis
+
+    sets: dict[str, Any] = {}
+    for symbol in symbols:
+        name = mole.basis.get(symbol) if isinstance(mole.basis, dict) else None
+        if isinstance(name, str):
+            alias = re.sub("[-_ ]", "", name.lower())
+            alias = alias.split("g")[0] + "g" if gto.basis._is_pople_basis(alias) else alias
+            # what is fitted is the Coulomb energy alone, as for a functional without exact exchange
+            fitted = predefined_auxbasis(mole, alias, "lda", False)
+            if fitted is not None:
+                with contextlib.suppress(InputError):
+                    sets |= basis_sets.functions(fitted, [symbol], fitting=True)
+    return sets if len(sets) == len(symbols) else df.aug_etb(mole) | sets
 
 
 def fitted_coulomb(mole: Any, auxiliary: Any) -> FittedCoulomb:

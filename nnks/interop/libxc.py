@@ -17,12 +17,15 @@ import numpy as np
 
 from nnks.functional.xc import XC, EnergyDensity, ExternalEnergy, Family, XCFunctional
 from nnks.functional.xc.external import derivative_indices
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 
 __all__ = ["LibxcEvaluator", "available", "make_xc"]
 
 _FAMILIES: tuple[Family, ...] = ("LDA", "GGA", "MGGA")
 _EMPTY = 1e-15  # share of the density; adds rounding to the energy
+_OVERFLOWING = re.compile(
+    r"\d{8}|\d\.?e[+-]?\d{2}", re.IGNORECASE
+)  # factors beyond any use, some beyond double precision
 _HAS_ENERGY = 1  # XC_FLAGS_HAVE_EXC of libxc's xc.h
 # 'pbe-d3bj', 'b97-d', 'wb97x-3c' promise a correction that is no functional of the density; the full libxc
 # names ('gga_xc_b97_d') name the local part alone.
@@ -130,9 +133,17 @@ def make_xc(xc: str, prefer: str = "jax") -> XCFunctional:
 def _parse(xc: str) -> dict[int, float]:
     """The numbers in libxc and their coefficients, of a string that nnks can evaluate."""
     libxc = _library()
+    if len(xc) > LONGEST or not xc.isascii() or not xc.isprintable() or _OVERFLOWING.search(xc):
+        raise InputError(
+            f"functional.xc is {shown(xc)}, which names no functional; expected at most {LONGEST} letters, digits and signs, such "
+            "as 'pbe', 'lda,vwn' or '0.5*slater+0.5*b88,lyp'."
+        )
     _refuse_dispersion(xc)
     try:
         (short, long, _), terms = libxc.parse_xc(xc)
+        nothing = not (terms or short or long) and xc.strip(" ,") != ""  # of "+", "-"
+        if nothing or any(int(number) not in _names() for number, _ in terms):  # libxc would print a line of its own
+            raise KeyError(xc)
         hybrid = bool(short or long) or (bool(terms) and libxc.is_hybrid_xc(xc))
     except KeyError as error:
         if "not supported in PySCF" in str(error):  # a range separation other than by the error function
@@ -141,7 +152,7 @@ def _parse(xc: str) -> dict[int, float]:
             raise _unknown(xc) from error
     except (ValueError, IndexError, AssertionError) as error:
         raise InputError(
-            f"functional.xc is '{xc}', which PySCF cannot read; it expects 'exchange,correlation' with "
+            f"functional.xc is {shown(xc)}, which PySCF cannot read; it expects 'exchange,correlation' with "
             "factors and sums, as in '0.5*slater+0.5*b88,lyp'; try 'pbe' or 'lda,vwn'."
         ) from error
     if hybrid:
@@ -167,6 +178,56 @@ def _refuse_dispersion(xc: str) -> None:
         raise _refused(xc, "holds a dispersion correction", f"the functional alone, such as '{bare}' if it exists")
 
 
+LONGEST = 200
+"""Characters of a functional's name."""
+
+SHORT = {
+    "lda_x": "Slater",
+    "lda_c_vwn": "VWN",
+    "lda_c_vwn_rpa": "VWN (RPA)",
+    "lda_c_pw": "Perdew-Wang 92",
+    "lda_c_pz": "Perdew-Zunger 81",
+    "gga_x_pbe": "PBE",
+    "gga_c_pbe": "PBE",
+    "gga_x_b88": "B88",
+    "gga_c_lyp": "LYP",
+}
+"""What people call the functionals that they use most; libxc's own names are long."""
+
+KINDS = ("exchange", "correlation", "exchange and correlation")
+"""What a functional stands for, by libxc's number of its kind."""
+
+
+@functools.cache
+def describe_xc(xc: str) -> str:
+    """What a string means, in words: `lda` is "Slater exchange, no correlation".
+
+    Raises:
+        InputError: as `make_xc`.
+    """
+    parts: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for number, factor in _parse(xc).items():
+        name, kind = _called(number)
+        parts[kind].append(name if factor == 1 else f"{factor:g} {name}")
+    said = [f"{' + '.join(names)} {kind}" for kind, names in parts.items() if names]
+    both = bool(parts[KINDS[2]])
+    missing = [f"no {kind}" for kind in KINDS[:2] if not parts[kind] and not both]
+    return ", ".join(said + missing)
+
+
+def _called(number: int) -> tuple[str, str]:
+    """What a functional of libxc is called, and its kind."""
+    libxc = _library()
+    (functional,) = libxc._get_xc(str(number)).xc_objs
+    info = ctypes.c_void_p(libxc._itrf.xc_func_get_info(functional))
+    interface = libxc._itrf
+    interface.xc_func_info_get_name.restype = ctypes.c_char_p
+    kind = KINDS[interface.xc_func_info_get_kind(info)]
+    long = interface.xc_func_info_get_name(info).decode(errors="replace").replace(f" {kind}", "", 1)
+    name = _names()[number]
+    return (SHORT[name] if name in SHORT else str(long)), kind
+
+
 def _check_energy(xc: str, numbers: list[int]) -> None:
     """Refuses what is no energy of exchange and correlation.
 
@@ -187,7 +248,7 @@ def _check_energy(xc: str, numbers: list[int]) -> None:
 
 def _refused(xc: str, reason: str, remedy: str) -> InputError:
     return InputError(
-        f"functional.xc is '{xc}', which {reason}, but an explicit functional of the density, its gradient "
+        f"functional.xc is {shown(xc)}, which {reason}, but an explicit functional of the density, its gradient "
         f"and the kinetic-energy density was expected; use {remedy}."
     )
 
@@ -205,7 +266,7 @@ def _unknown(xc: str) -> InputError:
             near += [f"'{n}'" for n in difflib.get_close_matches(name, (names | short) - {name}, n=3)]
     hint = f"did you mean {' or '.join(dict.fromkeys(near))}? " if near else ""
     return InputError(
-        f"functional.xc is '{xc}', which PySCF does not know; {hint}try 'lda,vwn', 'pbe', 'blyp' or any "
+        f"functional.xc is {shown(xc)}, which PySCF does not know; {hint}try 'lda,vwn', 'pbe', 'blyp' or any "
         "libxc name (a correlation alone is written with a comma, ',lyp')."
     )
 

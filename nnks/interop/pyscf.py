@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import jax
@@ -10,58 +9,38 @@ import numpy as np
 
 from nnks.basis import GaussianBasis, ShellGroup
 from nnks.basis.integrals import Integrals
+from nnks.interop import basis_sets
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
+from nnks.types import Float, Int
 
 # Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
 
+TURN = np.array([0.7, 1.1, 0.4])
+"""Rotation vector [rad] of a turned grid: along no axis of an octahedron, whose rotations leave Lebedev's points as they are."""
 
-def make_mole(molecule: Molecule, basis: str) -> Any:
+
+def make_mole(molecule: Molecule, basis: str, key: str = "system.basis") -> Any:
     """A PySCF `Mole` with the molecule's own coordinates in Bohr, without symmetry or output.
 
+    Args:
+        molecule: the nuclei.
+        basis: a name, a name for each element, a file or its text, as `nnks.interop.basis_sets` reads them.
+        key: of the config that names it, for errors.
+
     Raises:
-        InputError: for a basis that PySCF does not know for one of the elements, or one that needs a
-            pseudopotential.
+        InputError: for a basis that does not exist for one of the elements, or one that needs a pseudopotential.
     """
     from pyscf import gto
-    from pyscf.lib.exceptions import BasisNotFoundError
 
     atoms = list(zip(molecule.symbols, np.asarray(molecule.positions).tolist(), strict=True))
-    known = {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PySCF suggests installing packages for unknown names
-            for symbol in set(molecule.symbols):
-                known[symbol] = gto.basis.load(basis, symbol)
-    except (BasisNotFoundError, KeyError, OSError, ValueError, AttributeError, RuntimeError):
-        missing = next(s for s in molecule.symbols if s not in known)
-        names = (alias for alias in gto.basis.ALIAS if isinstance(alias, str))
-        hint = suggest(
-            basis.lower(),
-            [n for n in names if n[:1] == basis.lower()[:1]] or ["6-31g", "cc-pvdz", "def2-svp"],
-        )
-        raise InputError(f"system.basis is '{basis}', which PySCF does not have for {missing}; {hint}.") from None
+    known = basis_sets.functions(basis, molecule.symbols, key)
     mole = gto.M(atom=atoms, basis=known, unit="Bohr", charge=molecule.charge, spin=molecule.spin, verbose=0)
-    mole.basis = dict.fromkeys(set(molecule.symbols), basis)  # its name decides on PySCF's fitting set
-    if any(_has_pseudopotential(basis, symbol) for symbol in set(molecule.symbols)):
-        raise InputError(
-            f"system.basis '{basis}' needs a pseudopotential (ECP) for {molecule.formula}, and nnks treats all "
-            "electrons; choose an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'."
-        )
+    if not basis_sets.is_text(basis):
+        mole.basis = basis_sets.by_element(basis, known)  # names decide on PySCF's fitting sets
     return mole
-
-
-def _has_pseudopotential(basis: str, symbol: str) -> bool:
-    from pyscf import gto
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return bool(gto.basis.load_ecp(basis, symbol))
-    except Exception:  # PySCF has no one type for "there is none"
-        return False
 
 
 def gaussian_basis(mole: Any, name: str = "") -> GaussianBasis:
@@ -93,10 +72,15 @@ def becke_grid(
     pruning: str | None = "nwchem",
     radial: int | None = None,
     angular: int | None = None,
+    *,
+    divided: bool = True,
+    turn: int = 0,
+    shells: str = "treutler_ahlrichs",
 ) -> Grid:
     """PySCF's atom-centered grid of a level: Treutler radial, Lebedev angular, Becke's partition with Treutler's radii.
 
     Points keep the order of atoms and radial shells, which stratified sampling uses; energies do not depend on it.
+    A turned grid has the same shells, and points in directions that orbitals trained on the other one have not learned.
 
     Args:
         mole: the molecule.
@@ -104,8 +88,13 @@ def becke_grid(
         pruning: "nwchem", "sg1", "treutler", or None for the full product grid.
         radial: radial points on every atom instead of the level's.
         angular: angular points on every shell instead of the level's (a Lebedev number).
+        divided: whether space is divided among the atoms, which takes nearly all the time; without it the points are the same, and
+            every weight that of its atom's own grid. The partition drops no point, and turns no weight's sign.
+        turn: the points around every atom are turned so many times by one fixed rotation; 0: not at all, as in PySCF.
+        shells: PySCF's name of the radial scheme, such as "mura_knowles".
     """
-    from pyscf.dft import gen_grid
+    from pyscf.dft import gen_grid, radi
+    from scipy.spatial.transform import Rotation
 
     schemes = {
         "nwchem": gen_grid.nwchem_prune,
@@ -127,24 +116,30 @@ def becke_grid(
     if radial is not None:
         grids.atom_grid = {mole.atom_symbol(a): (radial, angular) for a in range(mole.natm)}
         grids.prune = None
-    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, grids.radi_method, grids.level, grids.prune)
-    scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
-    points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
-    atoms, shells, cells = [], [], []
-    for a in range(mole.natm):
-        own, cell = per_atom[mole.atom_symbol(a)]
-        distance = np.linalg.norm(own, axis=1)
-        radii = np.unique(np.round(distance, 10))
-        atoms.append(np.full(len(distance), a))
-        shells.append(np.searchsorted(radii, np.round(distance, 10)))
-        cells.append(cell)
+    per_atom = grids.gen_atomic_grids(mole, grids.atom_grid, getattr(radi, shells), grids.level, grids.prune)
+    layers = {symbol: _shells(around) for symbol, (around, _) in per_atom.items()}
+    if turn:
+        rotation = Rotation.from_rotvec(turn * TURN).as_matrix()
+        per_atom = {symbol: (around @ rotation.T, cell) for symbol, (around, cell) in per_atom.items()}
+    own = [per_atom[mole.atom_symbol(a)] for a in range(mole.natm)]
+    points: Any = [around + center for (around, _), center in zip(own, mole.atom_coords(), strict=True)]
+    weights: Any = [cell for _, cell in own]
+    if divided:
+        scheme: Any = grids.radii_adjust, grids.atomic_radii, grids.becke_scheme
+        points, weights = grids.get_partition(mole, per_atom, *scheme, concat=False)
     return Grid(
         points=jax.device_put(np.concatenate(points)),
         weights=jax.device_put(np.concatenate(weights)),
-        atom=jax.device_put(np.concatenate(atoms)),
-        shell=jax.device_put(np.concatenate(shells)),
-        cells=jax.device_put(np.concatenate(cells)),
+        atom=jax.device_put(np.repeat(np.arange(mole.natm), [len(cell) for _, cell in own])),
+        shell=jax.device_put(np.concatenate([layers[mole.atom_symbol(a)] for a in range(mole.natm)])),
+        cells=jax.device_put(np.concatenate([cell for _, cell in own])),
     )
+
+
+def _shells(points: Float[np.ndarray, "points 3"]) -> Int[np.ndarray, " points"]:
+    """The radial shell of each point around a nucleus at the origin, counted outward."""
+    distance = np.round(np.linalg.norm(points, axis=1), 10)
+    return np.searchsorted(np.unique(distance), distance)
 
 
 def angular_degrees() -> dict[int, int]:
@@ -175,10 +170,15 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [found[mole.atom_pure_symbol(a)] for a in range(mole.natm)]
 
 
+def overlap(mole: Any) -> Float[np.ndarray, "basis basis"]:
+    """Overlap of the basis functions."""
+    return mole.intor_symmetric("int1e_ovlp")
+
+
 def one_electron_integrals(mole: Any) -> Integrals:
     """Overlap, kinetic energy and nuclear attraction in the basis."""
     return Integrals(
-        overlap=jax.device_put(mole.intor_symmetric("int1e_ovlp")),
+        overlap=jax.device_put(overlap(mole)),
         kinetic=jax.device_put(mole.intor_symmetric("int1e_kin")),
         external=jax.device_put(mole.intor_symmetric("int1e_nuc")),
     )
@@ -193,8 +193,8 @@ def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:
     from scipy.linalg import eigh
 
     if guess == "core":
-        overlap, bare = (mole.intor_symmetric(f"int1e_{name}") for name in ("ovlp", "kin"))
-        lowest = eigh(bare + mole.intor_symmetric("int1e_nuc"), overlap)[1][:, : max(mole.nelec)]
+        bare = mole.intor_symmetric("int1e_kin") + mole.intor_symmetric("int1e_nuc")
+        lowest = eigh(bare, overlap(mole))[1][:, : max(mole.nelec)]
         filled = np.arange(max(mole.nelec))[None, :] < np.array(mole.nelec)[:, None]
         return np.broadcast_to(lowest, (2, *lowest.shape)), filled.astype(float)
     dm: Any = scf.hf.init_guess_by_minao(mole)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnks.interop import basis_sets
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.interop.pyscf import becke_grid, make_mole
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
-from nnks.tracking.files import read_json, write_json
+from nnks.registry import InputError, StoreError
+from nnks.textfiles import without_comments
+from nnks.tracking.files import digest, plain, read_json, storing, write_json
+from nnks.tracking.notices import notice
+from nnks.tracking.sound import check_reference
+from nnks.tracking.store import check_writable
 
 AFFORDABLE = 130
 """Basis functions that a large-basis reference may have, and beyond which a named one is density-fitted."""
@@ -48,7 +52,7 @@ class ReferenceSpec:
     @property
     def name(self) -> str:
         """How summaries call it."""
-        return f"pyscf/{self.basis}"
+        return f"pyscf/{basis_sets.label(self.basis)}"
 
 
 def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> dict[str, Any]:
@@ -69,6 +73,7 @@ def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
     return (
         dataclasses.asdict(spec)
+        | {"basis": without_comments(spec.basis)}
         | broken
         | {
             "partition": "becke, treutler's radii",
@@ -81,15 +86,30 @@ def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
 
 
 def cached(asked: dict[str, Any], compute: Callable[[], dict[str, Any]], cache: Path | None) -> dict[str, Any]:
-    """A result under the hash of what was asked for: read if it is there, else computed and stored."""
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    path = None if cache is None else cache / f"{digest}.json"
-    if path is not None and (found := read_json(path)):
-        return found
+    """A result under the hash of what was asked for: read if it is there, sound, and of what is asked for; else computed and stored.
+
+    A cache that cannot be written is said, and is no reason to lose a run.
+    """
+    if cache is None:
+        return compute() | {"asked": asked}
+    path, same = cache / f"{digest(asked)}.json", plain(asked)
+
+    def wrong(stored: dict[str, Any]) -> str:
+        return check_reference(stored) or ("" if stored.get("asked") == same else "it is of something else")
+
+    try:
+        check_writable(cache.parent, cache.name)
+        if stored := read_json(path, wrong):
+            return stored
+    except InputError as error:
+        notice(str(error))
+        return compute() | {"asked": asked}
     result = compute() | {"asked": asked}
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, result)
+    try:
+        with storing(path):
+            write_json(path, result, sealed=True)
+    except StoreError as error:
+        notice(str(error))
     return result
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nnks.interruption import swallows
-from nnks.registry import InputError
+from nnks.registry import InputError, StoreError
+from nnks.tracking.record import called
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,14 +111,18 @@ def failure(config: Any, results: str | Path, error: Exception) -> Outcome:
     from nnks.tracking.lock import Busy
 
     name = name_of(config)
+    if isinstance(error, Busy):
+        return Outcome(name, left=str(error))
+    if isinstance(error, AlreadyFinished):
+        return Outcome(name)
     try:
-        if isinstance(error, Busy):
-            raise error
-        if not isinstance(error, AlreadyFinished) and record_failure(config, results, reason(error)):
-            return Outcome(name, reason=reason(error))
+        if not record_failure(config, results, reason(error)):
+            return Outcome(name)  # it had ended well before, or elsewhere
     except Busy as busy:
         return Outcome(name, left=str(busy))
-    return Outcome(name)  # it had ended well before, or elsewhere
+    except (StoreError, InputError):
+        pass  # nothing can be stored: the outcome says why the run failed
+    return Outcome(name, reason=reason(error))
 
 
 def _run(configs: list[Any], task: Task, quiet: bool) -> list[Any]:
@@ -136,14 +141,15 @@ def reason(error: BaseException) -> str:
 
     return (
         str(error)
-        if isinstance(error, InputError | TrainingDiverged | ChildProcessError)
+        if isinstance(error, InputError | StoreError | TrainingDiverged | ChildProcessError)
         else f"{type(error).__name__}: {error}"
     )
 
 
 def name_of(config: Any) -> str:
     """What a run is called before anything is known of it."""
-    return config.label or f"{config.system.molecule} / {config.ansatz.name} / {config.system.basis}"
+    molecule, basis = (called(f"system.{key}", config.system[key]) for key in ("molecule", "basis"))
+    return config.label or f"{molecule} / {config.ansatz.name} / {basis}"
 
 
 AGAIN = 30.0

@@ -11,6 +11,20 @@ from nnks.orthogonalize.base import DEPENDENT, ORTHOGONALIZERS
 from nnks.types import Array, Float
 
 
+def independent(overlap: Float[np.ndarray, "basis basis"]) -> int:
+    r"""How many combinations of a basis `frame` keeps, found without eigenvalues where that is all of them.
+
+    If $S - \tau\|S\|_\infty 1$ has a Cholesky factor, every eigenvalue is above the share $\tau$ of the largest.
+    """
+    threshold = DEPENDENT * np.abs(overlap).sum(axis=1).max()
+    try:
+        np.linalg.cholesky(overlap - threshold * np.eye(len(overlap)))
+    except np.linalg.LinAlgError:
+        eigenvalues = np.linalg.eigvalsh(overlap)
+        return int((eigenvalues > DEPENDENT * eigenvalues[-1]).sum())
+    return len(overlap)
+
+
 def frame(overlap: Float[Array, "basis basis"], name: str = "canonical") -> Float[Array, "basis n"]:
     r"""An orthonormal frame of a Gaussian basis, $X^T S X = 1$, by the same members.
 

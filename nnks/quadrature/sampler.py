@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from nnks.quadrature.base import Batch, Grid
@@ -65,7 +65,8 @@ class Full:
 @SAMPLERS.register("full")
 def make_full(*, grid: Grid) -> Full:
     """Every point of the grid at every step: exact sums, no randomness."""
-    return Full(batch=Batch(index=jnp.arange(grid.size), weights=grid.weights))
+    # put on the device: `jnp.arange` compiles a program for every size
+    return Full(batch=Batch(index=jax.device_put(np.arange(grid.size)), weights=grid.weights))
 
 
 def make_sampler(section: Mapping[str, Any], grid: Grid, reference: Float[Array, " points"] | None = None) -> Sampler:

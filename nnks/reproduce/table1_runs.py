@@ -10,6 +10,7 @@ from typing import Any
 from nnks.reproduce.paper import TERMS
 from nnks.reproduce.study import Study
 from nnks.tracking.record import RunRecord
+from nnks.tracking.trust import known_references
 
 AGREES = 1e-5
 """Distance from PySCF [Ha] that every energy and term is to keep."""
@@ -78,7 +79,7 @@ def collect(study: Study) -> list[Molecule]:
     found = []
     for name, record in directly.items():
         summary = record.summary or {}
-        terms = summary["reference_terms"]
+        terms = {name: summary["reference_terms"][name] for name in known_references(summary)}
         same = summary.get("reference_same", "")
         pyscf, scf = (columns(terms[key]) if key in terms else None for key in (same, "scf"))
         details = {

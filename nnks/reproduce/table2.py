@@ -9,6 +9,7 @@ from typing import Any
 from nnks.reproduce.paper import TABLE2
 from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
 from nnks.reproduce.study import Study
+from nnks.tracking.trust import known_references
 
 EXPECTED = {"O2": 2, "CO2": 0}
 """Unpaired electrons of the ground state: O2 is paramagnetic, CO2 diamagnetic."""
@@ -49,7 +50,7 @@ def energies(found: Mapping[State, Mapping[str, Any]]) -> Table:
     rows = []
     for (molecule, spin, kind), summary in found.items():
         same = summary.get("reference_same")
-        reference = (summary.get("reference") or {}).get(same) if same else None
+        reference = known_references(summary).get(same) if same else None
         total, other = summary["energies"]["total"], TABLE2.get((molecule, spin, kind))
         off = None if reference is None else total - reference
         rows.append([molecule, str(spin), kind, number(total), number(reference), milli(off), number(other, ".5f")])

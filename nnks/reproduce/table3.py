@@ -13,6 +13,7 @@ from pathlib import Path
 from nnks.reproduce.paper import TABLE3
 from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, number
 from nnks.reproduce.study import Study
+from nnks.tracking.trust import known_references, objections
 from nnks.units import MILLIHARTREE
 
 TRUSTED = 1e-5
@@ -51,10 +52,10 @@ def collect(study: Study) -> list[State]:
     for config, record in study.runs():
         summary, key = record.summary or {}, (config.system.molecule, config.system.spin)
         own = totals.setdefault(key, {})
-        if (summary.get("quadrature_error") or 0.0) <= TRUSTED:
+        if (summary.get("quadrature_error") or 0.0) <= TRUSTED and not objections(summary):
             own[summary["label"]] = summary["energies"]["total"]
-        if large := summary.get("reference_large"):
-            limits[key] = summary["reference"][large]
+        if (large := summary.get("reference_large")) in (known := known_references(summary)):
+            limits[key] = known[large]
     spins = study.module.SPINS
     return [
         State(atom, spin, spin == spins[atom][0], own, limits.get((atom, spin))) for (atom, spin), own in totals.items()

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from nnks.tracking.progress import duration, outcome
 from nnks.tracking.record import (
+    DOUBTS,
     ENERGY_TERMS,
     EXACT,
     FAILED,
-    REFERENCE,
     REFERENCE_LARGE,
     REFERENCE_SAME,
     REFERENCE_TERMS,
     VIOLATIONS,
 )
+from nnks.tracking.trust import known_references, lost_references, objections
 from nnks.units import MILLIHARTREE
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ OWN_WIDTH, REFERENCE_WIDTH = 24, 28
 
 
 def ordered_references(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The references of a run [Ha]: same basis first, then large basis, exact, and the others."""
-    energies = {name: e for name, e in (summary.get(REFERENCE) or {}).items() if e is not None}
+    """The references of a run that converged [Ha]: same basis first, then large basis, exact, and the others."""
+    energies = known_references(summary)
     first = [summary.get(REFERENCE_SAME), summary.get(REFERENCE_LARGE), EXACT]
     names = [name for name in dict.fromkeys(first) if name in energies]
     return {name: energies[name] for name in names + [n for n in energies if n not in names]}
@@ -99,6 +100,11 @@ def verdict(summary: Mapping[str, Any]) -> str:
     error = summary.get("quadrature_error")
     if error is not None:
         sentences.append(f"Its quadrature error is about {max(error / MILLIHARTREE, EQUAL):.3f} mHa.")
+    functional = str(summary.get("functional") or "")
+    if ", no " in functional:  # half of what the name promises to most people
+        sentences.append(f"Functional {functional}.")
+    sentences += lost_references(summary)
+    sentences += [f"WARNING: {sentence}" for sentence in summary.get(DOUBTS) or []]
     sentences += [f"ERROR: {sentence}" for sentence in summary.get(VIOLATIONS) or []]
     return " ".join(sentences)
 
@@ -121,7 +127,7 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         fit = max(1, (console.width - OWN_WIDTH) // REFERENCE_WIDTH)  # the rest go into a table below
         for start in range(0, max(len(names), 1), fit):
             console.print(energy_table(summary, names[start : start + fit]))
-    style = "bold red" if summary.get(VIOLATIONS) or summary.get("status") == FAILED else "bold"
+    style = "bold red" if objections(summary) or summary.get("status") == FAILED else "bold"
     console.print(verdict(summary), style=style, markup=False, highlight=False)
 
 

@@ -1,16 +1,42 @@
-"""JSON files that survive a killed process: written whole or not at all, read with care."""
+"""JSON files that survive a killed process: written whole or not at all, read with care, sealed by a checksum.
+
+What is read may be damaged or come from someone else. It is data: regular files of a bounded size are read, links are not followed, and
+what comes out is a dictionary of finite numbers and printable text, or a reason why it is not.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import hashlib
 import json
 import math
 import os
+import re
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from nnks.registry import InputError
+from nnks.registry import InputError, StoreError
+from nnks.tracking.notices import notice
+
+CHECKSUM = "checksum"
+"""Key of a sealed file: the hash of everything else in it."""
+
+MOST_BYTES, MOST_DEPTH, LARGEST = 1 << 26, 50, 2**63
+"""Of a JSON file, of what is nested in it, and of its whole numbers: beyond these it is none of the store's."""
+
+TEMPORARY = re.compile(r"\..+-[a-z0-9_]{8}(\.\w+)?")
+"""The name of a file that is being written."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters (of terminals, too), marks that turn the direction of text, and halves of characters."""
+
+
+class Damaged(ValueError):
+    """A file is not what the store wrote; the text is the reason."""
 
 
 def plain(value: Any, path: str = "") -> Any:
@@ -37,53 +63,155 @@ def plain(value: Any, path: str = "") -> Any:
     )
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The dictionary in a file, or None where it is missing, broken, or something else."""
+def digest(value: Any) -> str:
+    """16 hex digits of SHA-256 over a value of JSON's types; the order of keys makes no difference."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def printable(text: str) -> str:
+    """Text that neither a terminal nor a file's encoding can be harmed by."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """A file for reading, if it is one: neither a link nor a folder, a pipe or a device.
+
+    Raises:
+        FileNotFoundError: where there is none.
+        Damaged: for anything else that cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = "a link, which is not followed" if error.errno == errno.ELOOP else str(error.strerror or error)
+        raise Damaged(reason) from error
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        raise Damaged("a folder" if stat.S_ISDIR(mode) else "no regular file")
+    return os.fdopen(handle, "rb")
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> Path:
-    """Stores a dictionary atomically, with non-finite numbers as null."""
-    return replace_text(path, json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+def load_json(path: Path) -> dict[str, Any]:
+    """The dictionary in a file, with finite numbers and printable text, without its checksum.
 
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Metrics by step in the order of the file; lines of one step are merged, broken lines are skipped."""
-    steps: dict[int, dict[str, Any]] = {}
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    for line in text.splitlines():
+    Raises:
+        FileNotFoundError: where there is none.
+        Damaged: with the reason, for a file that holds something else, or something else than was written.
+    """
+    with open_regular(path) as stream:
+        if os.fstat(stream.fileno()).st_size > MOST_BYTES:
+            raise Damaged(f"larger than {MOST_BYTES >> 20} MB")
         try:
-            entry = json.loads(line)
-            step = int(entry["step"])
-        except (ValueError, TypeError, KeyError):  # the half line of a killed process
-            continue
-        if None in entry.values():
-            entry = {key: math.nan if value is None else value for key, value in entry.items()}
-        if step in steps:
-            steps[step].update(entry)
-        else:
-            steps[step] = entry
-    return list(steps.values())
+            value = json.loads(stream.read().decode("utf-8"))
+        except OSError as error:
+            raise Damaged(str(error.strerror or error)) from error
+        except RecursionError:
+            raise Damaged("nested too deep") from None
+        except ValueError as error:
+            what = "bytes that are no text" if isinstance(error, UnicodeDecodeError) else f"no JSON: {error}"
+            raise Damaged(what) from None
+    if not isinstance(value, dict):
+        raise Damaged(f"holds {type(value).__name__}, not named values")
+    clean = _clean(value)
+    seal = value.pop(CHECKSUM, None)
+    if seal is not None and seal != digest(value):
+        raise Damaged("its checksum is off")
+    clean.pop(CHECKSUM, None)
+    return clean
+
+
+def _clean(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict | list):
+        if depth > MOST_DEPTH:
+            raise Damaged("nested too deep")
+        if isinstance(value, list):
+            return [_clean(x, depth + 1) for x in value]
+        return {printable(key): _clean(x, depth + 1) for key, x in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Damaged("a number is not finite")
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise Damaged("a number is out of range")
+    return value
+
+
+def read_json(path: Path, check: Callable[[dict[str, Any]], str] | None = None) -> dict[str, Any] | None:
+    """The dictionary in a file, or None: where it is missing, or where it is damaged, which is said.
+
+    Args:
+        path: the file.
+        check: what is wrong with the dictionary, in a few words; empty for nothing.
+    """
+    try:
+        value = load_json(path)
+        if check is not None and (wrong := check(value)):
+            raise Damaged(wrong)
+    except FileNotFoundError:
+        return None
+    except Damaged as error:
+        notice(f"'{printable(str(path))}' is damaged ({error}) and is not used.")
+        return None
+    return value
+
+
+def write_json(path: Path, value: Mapping[str, Any], *, sealed: bool = False) -> Path:
+    """Stores a dictionary atomically, with non-finite numbers as null.
+
+    Args:
+        path: the file.
+        value: what it holds.
+        sealed: with a checksum, by which `read_json` knows a file that was changed.
+    """
+    stored = plain(value)
+    if sealed:
+        stored[CHECKSUM] = digest(stored)
+    return replace_text(path, json.dumps(stored, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def replace_text(path: Path, text: str) -> Path:
     """Writes a text file atomically: through a temporary file in the same folder."""
+    with replacing(path) as stream:
+        stream.write(text.encode("utf-8"))
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of another at the end, whole or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes private files; results are meant to be shared
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with contextlib.suppress(OSError):  # the folder may be gone
+            os.unlink(temporary)
         raise
-    return path
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Makes the system's errors while a file is written one of the store's.
+
+    Raises:
+        StoreError: naming the path and the system's reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"'{path}' cannot be written ({error.strerror or error})") from error
+
+
+def clear_temporaries(folder: Path) -> None:
+    """Removes what a killed process was writing in a folder."""
+    for path in folder.iterdir():
+        if TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)

@@ -6,12 +6,22 @@ import dataclasses
 import functools
 import hashlib
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nnks.tracking.files import plain, read_json, read_metrics
+from nnks.registry import InputError
+from nnks.textfiles import label, without_comments
+from nnks.tracking.course import Course, read_course
+from nnks.tracking.files import digest, plain, printable, read_json
+from nnks.tracking.lines import read_metrics, stream_metrics
+from nnks.tracking.notices import notice
+from nnks.tracking.sound import FAILED as FAILED
+from nnks.tracking.sound import FINISHED as FINISHED
+from nnks.tracking.sound import INTERRUPTED as INTERRUPTED
+from nnks.tracking.sound import check_config, check_summary
 
 ENERGY_TERMS = ("total", "kinetic", "external", "hartree", "xc", "nuclear")
 """Keys of `summary["energies"]` and names of the metrics `energy/<term>` [Ha]."""
@@ -28,11 +38,17 @@ REFERENCE_SAME = "reference_same"
 REFERENCE_LARGE = "reference_large"
 """Summary key: the name in `reference` of the calculation in a large basis."""
 
+REFERENCE_DETAILS = "reference_details"
+"""Summary key: reference name -> how it was found; one that is not `converged` is no reference, and is named here only."""
+
 EXACT = "exact"
 """The name in `reference` of a complete-basis or analytic energy."""
 
 VIOLATIONS = "violations"
 """Summary key: sentences on results that cannot be right, such as an energy below the variational bound."""
+
+DOUBTS = "doubts"
+"""Summary key: sentences on an energy that is lower than its own error and that of the best reference explain."""
 
 UNHASHED = (
     "tracking",
@@ -49,9 +65,11 @@ which has its own place in the run's name, so that runs that differ in the seed 
 
 CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"
 CHECKPOINTS = "checkpoints"
+SLICE, SET_ASIDE = "slice.npz", "set-aside"
+"""Slices through the orbitals; and what was found damaged when the run went on."""
 
-FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
-"""What a run can be: `status` of its summary, or interrupted where there is no summary (yet)."""
+CONFIG_CHECKSUM = "config_checksum"
+"""Summary key: the hash of all of the config, by which a config that was changed is known."""
 
 RUN_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
 """The name of a run's folder: UTC date, hash of the config, seed, and a number from the second of one name on."""
@@ -61,7 +79,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """The first 8 hex digits of SHA-256 over the config as canonical JSON, without the keys in `UNHASHED`.
 
     Key order, tuple or list, and 1 or 1.0 make no difference, so a config read back from `config.json` has
-    the hash of the config that was written.
+    the hash of the config that was written. Names that geometries and basis sets give themselves make none either.
 
     Raises:
         InputError: for a value that JSON cannot hold.
@@ -80,7 +98,49 @@ def _canonical(value: Any, path: str = "") -> Any:
         return {key: _canonical(value[key], inner[key]) for key in value if inner[key] not in UNHASHED}
     if isinstance(value, list):
         return [_canonical(x, path) for x in value]
+    value = content(path, value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def content(path: str, value: Any) -> Any:
+    """What counts of a config's value: of the text of a file what it says, and not what it calls itself."""
+    return CONTENTS[path](value) if path in CONTENTS else value
+
+
+def called(path: str, value: Any) -> Any:
+    """A config's value as tables show it: of a geometry or a basis its short name."""
+    if path == "system.molecule":
+        from nnks.geometries.embed import short_name
+
+        return short_name(value)
+    return label(value) if path in CONTENTS and isinstance(value, str) else value
+
+
+def _nuclei(molecule: Any) -> Any:
+    """The text of a geometry without the name that it calls itself."""
+    from nnks.geometries.embed import identity_text
+
+    if not isinstance(molecule, str) or "\n" not in molecule:
+        return molecule  # a name; a path is never opened for a hash
+    try:
+        return identity_text(molecule)
+    except InputError:
+        return molecule
+
+
+def _functions(basis: Any) -> Any:
+    """The text of a basis without comments, one of which is its name."""
+    return without_comments(basis) if isinstance(basis, str) and "\n" in basis else basis
+
+
+CONTENTS = {
+    "system.molecule": _nuclei,
+    "system.basis": _functions,
+    "functional.auxiliary": _functions,
+    "evaluation.auxiliary": _functions,
+    "system.charge": lambda charge: charge or 0,
+}
+"""Of keys that may hold the text of a file, what counts of it. No charge is a charge of zero."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +161,18 @@ class RunRecord:
 
     @functools.cached_property
     def config(self) -> dict[str, Any]:
-        """The resolved config; empty where it is missing or broken."""
-        return read_json(self.path / CONFIG) or {}
+        """The resolved config; empty where it is missing or damaged."""
+        file = self.path / CONFIG
+        config = read_json(file, check_config)
+        if config is None:
+            if not os.path.lexists(file):
+                notice(f"'{printable(str(file))}' is missing: nothing is known of what the run computes.")
+            return {}
+        written = (self.summary or {}).get(CONFIG_CHECKSUM)
+        if written is not None and written != digest(config):
+            notice(f"'{printable(str(file))}' is damaged (it is not the one that was run) and is not used.")
+            return {}
+        return config
 
     @functools.cached_property
     def config_hash(self) -> str:
@@ -111,27 +181,37 @@ class RunRecord:
 
     @functools.cached_property
     def environment(self) -> dict[str, Any]:
-        """Code, packages and machine; empty where it is missing or broken."""
+        """Code, packages and machine; empty where it is missing or damaged."""
         return read_json(self.path / ENVIRONMENT) or {}
 
     @functools.cached_property
     def summary(self) -> dict[str, Any] | None:
-        """The summary, or None for a run that has not ended."""
-        return read_json(self.path / SUMMARY)
+        """The summary, or None for a run that has not ended, or whose summary is damaged."""
+        return read_json(self.path / SUMMARY, check_summary)
 
     @functools.cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """One dictionary a step with `step` and `family/name` keys; a null is read as nan."""
         return read_metrics(self.path / METRICS)
 
+    def stream(self) -> Iterator[dict[str, Any]]:
+        """The same one by one, for files that need not fit the memory."""
+        return stream_metrics(self.path / METRICS)
+
+    @functools.cached_property
+    def course(self) -> Course:
+        """Steps, energies and seconds, thinned where there are very many."""
+        return read_course(self.path / METRICS)
+
     @property
     def status(self) -> str:
         """`finished`, `failed`, or `interrupted`."""
-        return INTERRUPTED if self.summary is None else str(self.summary.get("status", FINISHED))
+        return INTERRUPTED if self.summary is None else self.summary["status"]
 
     @property
     def seed(self) -> int:
         """The seed, from the summary, the name or the config."""
         named = RUN_NAME.fullmatch(self.name)
-        fallback = named["seed"] if named else self.config.get("training", {}).get("seed", 0)
-        return int((self.summary or {}).get("seed", fallback))
+        fallback = named["seed"] if named else self.config.get("training", {}).get("seed")
+        stored = (self.summary or {}).get("seed")
+        return int(stored if stored is not None else fallback or 0)

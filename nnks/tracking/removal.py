@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from nnks.registry import InputError
-from nnks.tracking.files import read_json
 from nnks.tracking.lock import LOCK, hold, holder, release
 from nnks.tracking.record import CONFIG, METRICS, RUN_NAME, RunRecord
+from nnks.tracking.store import is_run
 
 BUSY = 300.0
 """Seconds for which a run that has not ended and has just recorded a step is taken to be running, where the file system has no locks."""
@@ -29,7 +30,7 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
         raise InputError(f"'{path}' is not inside the results folder '{results}'; say --results=DIR for another one.")
     if path.is_symlink():
         raise InputError(f"'{path}' is a link; expected the folder of a run itself; remove the link by hand.")
-    if not (path.is_dir() and RUN_NAME.fullmatch(path.resolve().name) and read_json(path / CONFIG)):
+    if not (path.is_dir() and RUN_NAME.fullmatch(path.resolve().name) and is_run(path)):
         raise InputError(
             f"'{path}' is not a run: expected a folder <date>-<hash>-s<seed> with a {CONFIG}; choose runs of a folder "
             "with --where."
@@ -54,13 +55,19 @@ def _remove(record: RunRecord) -> None:
     for inner in record.path.iterdir():
         if inner.name in (CONFIG, LOCK):
             continue
-        if inner.is_dir() and not inner.is_symlink():
-            shutil.rmtree(inner)
-        else:
-            inner.unlink()
-    (record.path / CONFIG).unlink()
+        _delete(inner)
+    if os.path.lexists(record.path / CONFIG):
+        _delete(record.path / CONFIG)
     (record.path / LOCK).unlink(missing_ok=True)
     record.path.rmdir()
+
+
+def _delete(path: Path) -> None:
+    """A file, a link, or a folder with everything in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def size(record: RunRecord) -> int:
@@ -78,5 +85,5 @@ def _is_running(record: RunRecord) -> bool:
     if writer is not None:
         return bool(writer)
     file = record.path / METRICS
-    file = file if file.exists() else record.path / CONFIG
-    return record.summary is None and abs(time.time() - file.stat().st_mtime) < BUSY
+    file = file if os.path.lexists(file) else record.path
+    return record.summary is None and abs(time.time() - file.lstat().st_mtime) < BUSY

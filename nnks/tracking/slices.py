@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnks.tracking.files import Damaged, open_regular, printable, replacing
+from nnks.tracking.notices import notice
+from nnks.tracking.record import SLICE
 from nnks.types import Float
 
-FILE = "slice.npz"
-"""In a run's folder."""
+AXES, NUCLEI = 1024, 10_000
+"""Points along an axis and nuclei beyond which a file is none of the store's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +47,45 @@ class Slice:
         arrays: dict[str, Any] = {
             name: np.asarray(value, np.float32) for name, value in dataclasses.asdict(self).items()
         }
-        np.savez_compressed(folder / FILE, **arrays)
-        return folder / FILE
+        with replacing(folder / SLICE) as stream:
+            np.savez_compressed(stream, **arrays)
+        return folder / SLICE
 
 
 def read_slice(folder: Path) -> Slice | None:
-    """The slice of a run; None where none is stored, or not a readable one."""
-    path = folder / FILE
+    """The slice of a run; None where none is stored, or a damaged one, which is said."""
+    path = folder / SLICE
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return Slice(**{field.name: stored[field.name] for field in dataclasses.fields(Slice)})
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
+            values = {field.name: _array(archive, field.name) for field in dataclasses.fields(Slice)}
+        return _checked(values)
+    except FileNotFoundError:
         return None
+    except Damaged as error:
+        reason = str(error)
+    # whatever zipfile, zlib and NumPy make of other bytes than were written
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        reason = "its data are not what was saved"
+    notice(f"'{printable(str(path))}' is damaged ({reason}) and is not used.")
+    return None
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """One array of an archive, once it is known that it is small; its bytes are held against the archive's checksum."""
+    member = f"{name}.npy"
+    if archive.getinfo(member).file_size > 4 * AXES**2 + 1024:
+        raise Damaged(f"{name} is too large")
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(io.BytesIO(stream.read()), allow_pickle=False)
+
+
+def _checked(values: dict[str, np.ndarray]) -> Slice:
+    rows, columns, atoms = (values[name].size for name in ("y", "x", "charges"))
+    shapes = {"x": (columns,), "y": (rows,), "density": (rows, columns), "orbital": (rows, columns), "height": ()}
+    shapes |= {"nuclei": (atoms, 3), "charges": (atoms,)}
+    for name, value in values.items():
+        if value.shape != shapes[name] or value.dtype.kind != "f" or not np.isfinite(value).all():
+            raise Damaged(f"{name} is not what it was")
+    if not (1 < rows <= AXES and 1 < columns <= AXES and 0 < atoms <= NUCLEI):
+        raise Damaged("it is empty or too large")
+    return Slice(**values)

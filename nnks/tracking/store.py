@@ -1,14 +1,14 @@
 """The run store: one folder a run, plain JSON, complete when `summary.json` exists.
 
 `results/<experiment>/<run>/` holds `config.json`, `environment.json`, `metrics.jsonl`, `summary.json` and
-`checkpoints/`. Files other than the metrics appear whole or not at all; the metrics grow by a line a step,
-and a process that is killed leaves at most one half line, which readers skip.
+`checkpoints/`. A folder appears with its config, or not at all; files other than the metrics appear whole or not at all; the metrics grow
+by a line a step, and a process that is killed leaves at most one half line, which readers skip. Nothing is written through a link that
+leads out of the results.
 """
 
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,11 @@ from typing import Any
 
 from nnks.registry import InputError
 from nnks.tracking.environment import environment
-from nnks.tracking.files import plain, read_metrics, replace_text, write_json
+from nnks.tracking.files import clear_temporaries, plain, printable, storing, write_json
+from nnks.tracking.lines import last_metrics, metrics_line, read_metrics
+from nnks.tracking.making import clear_unfinished, make_whole
+from nnks.tracking.mending import keep_until, move_aside
+from nnks.tracking.notices import notice
 from nnks.tracking.record import (
     CHECKPOINTS,
     CONFIG,
@@ -25,19 +29,35 @@ from nnks.tracking.record import (
     FINISHED,
     METRICS,
     RUN_NAME,
+    SET_ASIDE,
     SUMMARY,
     RunRecord,
     config_hash,
 )
 
+FILES = (CONFIG, ENVIRONMENT, METRICS, SUMMARY)
+"""Of which a run's folder has at least one."""
 
-def check_writable(results: str | Path) -> Path:
-    """Makes the results folder and proves that a file can be written there.
+DEEPEST = 20
+"""Folders below a given one in which runs are looked for."""
+
+
+def check_writable(results: str | Path, inner: str = "") -> Path:
+    """Makes the results folder, or a folder in it, and proves that a file can be written there.
+
+    Args:
+        results: the folder, which may be a link.
+        inner: of a folder in it, which must not lead out of it.
 
     Raises:
         InputError: where it cannot.
     """
-    folder = Path(results)
+    folder = Path(results) / inner
+    if not folder.resolve().is_relative_to(Path(results).resolve()):
+        raise InputError(
+            f"the folder '{folder}' leads out of the results folder '{results}'; expected a folder in it; remove the link, or give "
+            "another folder with --results=DIR."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -69,21 +89,18 @@ class RunFolder:
         Raises:
             InputError: where the folder cannot be made.
         """
-        parent = check_writable(Path(results) / experiment)
+        parent = check_writable(results, experiment)
         stem = f"{datetime.datetime.now(datetime.UTC):%Y%m%d}-{config_hash(config)}-s{seed}"
-        copy = 1
-        while True:
-            path = parent / (stem if copy == 1 else f"{stem}-{copy}")
-            try:
-                path.mkdir()  # fails where it exists, also against another process: the name is then taken
-                break
-            except FileExistsError:
-                copy += 1
-        folder = cls(path)
-        folder.checkpoints.mkdir()
-        folder.write_json(CONFIG, config)
-        folder.write_json(ENVIRONMENT, environment())
-        return folder
+        with storing(parent / stem):
+            clear_unfinished(parent)
+
+            def fill(path: Path) -> None:
+                folder = cls(path)
+                folder.checkpoints.mkdir()
+                folder.write_json(CONFIG, config)
+                folder.write_json(ENVIRONMENT, environment())
+
+            return cls(make_whole(parent, stem, fill))
 
     @property
     def name(self) -> str:
@@ -106,50 +123,110 @@ class RunFolder:
         return self.record.status == FINISHED
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> Path:
-        """Stores a dictionary as `<name>`; readers see the old file or the new one, never a part."""
-        return write_json(self.path / name, value)
+        """Stores a dictionary as `<name>`; readers see the old file or the new one, never a part.
+
+        Raises:
+            StoreError: where it cannot be written.
+        """
+        path = self.path / name
+        with storing(path):
+            return write_json(path, value, sealed=name != CONFIG)  # a config is read by other programs, too
 
     def append_metrics(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Adds one line to `metrics.jsonl`; it reaches the file before this returns."""
-        line = json.dumps(plain({"step": int(step), **metrics}), allow_nan=False)
-        with (self.path / METRICS).open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
+        """Adds one line to `metrics.jsonl`; it reaches the file before this returns.
+
+        Raises:
+            StoreError: where it cannot be written.
+        """
+        path = self.path / METRICS
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with storing(path), os.fdopen(os.open(path, flags, 0o644), "a", encoding="utf-8") as stream:
+            stream.write(metrics_line(step, metrics))
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """All metrics so far, as `RunRecord.metrics`."""
         return read_metrics(self.path / METRICS)
 
-    def resume(self, step: int) -> None:
+    def last_metrics(self) -> dict[str, Any] | None:
+        """The last step's metrics; None for none."""
+        return last_metrics(self.path / METRICS)
+
+    def prepare(self, config: Mapping[str, Any]) -> None:
+        """Makes the folder of an interrupted run fit to go on in: without links and rests, with the config that it is of.
+
+        Args:
+            config: the resolved config.
+
+        Raises:
+            StoreError: where it cannot be written.
+        """
+        with storing(self.path):
+            clear_temporaries(self.path)
+            for inner in sorted(self.path.iterdir()):
+                if inner.is_symlink():
+                    self._refuse(inner, "a link, which is not followed")
+                elif inner.name in FILES and inner.is_dir():
+                    self._refuse(inner, "a folder")
+                elif inner.name == CHECKPOINTS and not inner.is_dir():
+                    self._refuse(inner, "no folder")
+            self.checkpoints.mkdir(exist_ok=True)
+            for inner in sorted(self.checkpoints.iterdir()):
+                if inner.is_symlink() or not inner.is_dir():
+                    self._refuse(inner, "no checkpoint")
+        record = self.record
+        if record.config != plain(config):
+            self.write_json(CONFIG, config)
+        if not record.environment:
+            self.write_json(ENVIRONMENT, environment())
+
+    def set_aside(self, path: Path) -> Path:
+        """Moves something of the run that cannot be used out of its way; where to."""
+        return move_aside(path, self.path / SET_ASIDE)
+
+    def _refuse(self, path: Path, why: str) -> None:
+        notice(f"'{printable(str(path))}' is {why}, and was moved to '{printable(str(self.set_aside(path)))}'.")
+
+    def resume(self, step: int, row: Mapping[str, Any] | None = None) -> None:
         """Forgets what came after a checkpoint: metrics after `step`, and the summary of a failed attempt.
 
         Args:
             step: the last step whose metrics belong to the state that is restored; -1 starts over.
+            row: the metrics of that step, as the checkpoint has them; None where it has none.
 
         Raises:
             InputError: for a finished run.
+            StoreError: where it cannot be written.
         """
         if self.finished:
             raise InputError(
                 f"the run '{self.path}' is finished; expected an interrupted or failed run to resume; "
                 "try another seed, or remove the folder to run it again."
             )
-        (self.path / SUMMARY).unlink(missing_ok=True)
-        kept = [line for line in self.read_metrics() if line["step"] <= step]
-        text = "".join(json.dumps(plain(line), allow_nan=False) + "\n" for line in kept)
-        replace_text(self.path / METRICS, text)
+        with storing(self.path):
+            (self.path / SUMMARY).unlink(missing_ok=True)
+            lost = keep_until(self.path / METRICS, step, row, self.path / SET_ASIDE)
+        if lost:
+            notice(f"'{printable(str(self.path / METRICS))}': {lost}.")
 
 
-def find_run(results: str | Path, experiment: str, hash: str, seed: int) -> RunFolder | None:
-    """The stored run of this config and seed: a finished one if there is one, otherwise the latest."""
+def find_run(results: str | Path, experiment: str, hash: str, seed: int, *, latest: bool = False) -> RunFolder | None:
+    """The stored run of this config and seed: a finished one if there is one and not the `latest` is asked for, or the latest."""
     parent = Path(results) / experiment
     if not parent.is_dir():
         return None
-    found = []
+    stored = []
     for path in parent.iterdir():
         named = RUN_NAME.fullmatch(path.name)
-        if named and named["hash"] == hash and int(named["seed"]) == seed and (path / CONFIG).is_file():
-            found.append((RunFolder(path).finished, named["date"], int(named["copy"] or 1), path))
-    return RunFolder(max(found)[-1]) if found else None
+        if named and named["hash"] == hash and int(named["seed"]) == seed and path.is_dir() and not path.is_symlink():
+            finished = not latest and RunFolder(path).finished
+            stored.append((finished, named["date"], int(named["copy"] or 1), path))
+    return RunFolder(max(stored)[-1]) if stored else None
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's: it has a config, or the name of a run and another of its files."""
+    named = RUN_NAME.fullmatch(path.name or path.resolve().name)
+    return (path / CONFIG).is_file() or bool(named and any(os.path.lexists(path / name) for name in FILES))
 
 
 def list_runs(folder: str | Path) -> list[RunRecord]:
@@ -158,7 +235,14 @@ def list_runs(folder: str | Path) -> list[RunRecord]:
 
 
 def _run_paths(folder: Path) -> Iterator[Path]:
-    for place, inner, files in os.walk(folder):
-        if CONFIG in files:
+    top = len(folder.parts)
+    for name, inner, files in os.walk(folder):
+        path = Path(name)
+        if CONFIG in files or is_run(path):
             inner.clear()  # a run holds no runs, but a checkpoint folder may hold thousands of files
-            yield Path(place)
+            if printable(name) == name and "\n" not in name:
+                yield path
+            else:
+                notice(f"the folder {name!a} is left out: its name has characters that no run's has.")
+        hidden = [each for each in inner if each.startswith(".")]  # a run that is being made
+        inner[:] = [each for each in inner if each not in hidden and len(path.parts) - top < DEEPEST]

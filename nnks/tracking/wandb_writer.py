@@ -7,7 +7,7 @@ from typing import Any
 
 from nnks.tracking.base import Metrics, warn
 from nnks.tracking.files import plain
-from nnks.tracking.record import FAILED, FINISHED, INTERRUPTED
+from nnks.tracking.record import FAILED, FINISHED, INTERRUPTED, called
 from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_session import WandbSession, check_mode, first_line, set_aside, wandb_id
 
@@ -30,7 +30,8 @@ def run_tags(config: Mapping[str, Any], molecule: str = "") -> tuple[str, ...]:
 
 def _value(config: Mapping[str, Any], path: str) -> str:
     section, _, key = path.partition(".")
-    return str((config.get(section) or {}).get(key) or "")
+    value = (config.get(section) or {}).get(key)
+    return str(called(path, value)) if value else ""
 
 
 class WandbWriter:

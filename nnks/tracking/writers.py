@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnks.tracking.base import Every, Metrics, Writer, warn
+from nnks.tracking.files import digest
 from nnks.tracking.progress import ConsoleWriter
-from nnks.tracking.record import FAILED, FINISHED, SUMMARY, config_hash
+from nnks.tracking.record import CONFIG_CHECKSUM, FAILED, FINISHED, SUMMARY, config_hash
 from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_writer import WandbWriter
 
@@ -41,7 +42,7 @@ class JsonlWriter:
 
     def fail(self, reason: str) -> None:
         """Marks the run as failed; `steps` and `seconds` are those of the last metrics."""
-        last = (self.folder.read_metrics() or [{}])[-1]
+        last = self.folder.last_metrics() or {}
         reached = {"steps": last.get("step", 0), "seconds": last.get("time/elapsed_s")}
         self._end({"status": FAILED, "reason": reason, "converged": False, **reached})
 
@@ -50,7 +51,8 @@ class JsonlWriter:
 
     def _end(self, summary: dict[str, Any]) -> None:
         record = self.folder.record
-        identity = {"config_hash": config_hash(record.config), "seed": record.seed}
+        identity: dict[str, Any] = {"config_hash": config_hash(record.config), CONFIG_CHECKSUM: digest(record.config)}
+        identity["seed"] = record.seed
         self.folder.write_json(SUMMARY, {**identity, **self._known, **summary})
 
 

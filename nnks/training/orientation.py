@@ -12,8 +12,6 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
-from scipy.spatial.transform import Rotation
 
 from nnks.basis import GaussianBasis
 from nnks.basis.harmonics import solid_harmonics
@@ -50,6 +48,9 @@ def rotate_functions(basis: GaussianBasis, angles: Float[Array, 3]) -> Float[Arr
 
 def best_orientation(problem: Problem, framed: Framed) -> tuple[float, Framed, int]:
     """The lowest energy [Ha] that is found for the frame's orbitals, turned; the turned frame; and the energies that it took."""
+    import scipy.optimize  # takes a third of a second, which runs of closed shells need not wait for
+    from scipy.spatial.transform import Rotation
+
     count, origin = 0, float(framed.energies["total"])
 
     def energy(angles: np.ndarray) -> tuple[float, np.ndarray]:

@@ -192,3 +192,51 @@ def test_a_report_answers_the_question(store):
     assert "as ratios; values below 0.02 count as that" in text
     assert "differences" in paths.figures
     assert "Steps and seconds to within 1 mHa" in paths.html.read_text()
+
+
+def test_a_doubted_energy_never_arrives_and_is_no_best(store):
+    """One of three runs ends 3 mHa below the exact energy, one only falls below it on its training grid."""
+    from nnks.analysis import write_report
+    from nnks.analysis.arrivals import arrivals
+    from nnks.analysis.statistics import value
+    from nnks.analysis.table import run_rows, seed_rows
+    from nnks.tracking.record import config_hash
+    from nnks.tracking.store import list_runs
+
+    store.add(seed=0, energy=-75.9133, steps=60)
+    store.add(seed=1, energy=-75.9163, steps=60, doubts=["the energy is 3.000 mHa below exact."])
+    folder = store.add(seed=2, energy=-75.9133, steps=60, end="interrupted")
+    finish(folder, -75.9053, 1e-3)
+    records = list_runs(store.study)
+    rows = run_rows(records)
+    runs = [{"hash": config_hash(r.config), "seed": r.seed, "point": {"rate": "x"}} for r in records]
+    about = {"metric": "error_best_mHa", "axes": {"rate": ["x"]}, "accuracy": 1.0, "runs": runs}
+    (found,) = arrivals(about, rows, records)
+    assert (found.runs, found.arrived) == (3, 1)
+    assert [math.isnan(value(row, "error_best_mHa")) for row in rows] == [False, True, False]
+    (method,) = seed_rows(rows)
+    assert (method["runs"], method["n"], method["doubted"], method["unfinished"]) == (3, 2, 1, 0)
+    assert method["error_best_mHa_min"] == pytest.approx(0.0, abs=1e-9)
+    paths = write_report(store.study)
+    for page in (paths.markdown, paths.html):
+        assert "3.000 mHa below exact" in page.read_text()
+    assert "**WARNING.** water / lcgto / 6-31g, seed 1" in paths.markdown.read_text()
+
+
+def finish(folder, energy, error):
+    """Ends a run with an energy other than its training's."""
+    from nnks.tracking.writers import JsonlWriter
+
+    reference = {"exact": -75.9133}
+    end = {"energies": {"total": energy}, "quadrature_error": error, "reference": reference, "steps": 40}
+    JsonlWriter(folder, {"label": "water / lcgto / 6-31g"}).finish(end)
+
+
+def test_a_report_names_references_that_did_not_converge(store):
+    from nnks.analysis import write_report
+
+    store.add(reference_details={"pyscf/6-31g": {"converged": False}})
+    paths = write_report(store.study)
+    for page in (paths.markdown, paths.html):
+        assert "PySCF in 6-31g did not converge; it is no reference." in page.read_text()
+    assert "| pyscf/6-31g |" not in paths.markdown.read_text()

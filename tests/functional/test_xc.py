@@ -335,11 +335,14 @@ def test_strings_mean_what_they_mean_in_pyscf():
         ("lda,vwm", "did you mean .*'vwn"),
         ("pbe,pbe,pbe", "cannot read.*'exchange,correlation'"),
         ("*", "cannot read"),
+        ("99999", "does not know"),
+        ("+++", "does not know"),
     ],
 )
-def test_refusals_say_what_to_use(name, sentence):
+def test_refusals_say_what_to_use(name, sentence, capfd):
     with pytest.raises(InputError, match=sentence):
         make_xc(name)
+    assert capfd.readouterr() == ("", "")  # libxc prints a line of its own for a number that it does not have
 
 
 def test_missing_or_misshapen_variables():

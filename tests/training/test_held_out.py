@@ -93,7 +93,7 @@ def test_where_there_is_a_guard(changes, expected, quick):
 
 
 def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
-    """Gaussian orbitals before the first step."""
+    """Gaussian orbitals of an atom before the first step: it is round, and does not see that the grid is turned."""
     import dataclasses
 
     import jax
@@ -107,6 +107,10 @@ def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
     model = dataclasses.replace(fine.problem.model, ansatz=coarse.problem.model.ansatz)  # the guess depends on the grid
     expected = dataclasses.replace(fine.problem, model=model).energies(params, jax.random.key(0), jnp.int32(0))["total"]
     assert coarse.guard.held_out.energy(params) == pytest.approx(float(expected), abs=1e-12)
+    # directions that a training has learned are not those of its guard
+    points, straight = coarse.guard.held_out.quadrature.points, fine.system.grid.points
+    assert float(jnp.max(jnp.abs(points - straight))) > 0.5
+    assert float(jnp.max(jnp.abs(jnp.linalg.norm(points, axis=1) - jnp.linalg.norm(straight, axis=1)))) < 1e-12
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class BasisFittedHartree:
     @property
     def holds(self) -> str:
         """Where the density is fitted and what is held for it."""
-        return f" in the basis, {1e-9 * self.fitted.integrals.nbytes:.3g} GB of integrals"
+        return f" in the basis, {1e-9 * _bytes(self.fitted.integrals):.3g} GB of integrals"
 
     def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
@@ -73,7 +73,7 @@ class QuadratureFittedHartree:
     @property
     def holds(self) -> str:
         """Where the density is fitted and what is held for it."""
-        return f" on the quadrature, {1e-9 * self.table.nbytes:.3g} GB of potentials"
+        return f" on the quadrature, {1e-9 * _bytes(self.table):.3g} GB of potentials"
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""
@@ -85,6 +85,11 @@ class QuadratureFittedHartree:
         # summed in float64: near-dependent auxiliary functions leave large entries of either sign
         charge = x.quadrature.weights.astype(jnp.float64) * x.density().total.astype(jnp.float64)
         return charge @ table.astype(jnp.float64)
+
+
+def _bytes(array: Array | jax.ShapeDtypeStruct) -> int:
+    """Of an array, or of one that has a shape and no values."""
+    return array.size * array.dtype.itemsize
 
 
 def fitting_operator(

@@ -17,8 +17,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.special import gammainc, gammaln
 
 from nnks.basis import gaussian
 from nnks.basis.harmonics import solid_harmonics
@@ -217,6 +215,9 @@ def block_size() -> int:
 @functools.lru_cache(maxsize=256)
 def _table(l: int, exponents: tuple, coefficients: tuple) -> tuple[np.ndarray, float, float]:
     """The polynomials of a radial function [intervals 4], its limit, and the distance from which that holds."""
+    from scipy.interpolate import CubicSpline  # takes time, which other ways to the Hartree energy need not wait for
+    from scipy.special import gammainc, gammaln
+
     u = np.arange(INTERVALS) / INTERVALS
     r = np.maximum(u / np.sqrt(1 - u**2), 1e-4)
     inner, outer, limit = np.zeros_like(r), np.zeros_like(r), 0.0

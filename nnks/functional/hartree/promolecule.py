@@ -15,7 +15,6 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import erf
 
 from nnks.types import Array, Float, Scalar, record
 
@@ -74,6 +73,8 @@ def make_promolecule(positions: np.ndarray, atoms: Sequence[tuple[np.ndarray, np
 
 def _energy(positions: np.ndarray, exponents: np.ndarray, charges: np.ndarray) -> float:
     r"""$\frac12\sum q_iq_j\,\mathrm{erf}(\sqrt\mu R)/R$ with $\mu = \alpha_i\alpha_j/(\alpha_i+\alpha_j)$ [Ha]."""
+    from scipy.special import erf
+
     alpha, q = exponents.reshape(-1), charges.reshape(-1)
     center = np.repeat(positions, exponents.shape[1], axis=0)
     distance = np.linalg.norm(center[:, None] - center[None, :], axis=-1)

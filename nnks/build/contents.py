@@ -1,0 +1,40 @@
+"""A config that stands by itself: what its files hold takes the place of their names.
+
+A file can be edited or removed between two commands. From here on the run, its checkpoints, its references and its W&B id are
+those of the nuclei and basis functions that were read, and the stored `config.json` repeats the run elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from nnks.config import ConfigDict, override
+from nnks.interop import basis_sets
+from nnks.molecule import Molecule, canonical_unit, embedded, notices
+from nnks.registry import InputError
+from nnks.tracking.notices import notice
+
+BASES = ("system.basis", "functional.auxiliary", "evaluation.auxiliary")
+"""Keys that may name a basis file; each is its section's and its own name."""
+
+
+def self_contained(config: ConfigDict) -> ConfigDict:
+    """The config with the text of geometry and basis files in it, and with the charge that a geometry states.
+
+    Doing it twice changes nothing.
+
+    Raises:
+        InputError: for a file that cannot be read.
+    """
+    s = config.system
+    for sentence in notices(s.molecule):  # what is ignored of a file is not in its text any more
+        notice(sentence)
+    changes: dict[str, Any] = {"system.molecule": embedded(s.molecule), "system.unit": canonical_unit(s.unit)}
+    with contextlib.suppress(InputError):  # what is wrong with the molecule is said where the run is checked
+        molecule = Molecule.from_spec(changes["system.molecule"], unit=s.unit, charge=s.charge, spin=s.spin)
+        changes["system.charge"] = molecule.charge
+    for key in BASES:
+        section, name = key.split(".")
+        changes[key] = basis_sets.embedded(config[section][name], key)
+    return override(config, changes)

@@ -1,0 +1,69 @@
+"""What a run holds in memory, from its shapes, and a refusal of what no machine like this one can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from nnks.blocks import BasisBlocks
+from nnks.build.system import System, total_memory
+from nnks.registry import InputError
+from nnks.training import Problem
+from nnks.training.state import count_parameters
+from nnks.types import Params
+
+COPIES = 3
+"""Of the parameters, at least: themselves, their gradient, and the step."""
+
+ORBITALS = 2
+"""Arrays of orbitals at points that a step holds at least: raw ones, and orthonormal ones."""
+
+
+def held(system: System, problem: Problem, params: Params) -> dict[str, float]:
+    """Bytes by what they hold: never more than a run takes, but for tables, which are bounded from above."""
+    model, sampler = problem.model, problem.sampler
+    points = system.grid.size if sampler.exact else 2 * sampler.size
+    scalars = (1 + 3 * model.order) * points
+    parts = {
+        "parameters": 8.0 * COPIES * count_parameters(params),
+        "integrals and potentials": _bytes(problem.functional),
+    }
+    if isinstance(model.table, BasisBlocks):
+        table = model.table.table_bytes
+        return parts | {"the basis on the grid": float(table) if table <= system.memory else 0.0}
+    orbitals = {"orbitals at the points of a step": 8.0 * ORBITALS * scalars * system.occupations.size}
+    return parts | {"the basis on the grid": _bytes(model.table)} | orbitals
+
+
+def needed(system: System, problem: Problem, params: Params) -> str:
+    """The sum, and its largest part."""
+    parts = held(system, problem, params)
+    largest = max(parts, key=lambda name: parts[name])
+    return f"about {1e-9 * sum(parts.values()):.3g} GB, most of it for {largest}"
+
+
+def check_memory(system: System, problem: Problem, params: Params) -> None:
+    """Refuses a run that holds more than there is.
+
+    Raises:
+        InputError: with what takes most.
+    """
+    parts, memory = held(system, problem, params), total_memory()
+    if sum(parts.values()) <= memory:
+        return
+    advice = {
+        "parameters": "use a smaller ansatz",
+        "integrals and potentials": "use a smaller system.basis, or a smaller quadrature.memory",
+        "the basis on the grid": "use a smaller quadrature.memory or quadrature.level",
+        "orbitals at the points of a step": "use a smaller quadrature.level, or minibatches such as sampler.name='uniform'",
+    }
+    largest = max(parts, key=lambda name: parts[name])
+    raise InputError(
+        f"a run of {system.molecule.formula} by ansatz '{system.config.ansatz.name}' holds {1e-9 * sum(parts.values()):.3g} GB, "
+        f"{1e-9 * parts[largest]:.3g} GB of them for {largest}, and this machine has {1e-9 * memory:.3g} GB; {advice[largest]}."
+    )
+
+
+def _bytes(tree: Any) -> float:
+    return float(sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree)))

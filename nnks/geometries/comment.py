@@ -1,0 +1,147 @@
+"""The comment line of an xyz file: what extended xyz states there as `key=value`.
+
+ASE's parser (`ase.io.extxyz.key_val_str_to_dict`) is not used: it fails on a bare `=`, takes the last of two
+contradicting values, reads `charge=` as an empty array and 5,000 digits as infinity, and its import takes a second.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from nnks.geometries.quantities import UNITS
+from nnks.registry import InputError, shown
+
+CHARGE = ("charge", "total_charge", "totalcharge")
+SPIN = ("spin",)
+MULTIPLICITY = ("multiplicity", "mult", "spin_multiplicity")
+UNIT = ("unit", "units", "length_unit", "length_units")
+"""Their `au` may be that of an energy; `bohr` and `angstrom` can only be meant for coordinates."""
+
+LONGEST_NAME = 60
+
+LONGEST = 100_000
+"""Characters of a comment line that are read."""
+
+_KEY = r"[A-Za-z_][\w.\-]*"
+# A value is quoted, in brackets, or goes on to the next space; `charge=1,spin=2` are two.
+_PAIR = re.compile(
+    rf"""(?<![\w.\-=])({_KEY})\s*=\s*"""
+    r"""((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{[^{}]*\}|\[[^\[\]]*\])(?![^\s,;|)])"""
+    rf"""|(?!{_KEY}\s*=)(?:(?![,;|]\s*{_KEY}\s*=)[^\s"')])*)"""
+)
+_WHOLE = re.compile(r"([+-]?[0-9]{1,4})(?:\.0*)?")
+_COLON = re.compile(r"(?<![\w.\-])(charge|multiplicity|spin)\s*:\s*[+-]?[0-9]", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"[\w.+\-]+")
+# Columns of extended xyz that begin as nnks reads them: what the atom is, then where.
+_COLUMNS = re.compile(
+    r"(species|elements?|symbols?|names?|labels?|z|numbers?|atomic_numbers?):[si]:1:(pos|positions|coords|coordinates):r:3(:.*)?",
+    re.IGNORECASE,
+)
+
+
+class Comment(NamedTuple):
+    """What a comment line states; None where it states nothing.
+
+    Attributes:
+        name: of the molecule.
+        charge: of the molecule.
+        spin: n_up - n_down.
+        unit: of the coordinates, `"angstrom"` or `"bohr"`.
+        notices: what a user should know of the rest of the line, a sentence each.
+    """
+
+    name: str | None = None
+    charge: int | None = None
+    spin: int | None = None
+    unit: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+def read_comment(text: str, source: str) -> Comment:
+    """What a comment line states.
+
+    `charge` and `total_charge` are the charge, `spin` is n_up - n_down, and `multiplicity` and `mult` are one more,
+    whatever their capitalization. Other keys, such as the `charge_a` of two monomers, have another meaning.
+
+    Args:
+        text: the line.
+        source: what to call the text that the line is from, in errors.
+
+    Raises:
+        InputError: for a value that is no whole number, values that contradict each other, or columns in another order.
+    """
+    if len(text) > LONGEST:
+        raise InputError(
+            f"the comment line of {source} has {len(text)} characters; expected at most {LONGEST}; shorten it."
+        )
+    pairs = [(key.casefold(), value) for key, value in _PAIR.findall(text)]
+    charges = {_whole(key, value, source) for key, value in pairs if key in CHARGE}
+    spins = {_whole(key, value, source) for key, value in pairs if key in SPIN}
+    spins |= {_whole(key, value, source) - 1 for key, value in pairs if key in MULTIPLICITY}
+    for values, what in ((charges, "charge"), (spins, "spin (n_up - n_down, the multiplicity less one)")):
+        if len(values) > 1:
+            raise InputError(
+                f"the comment line of {source} states {' and '.join(map(str, sorted(values)))} as the {what}; expected "
+                "one value; correct the line."
+            )
+    _check_columns(pairs, source)
+    name = next((safe_name(_bare(value)) for key, value in pairs if key == "name"), None)
+    notices = []
+    if _is_periodic(dict(pairs)):
+        notices.append(
+            f"{source} states a lattice with periodic boundaries; nnks computes an isolated molecule of its atoms."
+        )
+    if colon := _COLON.search(_PAIR.sub(" ", text)):
+        notices.append(
+            f"the comment line of {source} says {shown(colon[0])}, which is not read; write {colon[1].lower()}=... there, or "
+            "set system.charge and system.spin."
+        )
+    charge, spin = (next(iter(values), None) for values in (charges, spins))
+    units = (_bare(value).casefold().removesuffix("s") for key, value in pairs if key in UNIT)
+    unit = next((unit for unit in units if unit in UNITS), None)
+    return Comment(name, charge, spin, unit, tuple(notices))
+
+
+def write_comment(name: str | None, charge: int | None, spin: int | None) -> str:
+    """The comment line that states these, as `read_comment` reads it."""
+    name = None if name is None else safe_name(name)
+    quoted = name if name is None or _PLAIN_NAME.fullmatch(name) else f'"{name}"'
+    stated = {"name": quoted, "charge": charge, "spin": spin}
+    return " ".join(f"{key}={value}" for key, value in stated.items() if value is not None)
+
+
+def safe_name(name: str) -> str:
+    """A molecule's name that a line, a table and a quoted value can hold."""
+    name = "".join(c if c.isprintable() and c not in "\"'\\" else "_" for c in name[:LONGEST_NAME]).strip()
+    return name or "molecule"
+
+
+def _bare(value: str) -> str:
+    return value[1:-1] if value[:1] in ("'", '"') else value
+
+
+def _whole(key: str, value: str, source: str) -> int:
+    match = _WHOLE.fullmatch(_bare(value).strip())
+    if match is None:
+        raise InputError(
+            f"the comment line of {source} has {shown(value)} as {key}; expected a whole number such as {key}=1; correct "
+            "it, or rename the key if it means something else."
+        )
+    return int(match[1])
+
+
+def _check_columns(pairs: list[tuple[str, str]], source: str) -> None:
+    for key, value in pairs:
+        if key == "properties" and not _COLUMNS.fullmatch(_bare(value)):
+            raise InputError(
+                f"the comment line of {source} states the columns {shown(_bare(value))}; expected species:S:1:pos:R:3 first; "
+                "write the file with the symbol and the three coordinates in front."
+            )
+
+
+def _is_periodic(pairs: dict[str, str]) -> bool:
+    """Extended xyz is periodic where it has a lattice, unless it says otherwise."""
+    if "pbc" in pairs:
+        return bool(re.search(r"(?<![a-z])(?:t|true|1)(?![a-z])", pairs["pbc"].casefold()))
+    return "lattice" in pairs

@@ -1,0 +1,63 @@
+"""How a run went, as columns for figures: bounded in memory, however long its metrics are."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnks.tracking.lines import stream_metrics
+from nnks.types import Float
+
+MOST = 100_000
+"""Steps that are kept of a run, from its beginning to its end: far more than a figure shows."""
+
+TIMES = ("time/training_s", "time/elapsed_s")
+"""Seconds at a step: of training without the first step, which compiles; and since the start, in old records."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """Columns of a run's metrics, a row a step; nan where a step lacks the value.
+
+    Attributes:
+        step: its number.
+        total: the energy [Ha].
+        seconds: the first of `TIMES` that any step has; else the sum of the steps' own.
+        elapsed: seconds since the start.
+    """
+
+    step: Float[np.ndarray, " steps"]
+    total: Float[np.ndarray, " steps"]
+    seconds: Float[np.ndarray, " steps"]
+    elapsed: Float[np.ndarray, " steps"]
+
+
+def read_course(path: Path) -> Course:
+    """The course of a run, evenly thinned beyond `MOST` steps; the last step is always there."""
+    rows: list[list[Any]] = []
+    stride, spent, number, row = 1, 0.0, 0, None
+    for number, line in enumerate(stream_metrics(path)):
+        spent += _known(line.get("time/step_s"))
+        row = _row(line, spent)
+        if number % stride == 0:
+            rows.append(row)
+            if len(rows) >= 2 * MOST:
+                rows, stride = rows[::2], 2 * stride
+    if row is not None and number % stride:
+        rows.append(row)
+    step, total, training, elapsed, added = np.array(rows, float).reshape(-1, 5).T
+    choices = [column for column in (training, elapsed) if np.isfinite(column).any()]
+    none = np.full_like(step, math.nan)
+    return Course(step, total, choices[0] if choices else added if np.any(added) else none, elapsed)
+
+
+def _row(line: dict[str, Any], spent: float | int) -> list[Any]:
+    return [line["step"], line.get("energy/total", math.nan), *(line.get(name, math.nan) for name in TIMES), spent]
+
+
+def _known(value: float | int | None) -> float:
+    return 0.0 if value is None or math.isnan(value) else float(value)

@@ -1,0 +1,80 @@
+"""Which calculations are references, and how far the basis limit may lie below them."""
+
+import pytest
+
+
+def test_a_calculation_that_did_not_converge_is_left_out(quick, tmp_path, monkeypatch):
+    """Its details stay, with the energy where it ended; the run has neither a verdict nor a violation."""
+    import nnks
+    from nnks import references
+
+    real = references.reference
+
+    def unfinished(*arguments):
+        high = {"total": -1.0}
+        return real(*arguments) | {"converged": False, "energies": high}
+
+    monkeypatch.setattr(references, "reference", unfinished)
+    values = nnks.run(quick(reference__pyscf=True), results=tmp_path).values
+    assert (values["reference"], values["reference_terms"]) == ({"exact": -2.834836}, {})
+    assert values["reference_details"]["pyscf/6-31g"]["energy"] == -1.0
+    assert (values["violations"], values["doubts"]) == ([], [])
+    assert values["reference_same"] == "pyscf/6-31g"
+
+
+def test_the_last_large_basis_that_converged_is_the_reference(quick, tmp_path, monkeypatch):
+    from nnks import build, references
+
+    def made_up(molecule, spec, cache):
+        return {"energies": {"total": -2.8}, "converged": spec.basis != "pcseg-2", "stable": True}
+
+    monkeypatch.setattr(references, "reference", made_up)
+    system = build.make_system(quick(reference__large_basis="pcseg-1,pcseg-2"))
+    found = references.find_references(system, "exact", tmp_path)
+    assert found["reference_large"] == "pyscf/pcseg-1"
+    assert list(found["reference"]) == ["pyscf/pcseg-1", "exact"]
+
+
+def test_the_large_basis_of_gaussians_in_it_is_on_their_own_grid(quick, tmp_path, monkeypatch):
+    """Else an energy on a coarse grid would be compared with one on a fine grid, as the same calculation."""
+    from nnks import build, references
+
+    asked = []
+
+    def made_up(molecule, spec, cache):
+        asked.append((spec.basis, spec.level))
+        return {"energies": {"total": -2.8}, "converged": True, "stable": True}
+
+    monkeypatch.setattr(references, "reference", made_up)
+    changes = {"system__basis": "pcseg-1", "reference__pyscf": True, "reference__large_basis": "pcseg-1"}
+    found = references.find_references(build.make_system(quick(**changes)), "exact", tmp_path)
+    assert asked == [("pcseg-1", 0)]
+    assert found["reference_same"] == found["reference_large"] == "pyscf/pcseg-1"
+
+
+@pytest.mark.parametrize(
+    ("molecule", "basis", "least", "most"),
+    [
+        ("N2", "pcseg-4", 0.205e-3, 0.5e-3),  # results/stored/limit: so far below
+        ("H2", "pcseg-4", 0.006e-3, 0.05e-3),
+        ("water", "pcseg-3", 0.418e-3, 1e-3),
+        ("water", "PCSEG-3", 0.418e-3, 1e-3),
+        ("CH4", "pcseg-2", 4.5e-3, 20e-3),
+        ("Ar", "pcseg-4", 1.925e-3, 5e-3),
+        ("water", "cc-pvqz", 5e-3, 200e-3),  # no listed basis
+    ],
+)
+def test_the_shortfall_covers_what_a_basis_lacks(molecule, basis, least, most):
+    from nnks.interop.large_basis import large_spec, shortfall
+    from nnks.molecule import Molecule
+
+    molecule = Molecule.from_spec(molecule)
+    assert least < shortfall(molecule, large_spec(molecule, basis, "lda,vwn", True)) < most
+
+
+def test_of_a_basis_below_all_listed_ones_nothing_is_known():
+    from nnks.interop.large_basis import large_spec, shortfall
+    from nnks.molecule import Molecule
+
+    molecule = Molecule.from_spec("water")
+    assert shortfall(molecule, large_spec(molecule, "sto-3g", "lda,vwn", True)) is None
