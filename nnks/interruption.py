@@ -24,7 +24,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 TWICE = 0.1
 """Seconds within which two signals are one: a terminal sends to a whole group, and wrappers pass on what they get."""
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds after which a program that has not ended yet says what it is waiting for."""
 
 COLLECTION = "_xla_gc_callback"
