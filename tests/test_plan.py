@@ -135,7 +135,10 @@ def test_what_a_run_would_refuse_the_sketch_refuses(changes, said, quick):
     ("changes", "said"),
     [
         ({"system__molecule": "C60", "functional__hartree": "exact"}, "hartree='exact' needs 170.7 GB"),
-        ({"ansatz__name": "residual", "ansatz__width": 10_000, "ansatz__depth": 32}, "GB of them for parameters, and this machine has"),
+        (
+            {"ansatz__name": "residual", "ansatz__width": 10_000, "ansatz__depth": 32},
+            "GB of them for parameters, and this machine has",
+        ),
     ],
     ids=["integrals", "parameters"],
 )
