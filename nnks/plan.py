@@ -9,10 +9,11 @@ from typing import Any
 import jax
 
 from nnks import build
-from nnks.ansatz import ModuleAnsatz, check_start, is_own
+from nnks.ansatz import ModuleAnsatz, check_start
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
-from nnks.build.memory import check_memory, needed
+from nnks.build.memory import check_memory, held, needed
+from nnks.build.own import optimizer_state
 from nnks.config import ConfigDict, complete, to_dict
 from nnks.evaluation import check_final, final_level
 from nnks.functional.base import Interacts
@@ -20,11 +21,15 @@ from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
 from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
+from nnks.traces import is_own
 from nnks.tracking import RunFolder, config_hash, find_run
 from nnks.training import Problem
 from nnks.training.direct import Direct
 from nnks.training.held_out import Guard
 from nnks.training.state import count_parameters
+
+LARGE = 10_000
+"""Parameters beyond which an optimizer's state may take memory that counts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Sketch:
         problem: what would be minimized.
         optimizer: by what.
         params: the parameters' shapes.
+        held: bytes of memory, by what they hold.
     """
 
     config: ConfigDict
@@ -44,6 +50,7 @@ class Sketch:
     problem: Problem
     optimizer: Any
     params: Any
+    held: dict[str, float]
 
     def describe(self) -> dict[str, str]:
         """What would run, for `--dry-run`; sizes that only computing settles are upper bounds."""
@@ -61,7 +68,7 @@ class Sketch:
             "hartree": self._hartree(),
             **self._saddles(),
             "final grid level": final_level(system),
-            "memory": needed(system, self.problem, self.params),
+            "memory": needed(self.held),
             "run": f"{config.experiment}/*-{config_hash(to_dict(config))}-s{config.training.seed}",
         }
         return {name: str(value) for name, value in rows.items()}
@@ -122,20 +129,27 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     build.check_sets(system)
     optimizers = []
 
-    def outlined() -> tuple[Problem, Any]:
+    def outlined() -> tuple[Problem, Any, Any]:
         problem = build.make_problem(system)
         optimizer = build.make_optimizer(config, problem)
         build.make_guard(system, problem, optimizer)
         check_final(system)
         optimizers.append(optimizer)
-        return problem, problem.init_params(build.run_key(config))
+        params = problem.init_params(build.run_key(config))
+        own_or_large = is_own(optimizer) or count_parameters(params) > LARGE
+        return (
+            problem,
+            params,
+            optimizer_state(config.optimizer.name, optimizer, problem, params) if own_or_large else None,
+        )
 
-    problem, params = jax.eval_shape(outlined)
+    problem, params, state = jax.eval_shape(outlined)
     large = config.reference.large_basis
     if large != "auto":
         large_bases(system.molecule, large)
-    check_memory(system, problem, params)
-    return Sketch(config, system, problem, optimizers[0], params)
+    parts = held(system, problem, params, state)
+    check_memory(system, parts)
+    return Sketch(config, system, problem, optimizers[0], params, parts)
 
 
 def _same_system(one: ConfigDict, other: ConfigDict) -> bool:

@@ -136,8 +136,8 @@ def test_what_a_run_would_refuse_the_sketch_refuses(changes, said, quick):
     [
         ({"system__molecule": "C60", "functional__hartree": "exact"}, "hartree='exact' needs 170.7 GB"),
         (
-            {"ansatz__name": "residual", "ansatz__width": 10_000, "ansatz__depth": 32},
-            "GB of them for parameters, and this machine has",
+            {"ansatz__name": "residual", "ansatz__width": 10**4, "ansatz__depth": 32},
+            "for the optimizer's state, and this machine has",
         ),
     ],
     ids=["integrals", "parameters"],
@@ -153,19 +153,21 @@ def test_what_no_memory_holds_is_refused_before_it_is_built(changes, said, quick
 @pytest.mark.parametrize(
     ("changes", "arrays", "part"),
     [
-        ({"ansatz__name": "residual"}, 2 * 2 * 1, "orbitals at the points of a step"),  # two spins, two copies
-        ({"ansatz__name": "residual", "functional__xc": "pbe"}, 2 * 2 * 4, "orbitals at the points of a step"),
+        (
+            {"ansatz__name": "residual"},
+            2 * 2 * 4,
+            "orbitals at the points of a step",
+        ),  # spins, copies, values and slopes
         ({"sampler__name": "full", "orthogonalizer__gram": "full"}, 2, "the basis on the grid"),  # two functions
         ({"functional__hartree": "density_fitting", "ansatz__name": "neural"}, None, "integrals and potentials"),
     ],
 )
 def test_what_a_run_holds_is_counted(changes, arrays, part, quick):
-    from nnks.build.memory import held
     from nnks.plan import sketch
 
     base = {"system__molecule": "H2", "system__basis": "sto-3g", "system__restricted": False}
     found = sketch(quick(**base, **changes))
     functions = found.system.fitting_functions("auto")
-    size = held(found.system, found.problem, found.params)[part] / (8 * found.system.grid.size)
+    size = found.held[part] / (8 * found.system.grid.size)
     assert size == pytest.approx(arrays or functions, rel=0.05)
     assert "GB, most of it for" in found.describe()["memory"]

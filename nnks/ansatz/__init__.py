@@ -11,7 +11,6 @@ from nnks.ansatz.base import make_ansatz as make_ansatz
 from nnks.ansatz.check import check_ansatz as check_ansatz
 from nnks.ansatz.check import check_module as check_module
 from nnks.ansatz.check import check_start as check_start
-from nnks.ansatz.check import is_own as is_own
 from nnks.ansatz.gaussian_learned import GaussianLearned as GaussianLearned
 from nnks.ansatz.lcgto import LCGTO as LCGTO
 from nnks.ansatz.local_scaling import LocalScaling as LocalScaling

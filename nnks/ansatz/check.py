@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -12,13 +11,8 @@ import numpy as np
 
 from nnks.ansatz.base import BasisModuleAnsatz, GaussianModuleAnsatz, ModuleAnsatz
 from nnks.registry import InputError, shown
-from nnks.traces import told
+from nnks.traces import attempted, told
 from nnks.types import Params
-
-
-def is_own(module: Any) -> bool:
-    """Whether a module is a user's own; those of nnks are tested elsewhere."""
-    return not type(module).__module__.startswith("nnks.")
 
 
 def check_module(name: str, module: Any) -> None:
@@ -69,23 +63,16 @@ def check_ansatz(name: str, ansatz: ModuleAnsatz) -> None:
     spins, n, orbitals = start.coordinates.shape
     point = jax.ShapeDtypeStruct((3,), dtype)
 
-    def call(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return jax.eval_shape(function, *arguments)
-        except InputError:
-            raise
-        except Exception as error:
-            raise InputError(f"ansatz '{name}' fails in {what} with {told(error)}.") from error
-
     def apply(method: str, *arguments: Any) -> Any:
         def applied(start: Any, *rest: Any) -> Any:
             params, *others = rest
             return ansatz.module.apply({"params": params}, *others, start, method=method)
 
-        return call(f"`{method}`", applied, start, params, *arguments)
+        return attempted(f"ansatz '{name}' fails in `{method}`", applied, start, params, *arguments)
 
     key = jax.eval_shape(jax.random.key, 0)
-    params = call("its initial parameters", lambda a, k: a.init_params(k), ansatz, key)
+    who = f"ansatz '{name}' fails in its initial parameters"
+    params = attempted(who, lambda a, k: a.init_params(k), ansatz, key)
     _check_params(name, params)
     _check_array(name, "returned", apply("__call__", point), ("spin", "orbitals"), (spins, orbitals), dtype)
     if isinstance(ansatz, GaussianModuleAnsatz):

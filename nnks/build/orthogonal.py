@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from nnks.ansatz import GaussianModuleAnsatz, rotated
+from nnks.build.own import check_orthogonalizer
 from nnks.build.system import System
 from nnks.config import LAYER
 from nnks.orbitals import GRAMS
@@ -65,6 +66,8 @@ def make_layer(system: System) -> Layer:
             "leaves it; use 'full', 'batch' or 'ema'."
         )
     member = ORTHOGONALIZERS.build(section)
+    if not isinstance(member, Rotation):
+        check_orthogonalizer(name, member)
     if isinstance(member, Rotation):
         if not system.gaussian:
             raise InputError(

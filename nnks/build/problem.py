@@ -9,17 +9,19 @@ import jax
 import jax.numpy as jnp
 
 from nnks import blocks
-from nnks.ansatz import ANSATZE, check_ansatz, check_module, is_own, make_ansatz
+from nnks.ansatz import ANSATZE, check_ansatz, check_module, make_ansatz
 from nnks.blocks import BasisBlocks
 from nnks.build.functional import make_functional
 from nnks.build.orthogonal import make_constraint, make_layer, rotate
 from nnks.build.outline import Outline
+from nnks.build.own import check_sampler
 from nnks.build.start import guess_orbitals, make_start
 from nnks.build.system import System, total_memory
 from nnks.orbitals import OrbitalModel
 from nnks.orthogonalize import check_weights
 from nnks.quadrature import Grid, Sampler, make_sampler
 from nnks.registry import InputError
+from nnks.traces import is_own
 from nnks.training import Problem
 from nnks.training.elimination import Elimination
 from nnks.types import cast
@@ -42,6 +44,7 @@ def make_problem(system: System) -> Problem:
     module = ANSATZE.build(config.ansatz.to_dict())
     check_module(config.ansatz.name, module)
     sampler = _sampler(system)
+    check_sampler(config.sampler.name, sampler)
     plain = make_ansatz(module, make_start(system, module.guess))
     if is_own(module):
         check_ansatz(config.ansatz.name, plain)

@@ -6,6 +6,7 @@ import jax
 
 from nnks.build.functional import make_functional
 from nnks.build.outline import Outline
+from nnks.build.own import check_optimizer
 from nnks.build.problem import make_model
 from nnks.build.system import System
 from nnks.config import ConfigDict, check
@@ -32,6 +33,7 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
             averaged Gram matrices.
     """
     optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
+    check_optimizer(config.optimizer.name, optimizer)
     if not (problem.sampler.exact or optimizer.minibatch):
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
