@@ -37,4 +37,5 @@ def self_contained(config: ConfigDict) -> ConfigDict:
     for key in BASES:
         section, name = key.split(".")
         changes[key] = basis_sets.embedded(config[section][name], key)
+    changes["reference.large_basis"] = basis_sets.embedded_list(config.reference.large_basis)
     return override(config, changes)

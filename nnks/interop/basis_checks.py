@@ -1,18 +1,17 @@
-"""What an orbital basis must be: for all electrons, and made for orbitals. And which names are near a wrong one."""
+"""What an orbital basis must be: for all electrons, and made for orbitals."""
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import re
-import warnings
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from nnks.geometries.elements import NUMBERS
+from nnks.interop import basis_tables
 from nnks.registry import InputError, shown
 from nnks.tracking.notices import notice
 
@@ -26,10 +25,7 @@ HELIUM = 2
 PSEUDOPOTENTIAL = re.compile(r"gth|ccecp|bfd|^ecp|crenb|sbkjc|molopt", re.IGNORECASE)
 """Families that replace the electrons of every element, hydrogen's nucleus included."""
 
-FITTING = re.compile(r"j?k?fit|weigend|optri|[-_ ]?ri$|ahlrichs|demon[-_ ]?cfit|etb$", re.IGNORECASE)
-"""Sets that expand densities or products of orbitals."""
-
-NEAREST = 5
+ALL_ELECTRON = "an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'"
 
 
 def check_all_electron(shells: list[Any], symbol: str, what: str) -> None:
@@ -43,8 +39,8 @@ def check_all_electron(shells: list[Any], symbol: str, what: str) -> None:
     """
     if NUMBERS[symbol] > HELIUM and core_share(json.dumps(shells), symbol) < CORE:
         raise InputError(
-            f"{what} has no functions for the core of {symbol}: it goes with a pseudopotential (ECP), and nnks treats all "
-            "electrons; use an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'."
+            f"{what} has no functions for the core of {symbol}, as sets have none that go with a pseudopotential (ECP) or fit "
+            f"densities; nnks treats all electrons: use {ALL_ELECTRON}."
         )
 
 
@@ -68,62 +64,40 @@ def core_share(shells: str, symbol: str) -> float:
     return float(np.linalg.eigvalsh(whitened.T @ bare @ whitened)[0] / (-0.5 * charge**2))
 
 
-def check_orbital_set(name: str, key: str) -> None:
-    """Refuses names of valence sets, and warns of fitting sets.
+def check_family(name: str, key: str) -> None:
+    """Refuses the names of families that go with a pseudopotential for every element.
 
     Raises:
         InputError: in one sentence.
     """
     if PSEUDOPOTENTIAL.search(name):
-        raise InputError(
-            f"{key} is {shown(name)}, which goes with a pseudopotential (ECP), and nnks treats all electrons; use an "
-            "all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'."
-        )
-    if FITTING.search(name) or not (in_pyscf(name) or role(name) in ("", "orbital")):
-        notice(f"{key} is {shown(name)}, a set for fitting densities and not for orbitals: energies will be poor.")
+        raise _valence(name, key, "")
 
 
-def in_pyscf(name: str) -> bool:
-    """Whether PySCF has a set of this name, for whatever elements."""
-    from pyscf import gto
+def check_set(names: Mapping[str, str], key: str) -> None:
+    """Refuses sets that go with a pseudopotential for one of these elements.
 
-    bare = re.sub("[-_ ]", "", name.lower())
-    return bare in gto.basis.ALIAS or bare in gto.basis.GTH_ALIAS or gto.basis._is_pople_basis(bare)
+    Args:
+        names: of a set by element.
+        key: of the config.
 
-
-def has_pseudopotential(name: str, symbol: str) -> bool:
-    """Whether a named set replaces the core of an element."""
-    from pyscf import gto
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return bool(gto.basis.load_ecp(name, symbol))
-    except Exception:  # PySCF has no one type for "there is none"
-        return False
+    Raises:
+        InputError: in one sentence.
+    """
+    for symbol, name in names.items():
+        if basis_tables.has_pseudopotential(name, symbol):
+            raise _valence(name, key, f" for {symbol}")
 
 
-def role(name: str) -> str:
-    """What the Basis Set Exchange has a set for, such as `orbital` or `jkfit`; empty for one that it does not have."""
-    from basis_set_exchange import api, misc
+def warn_of_fitting(names: Iterable[str], key: str) -> None:
+    """Says once which sets were not made for orbitals."""
+    for name in sorted(set(names)):
+        if basis_tables.fits_densities(name):
+            notice(f"{key} is {shown(name)}, a set for fitting densities and not for orbitals: energies will be poor.")
 
-    return api.get_metadata().get(misc.transform_basis_name(name), {}).get("role", "")
 
-
-def nearest_names(name: str, has_all: Callable[[str], bool], fitting: bool = False) -> list[str]:
-    """The five names nearest to one that a run could use: all-electron orbital sets, or fitting sets, for which `has_all` holds."""
-    from basis_set_exchange import api
-
-    usable = {
-        entry["display_name"].casefold(): entry["display_name"]
-        for entry in api.get_metadata().values()
-        if entry["role"] in (("jfit", "jkfit", "rifit") if fitting else ("orbital",))
-        and not any("ecp" in kind for kind in entry["function_types"])
-    }
-    given = name.casefold()[:60]
-    ranked = sorted(usable, key=lambda each: -difflib.SequenceMatcher(None, given, each).ratio())
-    near: list[str] = []
-    for candidate in ranked[: 8 * NEAREST]:  # each costs a look into its file
-        if len(near) < NEAREST and candidate != given and has_all(candidate):
-            near.append(usable[candidate])
-    return near
+def _valence(name: str, key: str, element: str) -> InputError:
+    return InputError(
+        f"{key} is {shown(name)}, which goes with a pseudopotential (ECP){element}, and nnks treats all electrons; use "
+        f"{ALL_ELECTRON}."
+    )

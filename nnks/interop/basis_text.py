@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from nnks.geometries.elements import NUMBERS, SYMBOLS
 from nnks.registry import InputError, shown
@@ -19,15 +22,33 @@ Shells = list[Any]
 """A basis of one element as PySCF has it inside: `[degree, [exponent, c1, c2, ...], ...]` for each shell."""
 
 FORMATS = {"json": "JSON", "gaussian94": "Gaussian", "nwchem": "NWChem", "turbomole": "Turbomole", "cp2k": "CP2K"}
-"""Formats that are tried, by the reader's name, and what people call them."""
+"""Formats that are tried, by the reader's name, and what people call them. The reader of GAMESS leaves out what it does not know."""
 
 HIGHEST_DEGREE = 6
 """Of a shell: i functions, the highest of any published set."""
 
-LONGEST = 1_000_000
+LONGEST = 2_000_000
 """Characters of a text."""
 
-LARGEST_EXPONENT = 1e12
+SMALLEST_EXPONENT, LARGEST_EXPONENT = 1e-8, 1e12
+"""[Bohr^-2]; published sets have 1e-4 to 1e9."""
+
+LARGEST_COEFFICIENT = 1e30
+"""And the inverse of the smallest that the largest of a contraction may be; beyond, norms leave the range of numbers."""
+
+MOST_PRIMITIVES, MOST_FUNCTIONS = 200, 2000
+"""Of a contraction, and of an element; published sets have up to 60 and 1000."""
+
+FLAT = 1e-10
+"""Square norm below which a contraction is nothing, where its largest coefficient is 1."""
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
+_HEAD = re.compile(r"\A(\s*(!.*|\*{4}|spherical|cartesian)?[ \t]*\n)+", re.IGNORECASE)
+"""What may come before the first element of a Gaussian file: Psi4's say what their functions are."""
+
+_SCALE = re.compile(r"(?im)^([ \t]*[SPDFGHI]{1,2}[ \t]+\d+[ \t]+\d+)[ \t]*$")
+_ROW = re.compile(rf"\s*{_NUMBER}(?:\s+{_NUMBER})+\s*")
+_WHOLE = re.compile(r"([-+]?\d+)([eEdD][-+]?\d+)?")
 
 
 def parse(text: str, key: str) -> dict[str, Shells]:
@@ -38,16 +59,18 @@ def parse(text: str, key: str) -> dict[str, Shells]:
         key: of the config, for errors.
 
     Returns:
-        Shells by element symbol.
+        Shells by symbol of the elements whose electrons are all described: those with a pseudopotential (ECP) are left out.
 
     Raises:
-        InputError: if it is none of these, holds numbers that no basis has, or needs a pseudopotential.
+        InputError: if it is none of these, or holds numbers that no basis has.
     """
     if len(text) > LONGEST:
         raise InputError(f"{key} is a text of {len(text)} characters; expected at most {LONGEST}; leave elements out.")
     for format in _likely(text):
         if elements := _read(text, format):
-            return {symbol: _shells(data, symbol, key) for symbol, data in elements.items()}
+            if any(_cartesian(data) for data in elements.values()):
+                notice(f"{key} asks for Cartesian functions; nnks takes spherical ones, as PySCF does by default.")
+            return {symbol: _shells(data, symbol, key) for symbol, data in elements.items() if not _potential(data)}
     raise InputError(
         f"{key} is a text that starts with {shown(_first_line(text))}, which cannot be read as a basis set; expected one in a "
         f"format of {', '.join(FORMATS.values())}, as basissetexchange.org writes them; or use a name such as '6-31g'."
@@ -56,7 +79,7 @@ def parse(text: str, key: str) -> dict[str, Shells]:
 
 def write(basis: Mapping[str, Shells], name: str) -> str:
     """A basis as NWChem text, with all digits and the elements in their order; its first line is a comment with the name."""
-    lines = [f"# {name}"] if name else []
+    lines = [f"# {re.sub('[^ -~]|[,()]', '-', name)}"] if name else []  # commas separate the bases of a list
     for symbol in sorted(basis, key=NUMBERS.__getitem__):
         for degree, *rows in basis[symbol]:
             lines.append(f"{symbol} {'SPDFGHI'[degree]}")
@@ -65,7 +88,8 @@ def write(basis: Mapping[str, Shells], name: str) -> str:
 
 
 def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if line[0] not in "#!*"), lines[0] if lines else "")
 
 
 def _likely(text: str) -> tuple[str, ...]:
@@ -77,8 +101,12 @@ def _read(text: str, format: str) -> dict[str, Any]:
     """The elements' data by symbol; empty if this is not the format."""
     from basis_set_exchange import readers
 
-    if format == "nwchem" and not re.search(r"(?im)^\s*basis\b", text):
-        text = f"BASIS SPHERICAL\n{text}\nEND\n"  # PySCF's users leave the frame out
+    if format == "nwchem" and not re.search(r"(?im)^\s*basis\b", text):  # PySCF's users leave the frame out
+        text = "BASIS SPHERICAL\n" + re.sub(r"(?im)^\s*end\s*$", "", text) + "\nEND\n"
+    if format == "gaussian94":
+        text = _SCALE.sub(r"\1.", _HEAD.sub("", text))
+    if format in ("nwchem", "gaussian94"):
+        text = "\n".join(map(_with_points, text.splitlines()))
     try:
         stored: Any = json.loads(text) if format == "json" else readers.read_formatted_basis_str(text, format)
         elements = {SYMBOLS[int(number) - 1]: data for number, data in stored["elements"].items() if int(number) > 0}
@@ -87,43 +115,57 @@ def _read(text: str, format: str) -> dict[str, Any]:
         return {}
 
 
+def _with_points(row: str) -> str:
+    """A row of numbers as readers expect it, where people write whole ones: `1. 1.` for `1 1`; not of a potential, `2 1.5 0.3`."""
+    if not _ROW.fullmatch(row):
+        return row
+    words = row.split()
+    if len(words) > 2 and words[0].lstrip("+-").isdigit():
+        return row
+    return " ".join(_WHOLE.sub(r"\1.\2", word) if _WHOLE.fullmatch(word) else word for word in words)
+
+
 def _potential(data: Mapping[str, Any]) -> bool:
     return bool(data.get("ecp_potentials") or data.get("ecp_electrons"))
 
 
+def _cartesian(data: Mapping[str, Any]) -> bool:
+    """Whether d functions and higher ones are Cartesian by what a text says."""
+    shells = data.get("electron_shells")
+    shells = [shell for shell in shells if isinstance(shell, dict)] if isinstance(shells, list) else []
+    return any(shell.get("function_type") == "gto_cartesian" for shell in shells)
+
+
 def _shells(data: Mapping[str, Any], symbol: str, key: str) -> Shells:
     """PySCF's form of an element's data, every number looked at."""
-    if _potential(data):
-        raise InputError(
-            f"{key} holds a pseudopotential (ECP) for {symbol}, and nnks treats all electrons; use an all-electron basis."
-        )
     shells: Shells = []
-    if any(
-        shell.get("function_type") == "gto_cartesian" and max(shell["angular_momentum"]) > 1
-        for shell in data["electron_shells"]
-    ):
-        notice(f"{key} asks for Cartesian functions of {symbol}; nnks takes spherical ones, as PySCF does by default.")
+    size = 0
     try:
         for shell in data["electron_shells"]:
             exponents = [_number(text) for text in shell["exponents"]]
             columns = [[_number(text) for text in column] for column in shell["coefficients"]]
-            degrees = [int(degree) for degree in shell["angular_momentum"]]
+            degrees = [operator.index(degree) for degree in shell["angular_momentum"]]
             if not exponents or not columns or any(len(column) != len(exponents) for column in columns):
                 raise ValueError("a shell whose numbers do not fit together")
             if not all(0 <= degree <= HIGHEST_DEGREE for degree in degrees):
                 raise ValueError(f"a shell of degree {max(degrees)}")
-            if not all(0 < a < LARGEST_EXPONENT for a in exponents):
-                raise ValueError("an exponent that is not a positive number")
+            if not all(SMALLEST_EXPONENT < a < LARGEST_EXPONENT for a in exponents):
+                raise ValueError(f"an exponent that is not between {SMALLEST_EXPONENT:g} and {LARGEST_EXPONENT:g}")
             # one degree: general contractions; several (SP shells): a column each
             parts = (
                 [(degrees[0], columns)]
                 if len(degrees) == 1
                 else list(zip(degrees, ([c] for c in columns), strict=True))
             )
+            if len(exponents) > MOST_PRIMITIVES or len(columns) > MOST_PRIMITIVES:
+                raise ValueError(f"a shell of {len(exponents)} exponents and {len(columns)} contractions")
             for degree, own in parts:
-                if not all(any(c != 0 for c in column) for column in own):
-                    raise ValueError("a contraction whose coefficients are all zero")
+                if not all(_square_norm(degree, exponents, column) > FLAT for column in own):
+                    raise ValueError("a contraction that cannot be normalized")
                 shells.append([degree, *([a, *(column[n] for column in own)] for n, a in enumerate(exponents))])
+                size += (2 * degree + 1) * len(own)
+                if size > MOST_FUNCTIONS:
+                    raise ValueError(f"more than {MOST_FUNCTIONS} functions")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{key} has functions of {symbol} that cannot be used ({shown(str(error))[1:-1]}); expected exponents and "
@@ -132,6 +174,16 @@ def _shells(data: Mapping[str, Any], symbol: str, key: str) -> Shells:
     if not shells:
         raise InputError(f"{key} has no functions for {symbol}; expected at least one shell.")
     return sorted(shells, key=lambda shell: shell[0])
+
+
+def _square_norm(degree: int, exponents: list[float], column: list[float]) -> float:
+    """Of a contraction of normalized Gaussians whose coefficients are divided by the largest."""
+    largest = max(map(abs, column))
+    if not 1 / LARGEST_COEFFICIENT < largest < LARGEST_COEFFICIENT:
+        return 0.0
+    a, c = np.array(exponents), np.array(column) / largest
+    overlap = (2 * np.sqrt(np.outer(a, a)) / np.add.outer(a, a)) ** (degree + 1.5)
+    return float(c @ overlap @ c)
 
 
 def _number(text: Any) -> float:

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from nnks.interop.basis_names import listed
+from nnks.interop.basis_sets import embedded_list
 from nnks.interop.pyscf import make_mole
 from nnks.interop.reference import AFFORDABLE, ReferenceSpec
 from nnks.molecule import Molecule
@@ -32,6 +34,8 @@ UNLISTED = 10.0
 FITTED = 0.02
 """What density fitting may change [mHa] for each atom."""
 
+KEY = "reference.large_basis"
+
 LARGE_LEVEL = 5
 """Grid level of large-basis references; their quadrature error is below a microhartree."""
 
@@ -41,13 +45,13 @@ def large_bases(molecule: Molecule, asked: str) -> tuple[str, ...]:
 
     Args:
         molecule: decides what is affordable.
-        asked: names with commas between them, `auto`, or nothing.
+        asked: bases with commas between them, `auto`, or nothing. Of a file the text is returned.
     """
     if asked != "auto":
-        names = tuple(name.strip() for name in asked.split(",") if name.strip())
-        for name in names:
-            make_mole(molecule, name, "reference.large_basis")
-        return names
+        specs = listed(embedded_list(asked, KEY))
+        for spec in specs:
+            make_mole(molecule, spec, KEY)
+        return specs
     return next(((name,) for name in LARGE_BASES if _functions(molecule, name) <= AFFORDABLE), ())
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from nnks.basis import GaussianBasis, ShellGroup
 from nnks.basis.integrals import Integrals
 from nnks.interop import basis_sets
+from nnks.interop.basis_names import by_element, canonical
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
@@ -36,10 +37,11 @@ def make_mole(molecule: Molecule, basis: str, key: str = "system.basis") -> Any:
     from pyscf import gto
 
     atoms = list(zip(molecule.symbols, np.asarray(molecule.positions).tolist(), strict=True))
+    basis = canonical(basis, key)
     known = basis_sets.functions(basis, molecule.symbols, key)
     mole = gto.M(atom=atoms, basis=known, unit="Bohr", charge=molecule.charge, spin=molecule.spin, verbose=0)
     if not basis_sets.is_text(basis):
-        mole.basis = basis_sets.by_element(basis, known)  # names decide on PySCF's fitting sets
+        mole.basis = by_element(basis, known)  # names decide on PySCF's fitting sets
     return mole
 
 

@@ -73,7 +73,7 @@ def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
     return (
         dataclasses.asdict(spec)
-        | {"basis": without_comments(spec.basis)}
+        | {"basis": without_comments(spec.basis), "auxiliary": spec.auxiliary and without_comments(spec.auxiliary)}
         | broken
         | {
             "partition": "becke, treutler's radii",

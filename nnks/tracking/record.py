@@ -138,6 +138,7 @@ CONTENTS = {
     "system.basis": _functions,
     "functional.auxiliary": _functions,
     "evaluation.auxiliary": _functions,
+    "reference.large_basis": _functions,
     "system.charge": lambda charge: charge or 0,
 }
 """Of keys that may hold the text of a file, what counts of it. No charge is a charge of zero."""

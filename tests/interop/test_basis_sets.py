@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nnks.interop import basis_sets, basis_text
+from nnks.interop import basis_names, basis_sets, basis_tables, basis_text
 from nnks.interop.basis_checks import CORE, core_share
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.interop.pyscf import make_mole
@@ -69,7 +69,7 @@ def test_each_element_may_have_its_own_set(water):
     mixed = make_mole(water, "O:cc-pvdz, H:sto-3g")
     assert mixed.nao == 14 + 2
     assert make_mole(water, "*:sto-3g,O:cc-pvdz").nao == mixed.nao
-    assert basis_sets.canonical({"O": "cc-pvdz", "H": "sto-3g"}) == "H:sto-3g,O:cc-pvdz"
+    assert basis_names.canonical({"O": "cc-pvdz", "H": "sto-3g"}) == "H:sto-3g,O:cc-pvdz"
     with pytest.raises(InputError, match="names no basis for H"):
         make_mole(water, "O:cc-pvdz")
     for wrong in ("O:", ":sto-3g", "O:sto-3g,O:6-31g", "Q:sto-3g", "O:sto-3g,,H:sto-3g"):
@@ -112,7 +112,7 @@ def test_a_valence_set_in_a_file_of_another_name_is_refused(water, tmp_path):
 @pytest.mark.parametrize("name", ["sto-3g", "3-21g", "6-31g", "minao", "def2-svp", "pcseg-0", "cc-pvdz", "ano"])
 @pytest.mark.parametrize("symbol", ["Li", "O", "Cl", "Fe"])
 def test_sets_for_all_electrons_describe_the_core(name, symbol):
-    if basis_sets.has(name, symbol):  # many sets lack iron
+    if basis_tables.has(name, symbol):  # many sets lack iron
         assert core_share(json.dumps(basis_sets.functions(name, [symbol])[symbol]), symbol) > CORE + 0.05
     else:
         assert symbol in ("Fe", "Li", "Cl")

@@ -1,10 +1,13 @@
 """Nothing that a config or a store says is evaluated, and nothing in the package could."""
 
 import ast
+import importlib
 import json
 import os
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nnks.cli import main
@@ -80,23 +83,50 @@ def test_a_command_in_somebody_elses_config_is_not_run(key, tmp_path, monkeypatc
     refused(["run", "--config=config.json", "--dry-run"], tmp_path, capsys)
 
 
-@pytest.mark.parametrize("name", ["sto-3g", "ano", "def2-svp-jfit"])
-def test_a_file_of_the_working_folder_with_a_basiss_name_is_not_run(name, tmp_path, monkeypatch):
-    """PySCF would read it in place of its own table: of a basis, of its first guess, of a fitting set."""
+def starts():
+    """What a run takes from PySCF's tables: its basis, the fitting set, and the densities of free atoms, of both guesses."""
+    from nnks.interop.basis_tables import load
     from nnks.interop.coulomb import auxiliary_mole
     from nnks.interop.pyscf import atomic_charges, guess_orbitals, make_mole
     from nnks.molecule import Molecule
-    from nnks.registry import InputError
+
+    load.cache_clear()
+    mole = make_mole(Molecule.from_spec("H2"), "STO-3G")
+    charges = [each for atom in atomic_charges(mole) for each in atom]
+    return [mole._env, auxiliary_mole(mole)._env, *guess_orbitals(mole, "minao"), *charges]
+
+
+@pytest.mark.parametrize("text", [TEXTS["exponent"], "H S\n 5.0 1.0\n"], ids=["command", "other numbers"])
+@pytest.mark.parametrize("name", ["sto-3g", "STO-3G", "ano", "def2-svp-jfit", "def2-universal-jkfit"])
+def test_a_file_of_the_working_folder_with_a_basiss_name_is_not_read(name, text, tmp_path, monkeypatch):
+    """PySCF would read it in place of its own table."""
+    expected = starts()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(text)
+    for value, right in zip(starts(), expected, strict=True):
+        np.testing.assert_array_equal(value, right)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_settings_of_pyscf_in_the_working_folder_are_not_run(tmp_path, monkeypatch):
+    """PySCF runs `.pyscf_conf.py` at its import; here its loader alone, as if for the first time."""
+    import pyscf.__config__
+
+    import nnks.interop
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / name).write_text(TEXTS["exponent"])
-    for action in (guess_orbitals, auxiliary_mole, atomic_charges):
-        try:
-            mole = make_mole(Molecule.from_spec("H2"), "sto-3g")
-            action(mole, "minao") if action is guess_orbitals else action(mole)
-        except (InputError, ValueError, KeyError):
-            assert name in ("sto-3g", "ano")
+    (tmp_path / ".pyscf_conf.py").write_text("open('pwned', 'w').close()")
+    importlib.reload(nnks.interop)
+    settings = runpy.run_path(pyscf.__config__.__file__)
     assert "pwned" not in os.listdir(tmp_path)
+    assert settings["DISABLE_EVAL"] or os.path.isfile(os.path.expanduser("~/.pyscf_conf.py"))
+    monkeypatch.setenv("PYSCF_CONFIG_FILE", str(tmp_path / "gone"))
+    importlib.reload(nnks.interop)
+    runpy.run_path(pyscf.__config__.__file__)
+    assert "pwned" not in os.listdir(tmp_path)
+    monkeypatch.delenv("PYSCF_CONFIG_FILE")
+    runpy.run_path(pyscf.__config__.__file__)
+    assert "pwned" in os.listdir(tmp_path)  # what would happen
 
 
 FORBIDDEN = {"eval", "exec", "compile", "__import__"}

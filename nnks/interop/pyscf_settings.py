@@ -1,0 +1,3 @@
+"""PySCF's settings where its user has none: its parsers evaluate nothing."""
+
+DISABLE_EVAL = True
