@@ -69,10 +69,10 @@ def imported_names(path: Path) -> set[str]:
 
 def test_every_package_that_nnks_imports_is_declared():
     others = {name: path.name for path in (ROOT / "nnks").rglob("*.py") for name in imported_names(path)}
-    allowed = declared("ray", "slurm")
+    bases, extras = declared(), declared("ray", "slurm")
     for name in others.keys() - sys.stdlib_module_names - {"nnks"}:
-        brought = canonicalize_name(name) in allowed or any(
-            file.parts[0] == name for home in allowed for file in importlib.metadata.files(home) or ()
+        brought = canonicalize_name(name) in bases | extras or any(
+            file.parts[0] == name for home in bases for file in importlib.metadata.files(home) or ()
         )
         assert brought, f"{others[name]} imports {name}, which pyproject.toml does not declare"
 
