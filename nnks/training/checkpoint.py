@@ -11,6 +11,8 @@ import dataclasses
 import hashlib
 import json
 import re
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,9 +54,34 @@ class Checkpoints:
         self._ocp, self._folder, self._set_aside, self._closed = ocp, folder.absolute(), set_aside, False
         self.note: Mapping[str, Any] = {}
         self.unusable: dict[Path, str] = {}
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=True)
+        self._manager = self._open()
+
+    def _open(self) -> Any:
+        """Orbax's manager. It looks at all checkpoints at once and fails with the first whose notes are damaged: those go first."""
+        options = self._ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=True)
+        with contextlib.suppress(Exception):  # what is wrong is found below, or raised by the second attempt
+            return self._ocp.CheckpointManager(self._folder, options=options)
+        for step in self._steps():
+            if not self._is_known(step):
+                self._put_away(step, DAMAGED)
         with self._storing():
-            self._manager = ocp.CheckpointManager(self._folder, options=options)
+            return self._ocp.CheckpointManager(self._folder, options=options)
+
+    def _is_known(self, step: int) -> bool:
+        """Whether orbax can look at a checkpoint where it is the only one."""
+        with tempfile.TemporaryDirectory() as alone:
+            (Path(alone) / str(step)).symlink_to(self._folder / str(step))
+            try:
+                self._ocp.CheckpointManager(alone, options=self._ocp.CheckpointManagerOptions(read_only=True)).close()
+            except Exception:
+                return False
+        return True
+
+    def _put_away(self, step: int, why: str) -> None:
+        path = self._folder / str(step)
+        self.unusable[path] = why
+        with self._storing():
+            self._set_aside(path)
 
     def save(self, state: TrainState, note: Mapping[str, Any] | None = None) -> None:
         """Stores a state under its step; returns while the files are still being written.
@@ -96,10 +123,8 @@ class Checkpoints:
             try:
                 state, self.note = self._read(step, plain)
             except Unusable as error:
-                path = self._folder / str(step)
-                self.unusable[path] = str(error)
+                self._put_away(step, str(error))
                 with self._storing():
-                    self._set_aside(path)
                     self._manager.reload()
                 continue
             return dataclasses.replace(state, key=jax.random.wrap_key_data(state.key))
@@ -140,6 +165,8 @@ class Checkpoints:
         try:
             restored = self._manager.restore(step, args=self._ocp.args.StandardRestore(plain))
         except Exception as error:
+            # orbax leaves a coroutine behind, which Python would speak of at some later time
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             raise Unusable(DAMAGED) from error
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(restored)]
         if _checksum(leaves, {name: value for name, value in kept.items() if name != "checksum"}) != checksum:
