@@ -24,7 +24,9 @@ LARGEST = 50_000_000
 def config_folders() -> list[Path]:
     """Where packaged configs lie: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).parent.parent
-    return [folder for folder in (package.parent / "configs", package / "configs") if folder.is_dir()]
+    inside = package / "configs"
+    # what lies beside an installed package is another's
+    return [inside] if inside.is_dir() else [folder for folder in (package.parent / "configs",) if folder.is_dir()]
 
 
 def find_config(name: str) -> Path:
