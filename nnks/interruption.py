@@ -24,7 +24,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 TWICE = 0.1
 """Seconds within which two signals are one: a terminal sends to a whole group, and wrappers pass on what they get."""
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds after which a program that has not ended yet says what it is waiting for."""
 
 COLLECTION = "_xla_gc_callback"
@@ -151,6 +151,10 @@ def handled(*, more: Sequence[int] = (), at_once: bool = True) -> Iterator[None]
     threading.Thread(target=_watch, args=(reader, requests, at_once), daemon=True).start()
     try:
         yield
+    except KeyboardInterrupt as error:  # code of C, such as Ray's, makes Python's own error of any
+        if isinstance(error, Interrupted) or requests.number is None:
+            raise
+        raise Interrupted(requests.number) from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None and requests.number is None else signal.SIG_DFL)

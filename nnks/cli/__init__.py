@@ -63,7 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         further = "the same command continues" if arguments[0] in CONTINUES else "the same command starts again"
         say(f"nnks: {stop if isinstance(stop, Interrupted) else 'interrupted'}; {further}.")
         _drop_output()
-        return stop.status if isinstance(stop, Interrupted) else 130
+        status = stop.status if isinstance(stop, Interrupted) else 130
+        if argv is None:  # a step that was dispatched may still run, and an interpreter that ends under it can crash
+            os._exit(status)
+        return status
     except BrokenPipeError:  # who reads the output has enough of it, as `head` has
         _drop_output()
         return 141

@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing import resource_tracker
@@ -152,7 +151,7 @@ def work(pipe: Connection, cores: list[int], gpus: str | None) -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             _serve(pipe, cores, gpus)
         except Interrupted as stop:
-            sys.exit(stop.status)
+            os._exit(stop.status)  # at once: the step that was dispatched last may still run
 
 
 def _serve(pipe: Connection, cores: list[int], gpus: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -59,8 +60,7 @@ class Slurm:
                     yield number, self._outcomes(job, task)
                 time.sleep(POLL if running else 0)
         finally:
-            for job, _ in running.values():
-                job.cancel()
+            _cancel([job for job, _ in running.values()])
 
     def _executor(self, folder: Path) -> Any:
         own = self._resources
@@ -79,6 +79,26 @@ class Slurm:
         except Exception as error:  # submitit raises its own errors and those of unpickling; the job is over either way
             last = str(error).strip().splitlines() or [type(error).__name__]
             return lost(task, f"job {job.job_id} ended in state {job.state}: {last[-1]}")
+
+
+def _cancel(jobs: Sequence[Any]) -> None:
+    """Ends jobs; those of this machine save the states of their runs first."""
+    local = [job for job in jobs if _is_local(job)]
+    for job in jobs:
+        if (
+            job in local
+        ):  # submitit's own way is SIGINT, which a sweep in the background ignores, and a second to end in
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(job.job_id), signal.SIGTERM)
+        else:
+            job.cancel()
+    while not all(job.done() for job in local):
+        time.sleep(POLL)
+
+
+def _is_local(job: Any) -> bool:
+    """Whether a job is a process of this machine, by whose number submitit calls it."""
+    return type(job).__name__ == "LocalJob"
 
 
 def perform_job(task: Task) -> list[Outcome]:
