@@ -34,7 +34,7 @@ def told(error: BaseException) -> str:
         ...     told(error)  # doctest: +ELLIPSIS
         "ValueError: invalid literal for int() with base 10: 'one' (...)"
     """
-    lines = str(error).strip().splitlines()
+    lines = str(error).strip().rstrip(".").splitlines()
     message = "".join(c if c.isprintable() else " " for c in lines[0]) if lines else ""
     if len(message) > LONGEST:
         message = message[: LONGEST - 3] + "..."
@@ -64,5 +64,5 @@ def attempted(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return jax.eval_shape(function, *arguments)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{what} with {told(error)}.") from error

@@ -23,13 +23,19 @@ from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize.basis_frame import independent
 from nnks.quadrature import Grid, Sampler, make_sampler
-from nnks.types import Scalar, record, static
+from nnks.types import Array, Float, Scalar, record, static
 
 
 @record
 class UncomputedHartree:
-    """A Hartree energy of which only what it holds is known, and that it is a number."""
+    """A Hartree energy of which only what it holds is known, and that it is a number.
 
+    Attributes:
+        metric: of the fitting functions, if it has any.
+        holds: the same in words.
+    """
+
+    metric: Float[Array, "auxiliary auxiliary"] | None = None
     holds: str = static(default="")
     name: str = static(default="hartree")
     order: int = static(default=0)
@@ -104,7 +110,8 @@ class Outline(System):
         """What is held of a fit without a table, at most."""
         n = self.fitting_functions(auxiliary)
         return UncomputedHartree(
-            f" on the quadrature, potentials at every use; {8e-9 * n * n:.3g} GB for the fitting functions' metric"
+            jnp.zeros((n, n)),
+            f" on the quadrature, potentials at every use; {8e-9 * n * n:.3g} GB for the fitting functions' metric",
         )
 
     def make_blocks(self, grid: Grid, order: int) -> BasisBlocks:
