@@ -90,7 +90,7 @@ def most_members(ready: Plan) -> int:
 
 def member_plan(first: Plan, config: ConfigDict) -> Plan:
     """The plan of another member: the same problem, its own optimizer and guard."""
-    own = ConfigDict(config.copy_and_resolve_references())
+    own = build.self_contained(ConfigDict(config.copy_and_resolve_references()))
     build.check_training(own)
     guard = None if first.guard is None else first.guard.fresh()
     return dataclasses.replace(first, config=own, optimizer=build.make_optimizer(own, first.problem), guard=guard)
