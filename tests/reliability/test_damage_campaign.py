@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks import damage
 
+pytestmark = pytest.mark.slow  # sweeps that are repeated; tests/reliability/test_damage.py has the parts
+
 CASES = [
     ("interrupted", "checkpoint", "flipped"),
     ("interrupted", "metrics", "cut"),
