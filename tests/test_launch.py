@@ -1,5 +1,6 @@
 """Sweeps in processes, by Ray and by submitit: the numbers of this process; what fails is recorded, and the rest goes on."""
 
+import os
 import signal
 import types
 
@@ -67,10 +68,17 @@ def energies(results):
     return {name: run.summary["energies"] for name, run in runs.items() if run.status == "finished"}
 
 
-def test_processes_of_this_machine(study, expected, tmp_path):
+def test_processes_of_this_machine(study, expected, tmp_path, monkeypatch):
     from nnks.launch import make_launcher
 
+    hostile = tmp_path / "downloaded"  # a new interpreter would import these in place of Python's own
+    hostile.mkdir()
+    for module in ("multiprocessing", "json", "random"):
+        (hostile / f"{module}.py").write_text("open('pwned', 'w').close()\n")
+    monkeypatch.chdir(hostile)
     lines = sweep(study, tmp_path, launcher=make_launcher("local", 2))
+    assert not (hostile / "pwned").exists()
+    assert "PYTHONSAFEPATH" not in os.environ
     assert energies(tmp_path) == {name: pytest.approx(each, abs=1e-12) for name, each in expected.items()}
     assert any("done: He / lcgto / sto-3g" in line for line in lines)
     sweep_again = sweep_finished(study, tmp_path)

@@ -17,6 +17,9 @@ from nnks.interruption import SIGNALS, Interrupted, handled
 from nnks.launch.task import Outcome, Resources, Task, left, lost, perform
 from nnks.registry import InputError
 
+SAFE_PATH = "PYTHONSAFEPATH"
+"""With it, a new interpreter imports nothing from the working folder, which may hold somebody else's `multiprocessing.py`."""
+
 
 class InProcess:
     """One task after the other, here."""
@@ -57,6 +60,8 @@ class Processes:
             for n in range(min(self.workers, len(tasks)))
         ]
         threads = [threading.Thread(target=worker.serve, args=(todo, done), daemon=True) for worker in workers]
+        before = os.environ.get(SAFE_PATH)
+        os.environ[SAFE_PATH] = "1"
         for thread in threads:
             thread.start()
         try:
@@ -73,6 +78,8 @@ class Processes:
                 worker.stop()
             for worker in workers:
                 worker.join()
+            os.environ.pop(SAFE_PATH)
+            os.environ |= {} if before is None else {SAFE_PATH: before}
 
 
 class Worker:
