@@ -15,14 +15,20 @@ from nnks.interop import basis_tables
 from nnks.registry import InputError, shown
 from nnks.tracking.notices import notice
 
-CORE = 0.9
-"""The share of the bare nucleus's energy that a basis for all electrons reaches: 0.96 (STO-2G) and more; valence sets of
-PySCF reach 0.02 to 0.84 (Li, B, C, O, F, Na, Si, Cl, Ca, Fe, Br in each of its sets)."""
+CORE, HEAVY_CORE = 0.9, 0.45
+"""The share of the bare nucleus's energy that a basis for all electrons reaches, up to krypton and beyond it.
+
+Of all sets of PySCF and of the Basis Set Exchange, on eleven elements up to krypton: 0.96 (STO-2G) and more; valence sets 0.02
+to 0.85, but for PAW's on lithium. On fifteen heavier ones: 0.54 (relativistic contractions for lawrencium) and more; valence
+sets up to 0.37.
+"""
+
+KRYPTON = 36
 
 HELIUM = 2
 """Electrons of the first core."""
 
-PSEUDOPOTENTIAL = re.compile(r"gth|ccecp|bfd|^ecp|crenb|sbkjc|molopt", re.IGNORECASE)
+PSEUDOPOTENTIAL = re.compile(r"gth|ccecp|bfd|^ecp|crenb|sbkjc|molopt|^paw-|-bhs$", re.IGNORECASE)
 """Families that replace the electrons of every element, hydrogen's nucleus included."""
 
 ALL_ELECTRON = "an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpall'"
@@ -37,7 +43,8 @@ def check_all_electron(shells: list[Any], symbol: str, what: str) -> None:
     Raises:
         InputError: in one sentence.
     """
-    if NUMBERS[symbol] > HELIUM and core_share(json.dumps(shells), symbol) < CORE:
+    least = CORE if NUMBERS[symbol] <= KRYPTON else HEAVY_CORE
+    if NUMBERS[symbol] > HELIUM and core_share(json.dumps(shells), symbol) < least:
         raise InputError(
             f"{what} has no functions for the core of {symbol}, as sets have none that go with a pseudopotential (ECP) or fit "
             f"densities; nnks treats all electrons: use {ALL_ELECTRON}."

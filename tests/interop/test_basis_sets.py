@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnks.interop import basis_names, basis_sets, basis_tables, basis_text
-from nnks.interop.basis_checks import CORE, core_share
+from nnks.interop.basis_checks import CORE, check_all_electron, core_share
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.interop.pyscf import make_mole
 from nnks.molecule import Molecule
@@ -88,7 +88,18 @@ def test_a_decontracted_set_has_every_primitive(water, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["gth-szv", "gth-dzvp", "GTH-TZV2P", "ccecp-ccpvdz", "ccecp-aug-cc-pvtz", "bfd-vdz", "bfd-v5z", "crenbl", "sbkjc"],
+    [
+        "gth-szv",
+        "gth-dzvp",
+        "GTH-TZV2P",
+        "ccecp-ccpvdz",
+        "ccecp-aug-cc-pvtz",
+        "bfd-vdz",
+        "bfd-v5z",
+        "crenbl",
+        "sbkjc",
+        "PAW-L1",
+    ],
 )
 def test_valence_sets_are_refused_without_their_pseudopotential(water, name):
     with pytest.raises(InputError, match="all electrons"):
@@ -116,6 +127,13 @@ def test_sets_for_all_electrons_describe_the_core(name, symbol):
         assert core_share(json.dumps(basis_sets.functions(name, [symbol])[symbol]), symbol) > CORE + 0.05
     else:
         assert symbol in ("Fe", "Li", "Cl")
+
+
+@pytest.mark.parametrize(("name", "symbol"), [("x2c-SVPall", "Au"), ("ANO-RCC", "U"), ("STO-3G", "I")])
+def test_relativistic_sets_for_all_electrons_are_no_valence_sets(name, symbol):
+    check_all_electron(basis_tables.load(name, symbol), symbol, name)
+    with pytest.raises(InputError, match="no functions for the core of I"):
+        check_all_electron(basis_tables.load("aug-cc-pwCV5Z-PP", "I"), "I", "the largest of its kind")
 
 
 def test_heavy_elements_with_pseudopotentials_are_refused():
