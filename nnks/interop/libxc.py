@@ -28,8 +28,8 @@ _OVERFLOWING = re.compile(
 )  # factors beyond any use, some beyond double precision
 _HAS_ENERGY = 1  # XC_FLAGS_HAVE_EXC of libxc's xc.h
 # 'pbe-d3bj', 'b97-d', 'wb97x-3c' promise a correction that is no functional of the density; the full libxc
-# names ('gga_xc_b97_d') name the local part alone.
-_DISPERSION = re.compile(r"[-_](d[0-9]?(bj|zero|m|op|s)*|3c)$", re.IGNORECASE)
+# names ('gga_xc_b97_d') name the local part alone. PySCF drops '-d3' and '-d4' with all that follows, ',lyp' included.
+_DISPERSION = re.compile(r"[-_](d[0-9]?(bj|zero|m|op|s)*|3c)$|-d[34]", re.IGNORECASE)
 
 
 def _library() -> Any:

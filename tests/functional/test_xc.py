@@ -326,6 +326,8 @@ def test_strings_mean_what_they_mean_in_pyscf():
         ("pbe+0.2*hf", "hybrid"),
         ("scan_vv10", "non-local correlation.*'scan'"),
         ("pbe-d3bj", "dispersion correction.*'pbe'"),
+        ("pbe-d3bj,", "dispersion correction.*'pbe'"),
+        ("0.5*pbe-d3,lyp", "dispersion correction"),
         ("b97-d", "dispersion correction"),
         ("r2scanl", "needs the Laplacian.*'r2scan'"),
         ("gga_x_lb", "a potential that belongs to no energy"),
