@@ -18,9 +18,9 @@ from nnks.tracking.notices import notice
 CORE, HEAVY_CORE = 0.9, 0.45
 """The share of the bare nucleus's energy that a basis for all electrons reaches, up to krypton and beyond it.
 
-Of all sets of PySCF and of the Basis Set Exchange, on eleven elements up to krypton: 0.96 (STO-2G) and more; valence sets 0.02
-to 0.85, but for PAW's on lithium. On fifteen heavier ones: 0.54 (relativistic contractions for lawrencium) and more; valence
-sets up to 0.37.
+Of the sets of PySCF and of the Basis Set Exchange, on eleven elements up to krypton: 0.96 (STO-2G) and more; valence sets 0.02
+to 0.83, but on lithium and beryllium, whose pseudopotentials often leave all electrons, up to 0.99: names alone tell these. On
+fifteen heavier elements: 0.54 (relativistic contractions for lawrencium) and more; valence sets up to 0.37.
 """
 
 KRYPTON = 36

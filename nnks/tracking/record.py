@@ -129,8 +129,10 @@ def _nuclei(molecule: Any) -> Any:
 
 
 def _functions(basis: Any) -> Any:
-    """The text of a basis without comments, one of which is its name."""
-    return without_comments(basis) if isinstance(basis, str) and "\n" in basis else basis
+    """A basis as it counts: a text without comments, one of which is its name; the case of a name is nothing."""
+    if not isinstance(basis, str):
+        return basis
+    return without_comments(basis) if "\n" in basis else basis.lower()
 
 
 CONTENTS = {

@@ -45,3 +45,16 @@ def test_bases_of_a_stored_list_are_those_that_were_named(tmp_path):
     file.unlink()
     names = [large_spec(water, basis, "lda,vwn", True).name for basis in large_bases(water, stored)]
     assert names == ["pyscf/H:6-31g(d,p),O:sto-3g", "pyscf/mine", "pyscf/pcseg-1"]
+
+
+def test_the_case_of_a_basiss_name_and_the_order_of_elements_count_for_nothing():
+    from nnks import load_config
+    from nnks.build.contents import self_contained
+    from nnks.config import to_dict
+    from nnks.tracking import config_hash
+
+    def hashed(basis):
+        return config_hash(to_dict(self_contained(load_config("gaussian", {"system.basis": basis}))))
+
+    assert hashed("6-31G") == hashed("6-31g") != hashed("6-31g*")
+    assert hashed("O:6-31G, H:STO-3G") == hashed({"H": "sto-3g", "O": "6-31g"})
