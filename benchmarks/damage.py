@@ -97,6 +97,8 @@ def call(*arguments: str) -> tuple[int | str, str]:
             status: int | str = main(list(arguments))
         except Exception as error:
             status = f"Traceback: {type(error).__name__}: {error}"
+    if status in (129, 130, 143):  # a signal to the campaign, which the command has answered
+        raise KeyboardInterrupt(said.getvalue())
     return status, said.getvalue()
 
 

@@ -17,8 +17,9 @@ def get_config() -> ConfigDict:
     return override(
         default_config(),
         {
-            "system.molecule": "H2",
-            "system.basis": "sto-3g",
+            "system.molecule": "H 0 0 0; H 0 0 1.1",
+            "system.basis": "6-31g",  # in STO-3G the orbital of H2 is known beforehand
+            "ansatz.guess": "core",
             "quadrature.level": 0,
             "training.steps": 20,
             "training.energy_tolerance": 1e-15,
