@@ -78,7 +78,9 @@ def save(figure: Figure, path: Path) -> Path:
 
     with storing(path), rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)  # of a name: a box stands for it
-        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)  # long names leave a panel no room
+        warnings.filterwarnings(
+            "ignore", "constrained_layout not applied", UserWarning
+        )  # long names leave a panel no room
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as stream:
             figure.savefig(stream, format="png")
