@@ -25,7 +25,10 @@ def test_no_command_runs_or_writes_what_hostile_results_say(runs, tmp_path, capf
         assert status in (0, 1, 2), (command, said)
         assert "Traceback" not in said, (command, said)
         assert "internal error" not in said, (command, said)
-        assert "secret of the outside" not in out + said, command
+        if not {str(runs["run link"]), f"--config={runs['run link']}/config.json"} & set(
+            command
+        ):  # named by the user: read
+            assert "secret of the outside" not in out + said, command
         assert hostile.listing(tmp_path / "outside") == before, command
         assert not list(tmp_path.rglob("pwned*")), command
     made = {
