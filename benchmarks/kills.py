@@ -128,11 +128,21 @@ class Campaign:
         return len(left)
 
 
-def kill(campaign: Campaign, counts: Counts, results: Path, after: float) -> bool:
-    """One start and, unless the sweep is finished before, one signal; whether it was finished."""
+def kill(campaign: Campaign, counts: Counts, results: Path, after: float, *, trained: bool = False) -> bool:
+    """One start and, unless the sweep is finished before, one signal; whether it was finished.
+
+    Args:
+        campaign: what starts processes.
+        counts: of the mode, which are counted up.
+        results: of the sweep.
+        after: seconds until the signal.
+        trained: whether they are counted from the first step that is recorded.
+    """
     name, workers = MODES[counts.mode]
-    process = campaign.start(results, workers)
+    started, process = time.time_ns(), campaign.start(results, workers)
     try:
+        while trained and process.poll() is None and not recorded_since(results, started):
+            time.sleep(0.01)
         process.wait(after)
     except subprocess.TimeoutExpired:
         number = signal.Signals[name]
@@ -151,6 +161,12 @@ def kill(campaign: Campaign, counts: Counts, results: Path, after: float) -> boo
     counts.tracebacks += "Traceback" in campaign.last
     counts.refused += status != 0
     return status == 0
+
+
+def recorded_since(results: Path, moment: int) -> bool:
+    """Whether a run has recorded a step since then."""
+    stats = [path.stat() for path in results.glob("*/*/metrics.jsonl")]
+    return any(stat.st_size and stat.st_mtime_ns > moment for stat in stats)
 
 
 def stored(results: Path) -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]:
@@ -201,17 +217,18 @@ def run_mode(campaign: Campaign, mode: str, kills: int, chance: random.Random) -
     """As many kills as asked for, and the sweep that the last one left, to its end."""
     counts = Counts(mode)
     truth = campaign.folder / f"unbroken-{MODES[mode][1]}"
-    if not truth.exists() and campaign.finish(campaign.start(truth, MODES[mode][1])):
+    if campaign.finish(campaign.start(truth, MODES[mode][1])):
         raise SystemExit(campaign.last)
     while counts.kills < kills:
         results = campaign.folder / f"{MODES[mode][0]}-{MODES[mode][1]}-{counts.sweeps}"
         done, starts = False, 0
         while not done:
             starts += 1
-            # later kills come later, so that a sweep comes to its end; the first ones come while things are made
             last = counts.kills >= kills or counts.refused > 3
-            after = 600.0 if last else chance.uniform(0.2, 8.0 + 2.0 * starts)
-            done = kill(campaign, counts, results, after)
+            # every other kill comes while runs are trained, the others at any time, the later ones later: a sweep is to end
+            trained = not last and starts % 2 == 0
+            after = 600.0 if last else chance.uniform(0.0, 2.0) if trained else chance.uniform(0.2, 8.0 + 2.0 * starts)
+            done = kill(campaign, counts, results, after, trained=trained)
             print(f"{mode}: {counts.kills} kills, after {after:.1f} s, {counts.bad} bad", flush=True)
             if last:
                 break
