@@ -6,7 +6,8 @@ from nnks import build
 from nnks.config import default_config, override
 from nnks.evaluation import evaluate
 from nnks.slices import _at_points, plane
-from nnks.tracking.slices import FILE, read_slice
+from nnks.tracking.record import SLICE
+from nnks.tracking.slices import read_slice
 
 
 def solved(**changes):
@@ -42,7 +43,7 @@ def test_plane_holds_the_nuclei_and_the_file_comes_back(tmp_path):
     found.save(tmp_path)
     stored = read_slice(tmp_path)
     np.testing.assert_allclose(stored.density, found.density, rtol=1e-6)
-    whole = (tmp_path / FILE).read_bytes()
+    whole = (tmp_path / SLICE).read_bytes()
     for broken in (b"no archive", whole[: len(whole) // 2]):
-        (tmp_path / FILE).write_bytes(broken)
+        (tmp_path / SLICE).write_bytes(broken)
         assert read_slice(tmp_path) is None

@@ -140,9 +140,11 @@ def test_what_cannot_be_averaged_is_refused(changes, words):
     from nnks.registry import InputError
     from nnks.testing import toys
 
-    config = override(toys.config(), {"orthogonalizer.gram": "ema"} | changes)
+    def make():
+        build.make_problem(build.make_system(override(toys.config(), {"orthogonalizer.gram": "ema"} | changes)))
+
     with pytest.raises(InputError, match=words):
-        build.make_problem(build.make_system(config))
+        make()
 
 
 def test_the_average_is_not_a_parameter(make):

@@ -183,7 +183,7 @@ LCGTO_RANDOM = {"ansatz.guess": "random", "optimizer.name": "adam"}
     ("changes", "words"),
     [
         ({"orthogonalizer.constraint": "penalti"}, "did you mean 'penalty'"),
-        ({"orthogonalizer.penalty": -1.0}, "orthogonalizer.penalty is -1.0 Ha"),
+        ({"orthogonalizer.penalty": -1.0}, "orthogonalizer.penalty is -1.0; it must be a number above 0"),
         ({"orthogonalizer.constraint": "penalty"}, "use ansatz.guess='random'"),
         (LCGTO_RANDOM | {"orthogonalizer.constraint": "project", "orthogonalizer.gram": "full"}, "analytic"),
         (LCGTO_RANDOM | {"orthogonalizer.constraint": "penalty", "optimizer.name": "lbfgs"}, "'lbfgs' is none"),

@@ -89,7 +89,7 @@ def test_it_ends_nearer_to_the_minimum():
     [
         ({"batches": False}, "no variance to reduce"),
         ({"orthogonalizer__gram": "ema"}, "of the parameters and the batch alone"),
-        ({"training__control_steps": -1}, "positive number"),
+        ({"training__control_steps": -1}, "from 0 to"),
         ({"optimizer__name": "natural_gradient"}, "optimizer.name='adam'"),
     ],
 )

@@ -212,7 +212,8 @@ def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
         return
     stable = reference(ready.system.molecule, same_basis(ready.system, fitted=False), None)["energies"]["total"]
     assert shallow[1] > stable + 5e-5
-    assert energies[-1] < stable + 1e-6
+    # a residual of 1e-5 Ha along a curvature of 2e-5 Ha leaves half its square over the curvature: 2.5e-6 Ha
+    assert energies[-1] < stable + 3e-6
 
 
 @pytest.mark.parametrize("changes", [{"memory": 0}, {"trials": 1}, {"largest_step": 0.0}, {"reach": 4.0}])

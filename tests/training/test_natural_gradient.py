@@ -179,13 +179,12 @@ def test_helium_comes_within_a_tenth_of_a_millihartree_of_its_limit(quick):
 
 
 def test_products_of_the_metric_come_within_half_a_millihartree(quick, tmp_path):
-    """A whole run, which is also saved without a matrix: it ends above the limit, though on the training grid it would go below."""
+    """A whole run, which is also saved without a matrix. The grid is not pruned: near the nucleus a network learns few directions by heart."""
     import nnks
 
-    found = nnks.run(
-        helium(quick, optimizer__solver="cg", training__steps=25, training__held_out_steps=1), results=tmp_path
-    )
-    assert -2e-5 < found.energies["total"] - EXACT < 5e-4
+    fields = {"optimizer__solver": "cg", "training__steps": 25, "training__held_out_steps": 1}
+    run = nnks.run(helium(quick, quadrature__pruning="", **fields), results=tmp_path)
+    assert -2e-5 < run.energies["total"] - EXACT < 5e-4
 
 
 def test_minibatches_go_down(quick):
@@ -202,7 +201,7 @@ def test_minibatches_go_down(quick):
     [
         ({"optimizer__solver": "dens"}, "did you mean"),
         ({"optimizer__form": "overlaps"}, "did you mean"),
-        ({"optimizer__points": 0}, "at least 1"),
+        ({"optimizer__points": 0}, "from 1 to"),
         ({"optimizer__decay": 1.0}, "below 1"),
         ({"optimizer__damping": 1e-9}, "positive, and the least not above"),
         (
@@ -215,6 +214,9 @@ def test_bad_settings_get_a_sentence(quick, changes, words):
     from nnks import build
     from nnks.registry import InputError
 
-    config = helium(quick, **changes)
-    with pytest.raises(InputError, match=words):
+    def make():
+        config = helium(quick, **changes)
         build.make_optimizer(config, build.make_problem(build.make_system(config)))
+
+    with pytest.raises(InputError, match=words):
+        make()
