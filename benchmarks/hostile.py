@@ -199,8 +199,9 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        other = str(make_large(folder, 1))
         run = str(make_large(folder, arguments.megabytes))
-        given = (["ls", "results"], ["report", "results/study"], ["compare", run, run], ["rm", run, "--yes"])
+        given = (["ls", "results"], ["report", "results/study"], ["compare", run, other], ["rm", run, "--yes"])
         export = ["export", "results", "--to=runs.csv", "--metrics"]
         for command in (*given[:3], export, given[3]):
             large = measure(command, folder)

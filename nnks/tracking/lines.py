@@ -87,8 +87,13 @@ def each_line(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None, str]]:
         yield raw, entry, ""
 
 
-def stream_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """Records in their order, lines of one step merged; what is no record is left out and said at the end."""
+def stream_metrics(path: Path, last: int | None = None) -> Iterator[dict[str, Any]]:
+    """Records in their order, lines of one step merged; what is no record or missing is said at the end.
+
+    Args:
+        path: the file; a missing one has no records.
+        last: the step that its records must reach, for a run that has ended; half a line is damage there.
+    """
     pending: dict[str, Any] | None = None
     unusable, first = 0, ""
     try:
@@ -102,12 +107,16 @@ def stream_metrics(path: Path) -> Iterator[dict[str, Any]]:
                     yield pending
                 pending = entry
     except FileNotFoundError:
-        return
+        pass
     except Damaged as error:
         notice(f"'{printable(str(path))}' is damaged ({error}) and is not used.")
         return
     if pending is not None:
         yield pending
+    reached = -1 if pending is None else pending["step"]
+    if last is not None and reached < last:
+        rest = "has none of its records" if reached < 0 else f"ends with step {reached}"
+        notice(f"'{printable(str(path))}' {rest}; the run took its last at step {last}: the rest is missing.")
     if unusable:
         many = f"{unusable} lines are no records" if unusable > 1 else "a line is no record"
         notice(f"'{printable(str(path))}': {many} ({first}), and left out.")

@@ -14,9 +14,9 @@ from typing import Any
 
 from nnks.registry import InputError
 from nnks.textfiles import label, without_comments
-from nnks.tracking.course import Course, read_course
+from nnks.tracking.course import Course, course_of
 from nnks.tracking.files import digest, plain, printable, read_json
-from nnks.tracking.lines import read_metrics, stream_metrics
+from nnks.tracking.lines import stream_metrics
 from nnks.tracking.notices import notice
 from nnks.tracking.sound import FAILED as FAILED
 from nnks.tracking.sound import FINISHED as FINISHED
@@ -70,6 +70,9 @@ SLICE, SET_ASIDE = "slice.npz", "set-aside"
 
 CONFIG_CHECKSUM = "config_checksum"
 """Summary key: the hash of all of the config, by which a config that was changed is known."""
+
+LAST_STEP = "last_step"
+"""Summary key: the step of the last row of the metrics, by which a file that lost its end is known; None for no row."""
 
 RUN_NAME = re.compile(r"(?P<date>\d{8})-(?P<hash>[0-9a-f]{8})-s(?P<seed>-?\d+)(-(?P<copy>\d+))?")
 """The name of a run's folder: UTC date, hash of the config, seed, and a number from the second of one name on."""
@@ -195,16 +198,21 @@ class RunRecord:
     @functools.cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """One dictionary a step with `step` and `family/name` keys; a null is read as nan."""
-        return read_metrics(self.path / METRICS)
+        return list(self.stream())
 
     def stream(self) -> Iterator[dict[str, Any]]:
         """The same one by one, for files that need not fit the memory."""
-        return stream_metrics(self.path / METRICS)
+        return stream_metrics(self.path / METRICS, self._last_step)
 
     @functools.cached_property
     def course(self) -> Course:
         """Steps, energies and seconds, thinned where there are very many."""
-        return read_course(self.path / METRICS)
+        return course_of(self.stream())
+
+    @property
+    def _last_step(self) -> int | None:
+        """Up to which metrics must be there; None for a run that has not ended, or of a time when this was not stored."""
+        return (self.summary or {}).get(LAST_STEP)
 
     @property
     def status(self) -> str:

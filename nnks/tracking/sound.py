@@ -60,6 +60,7 @@ SUMMARY_KINDS: Mapping[str, Kind] = {
     "violations": TEXTS,
     "converged": TRUTH,
     "seed": WHOLE,
+    "last_step": WHOLE,
 }
 """Of a summary; keys that are not here may hold anything."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from nnks.tracking.base import Every, Metrics, Writer, warn
 from nnks.tracking.files import digest
 from nnks.tracking.progress import ConsoleWriter
-from nnks.tracking.record import CONFIG_CHECKSUM, FAILED, FINISHED, SUMMARY, config_hash
+from nnks.tracking.record import CONFIG_CHECKSUM, FAILED, FINISHED, LAST_STEP, SUMMARY, config_hash
 from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_writer import WandbWriter
 
@@ -31,10 +31,12 @@ class JsonlWriter:
     def __init__(self, folder: RunFolder, known: Mapping[str, Any] | None = None):
         self.folder = folder
         self._known = dict(known or {})
+        self._last: int | None = None
 
     def write(self, step: int, metrics: Metrics) -> None:
         """Adds one line."""
         self.folder.append_metrics(step, metrics)
+        self._last = step
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Marks the run as finished, atomically."""
@@ -53,6 +55,9 @@ class JsonlWriter:
         record = self.folder.record
         identity: dict[str, Any] = {"config_hash": config_hash(record.config), CONFIG_CHECKSUM: digest(record.config)}
         identity["seed"] = record.seed
+        if self._last is None:  # no step was taken since the run went on
+            self._last = (self.folder.last_metrics() or {}).get("step")
+        identity[LAST_STEP] = self._last
         self.folder.write_json(SUMMARY, {**identity, **self._known, **summary})
 
 

@@ -125,6 +125,33 @@ def test_a_killed_process_costs_at_most_its_last_line(folder, half):
     assert [line["energy/total"] for line in folder.read_metrics()] == [0.0, -1.0, -2.0, -30.0, -40.0]
 
 
+@pytest.mark.parametrize("lines", [0, 3, 3.5, None])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_finished_run_whose_metrics_lost_their_end_says_so(folder, lines, resumed, capsys):
+    """A file that is cut between two lines or within one, emptied or deleted: what is left is read, and the loss is named."""
+    from nnks.tracking.writers import JsonlWriter
+
+    writer = JsonlWriter(folder)
+    for step in range(5):
+        writer.write(step, {"energy/total": -float(step)})
+    writer = JsonlWriter(folder) if resumed else writer
+    writer.finish({})
+    assert len(folder.record.metrics) == 5
+    assert not capsys.readouterr().err
+    path = folder.path / "metrics.jsonl"
+    if lines is None:
+        path.unlink()
+    else:
+        whole = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(whole[: int(lines)]) + whole[3][: 20 if lines % 1 else 0])
+    for read in ("metrics", "course"):
+        getattr(folder.record, read)
+        said = capsys.readouterr().err
+        assert "the rest is missing" in said or not said  # a notice is given once
+        assert read == "course" or said
+    assert [row["step"] for row in folder.record.metrics] == list(range(int(lines or 0)))
+
+
 def test_resuming_forgets_a_failure_but_keeps_a_result(folder):
     from nnks.registry import InputError
 
