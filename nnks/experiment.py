@@ -32,7 +32,7 @@ from nnks.tracking import (
 )
 from nnks.tracking.files import storing
 from nnks.tracking.lock import alone, hold, release
-from nnks.tracking.record import SET_ASIDE, SLICE
+from nnks.tracking.record import SET_ASIDE, SLICE, SUMMARY
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.saved import Progressed, Saved, pack
@@ -221,7 +221,9 @@ class Run:
         with storing(self.folder.path / SLICE):
             outcome.slice.save(self.folder.path)
         self.writers.finish(summary)
-        stored = self.folder.record.summary or {}
+        stored = self.folder.record.summary
+        if stored is None:  # somebody has removed it by now
+            raise StoreError(f"'{self.folder.path / SUMMARY}' was written and is gone")
         if config.tracking.console and self.position is None and not self.quiet:
             print_summary(stored)
         return Summary(self.folder.path, stored)

@@ -127,6 +127,22 @@ def test_results_that_are_removed_while_a_run_goes_on_are_a_sentence(run, truth,
     assert energies(results) == truth
 
 
+def test_a_result_that_is_removed_as_soon_as_it_is_stored_is_no_success(quick, tmp_path, monkeypatch):
+    import nnks
+    from nnks.registry import StoreError
+    from nnks.tracking.writers import JsonlWriter
+
+    store = JsonlWriter.finish
+
+    def finish(writer, summary):
+        store(writer, summary)
+        shutil.rmtree(writer.folder.path)
+
+    monkeypatch.setattr(JsonlWriter, "finish", finish)
+    with pytest.raises(StoreError, match="was written and is gone"):
+        nnks.run(quick(system__molecule="H2", system__basis="sto-3g"), results=tmp_path)
+
+
 @pytest.mark.parametrize("name", [".", "gaussian"])
 def test_a_file_where_a_folder_belongs_is_a_sentence(name, run, truth, tmp_path):
     results = tmp_path / "results"
