@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
+import os
 import re
 import tempfile
 import warnings
@@ -21,6 +23,7 @@ import jax
 import numpy as np
 
 from nnks.registry import StoreError
+from nnks.training.quiet import quiet_orbax
 from nnks.training.state import TrainState
 
 KEPT = 2
@@ -51,6 +54,7 @@ class Checkpoints:
     def __init__(self, folder: Path, set_aside: Callable[[Path], object] = lambda path: None):
         import orbax.checkpoint as ocp
 
+        quiet_orbax()
         self._ocp, self._folder, self._set_aside, self._closed = ocp, folder.absolute(), set_aside, False
         self.note: Mapping[str, Any] = {}
         self.unusable: dict[Path, str] = {}
@@ -211,6 +215,8 @@ def _reason(error: BaseException) -> str:
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
+        if "RESOURCE_EXHAUSTED" in str(cause):  # tensorstore's word for a full disk
+            return os.strerror(errno.ENOSPC)
         if named := re.search(r"\[OS error \d+: [A-Z\d]* ?([^\]]+)\]", str(cause)):
             return named[1]
         cause = cause.__cause__ or cause.__context__

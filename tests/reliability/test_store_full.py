@@ -173,3 +173,20 @@ def test_what_stands_in_the_place_of_a_runs_files_is_moved_aside(name, run, trut
     assert status == 0, said
     assert name in said
     assert energies(results) == truth
+
+
+def test_a_checkpoint_of_nonsense_costs_one_line_and_no_more(run, truth, tmp_path):
+    """The libraries that read it have much to say; the run says what it means."""
+    results = tmp_path / "results"
+    assert run(results)[0] == 0
+    (folder,) = results.glob("gaussian/*/")
+    (folder / "summary.json").unlink()
+    for path in (folder / "checkpoints" / "20").rglob("*"):
+        if path.is_file():
+            path.write_text("x")
+    status, said = run(results)
+    assert status == 0
+    (line,) = said.strip().splitlines()
+    assert "no state can be restored from" in line
+    assert "goes on from step 15" in line
+    assert energies(results) == truth
