@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nnks import build, interruption
-from nnks.config import ConfigDict, complete, to_dict
+from nnks.config import ConfigDict, resolved, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
 from nnks.interruption import Interrupted
 from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name
@@ -64,7 +64,7 @@ def run(
         TrainingDiverged: for an energy that is not finite; the last good state is saved.
     """
     check_writable(results)
-    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
+    config = build.self_contained(resolved(config))
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)

@@ -14,7 +14,7 @@ from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.build.memory import check_memory, held, needed
 from nnks.build.own import optimizer_state
-from nnks.config import ConfigDict, complete, to_dict
+from nnks.config import ConfigDict, resolved, to_dict
 from nnks.evaluation import check_final, final_level
 from nnks.functional.base import Interacts
 from nnks.interop import basis_sets
@@ -120,7 +120,7 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     Raises:
         InputError: in one sentence.
     """
-    config = build.self_contained(complete(ConfigDict(config.copy_and_resolve_references())))
+    config = build.self_contained(resolved(config))
     build.check_training(config)
     if like is not None and _same_system(config, like.config):
         system = like.system.with_config(config)

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
-
-from nnks.registry import SHOWN, InputError
+from nnks.registry import InputError, one_line
 
 INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
 """Folders of code that is not a user's."""
@@ -18,8 +16,8 @@ INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("s
 OWN = str(Path(__file__).resolve().parent)
 """The folder of nnks itself."""
 
-LONGEST = 3 * SHOWN
-"""Characters that are repeated of an error's message."""
+LONGEST = 300
+"""Characters of a user's own message that a sentence repeats."""
 
 
 def told(error: BaseException) -> str:
@@ -34,14 +32,32 @@ def told(error: BaseException) -> str:
         ...     told(error)  # doctest: +ELLIPSIS
         "ValueError: invalid literal for int() with base 10: 'one' (...)"
     """
-    lines = str(error).strip().rstrip(".").splitlines()
-    message = "".join(c if c.isprintable() else " " for c in lines[0]) if lines else ""
-    if len(message) > LONGEST:
-        message = message[: LONGEST - 3] + "..."
+    frames = own_frames(error) or list(traceback.extract_tb(error.__traceback__))
+    return described(error) + (f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else "")
+
+
+def described(error: BaseException) -> str:
+    """An error's type and what it says, in one line."""
+    text = one_line(message(error), LONGEST).strip().rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def message(error: BaseException) -> str:
+    """What an error says, without the quotes of a key and the file of a syntax error."""
+    if isinstance(error, SyntaxError):
+        return str(error.msg)
+    if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
+        return error.args[0]  # and not its repr
+    try:
+        return str(error)
+    except Exception:  # a class of a user's own may fail to say what it is
+        return ""
+
+
+def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The calls that led to an error, of files that are neither nnks's nor installed."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith((*INSTALLED, OWN, "<frozen"))]
-    where = [f" ({frame.filename}:{frame.lineno})" for frame in (own or frames)[-1:]]
-    return f"{type(error).__name__}{': ' if message else ''}{message}{where[0] if where else ''}"
+    return [frame for frame in frames if not frame.filename.startswith((*INSTALLED, OWN, "<frozen"))]
 
 
 def is_own(member: Any) -> bool:
@@ -60,6 +76,8 @@ def attempted(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
     Raises:
         InputError: with the error's type, message and line.
     """
+    import jax  # errors of a config file are told without it
+
     try:
         return jax.eval_shape(function, *arguments)
     except InputError:

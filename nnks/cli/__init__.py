@@ -11,7 +11,7 @@ from collections.abc import Sequence
 USAGE = """nnks: experiments on Kohn-Sham orbitals
 
   nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
-  nnks sweep  --config=configs/quickstart.py                       every run of a file; finished ones are kept
+  nnks sweep  --config=quickstart                                  every run of a file; finished ones are kept
   nnks rates  --config=FILE --config.optimizer.name=adam           which learning rate? a range test; --png=FILE
   nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
   nnks reproduce table1 [--quick]                                  the paper beside nnks: table1, table2, table3, timing, fig2,

@@ -10,6 +10,7 @@ from nnks.config.files import from_dict as from_dict
 from nnks.config.files import load_config as load_config
 from nnks.config.files import load_module as load_module
 from nnks.config.files import packaged_configs as packaged_configs
+from nnks.config.files import resolved as resolved
 from nnks.config.sections import LAYER as LAYER
 from nnks.config.sections import ConfigDict as ConfigDict
 from nnks.config.sections import check as check

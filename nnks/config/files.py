@@ -180,3 +180,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise InputError(f"the key {shown(twice)} is given twice; give it once.")
     return values
+
+
+def resolved(config: Any) -> ConfigDict:
+    """A complete config of its own, which changes of the given one do not reach.
+
+    Raises:
+        InputError: for what is no config, and as `complete` does.
+    """
+    if not isinstance(config, ConfigDict):
+        raise InputError(
+            f"the config of a run is {shown(config)}; expected a ConfigDict; try nnks.load_config('gaussian', "
+            "{'system.molecule': 'H2'})."
+        )
+    return complete(ConfigDict(config.copy_and_resolve_references()))

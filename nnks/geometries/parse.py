@@ -95,7 +95,7 @@ def parse_inline(text: str) -> Written:
         InputError: for a z-matrix, an unknown element, or a missing, superfluous or non-numeric coordinate.
     """
     if is_xyz_text(text):
-        return parse_xyz(text.strip(), "the inline xyz text")
+        return parse_xyz(text.strip(), "the xyz text of system.molecule")
     lines = lines_of(text.strip())
     atoms = [
         atom for line in lines if not line.lstrip().startswith("#") for atom in line.split(";") if atom.strip(" ,\t")

@@ -175,7 +175,7 @@ REFUSED = {
     Single: "of type float32; expected float64",
     Integers: "of type int64; expected float64",
     Complex: "of type complex128; expected float64",
-    Raises: "KeyError: 'no such\\nlayer'",
+    Raises: "KeyError: no such layer (",
     Branches: "TracerBoolConversionError",
     Listed: "ansatz.layers is [8, 8]; use a tuple",
     Untrainable: "has no parameters",

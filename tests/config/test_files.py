@@ -299,3 +299,12 @@ def test_a_basis_for_each_element_is_written_in_a_config_file(tmp_path):
     stored = tmp_path / "config.json"
     stored.write_text(changed(system={"basis": {"O": "6-31g", "H": "sto-3g"}}))
     assert load_config(stored).system.basis == "H:sto-3g,O:6-31g"
+
+
+@pytest.mark.parametrize("config", [5, None, "gaussian", {"system": {"molecule": "H2"}}])
+def test_what_is_no_config_is_refused(config):
+    from nnks.config import resolved
+    from nnks.registry import InputError
+
+    with pytest.raises(InputError, match="expected a ConfigDict"):
+        resolved(config)
