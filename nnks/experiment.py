@@ -188,8 +188,8 @@ class Run:
         restored = self.checkpoints.restore(start)
         self._say_what_is_damaged(restored)
         start = restored if isinstance(restored, Saved) else start
-        row = self.checkpoints.note.get("row")
-        self.folder.resume(row["step"] if row else int(start.step), row)
+        row, rows = self.checkpoints.note.get("row"), self.checkpoints.note.get("rows")
+        self.folder.resume(row["step"] if row else int(start.step), row, rows)
         self.writers = self._writers()
         parts = self.checkpoints, self.writers, self.label
         exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None

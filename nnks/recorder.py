@@ -58,6 +58,8 @@ class Recorder:
         self._before, self._trained = known.seconds, known.trained
         self._last: StepTaken | None = None
         self._row: dict[str, Any] = {}  # what was recorded last
+        # how often; None where an older checkpoint does not say it
+        self._rows: int | None = checkpoints.note.get("rows") if int(start.step) else 0
         self._best = guard.better() if guard is not None and self.stopped else None
         self._whole = self._last, known, self._copy_of_guard()
         self._kept: int | None = None  # the step that was saved last
@@ -88,6 +90,7 @@ class Recorder:
             row = metrics | {"time/elapsed_s": self.seconds, "time/training_s": spent}
             self._writers.write(progress.step, row)
             self._row = plain({"step": progress.step, **row})
+            self._rows = None if self._rows is None else self._rows + 1
         if guard is not None and self.stopped:
             self._best = guard.better()
             self.stopped = self.stopped if self._best is None else GRID
@@ -104,7 +107,8 @@ class Recorder:
             self._kept = self.step
             state = self._start if progress is None else progress.state
             # the row goes with the state, should the file of rows be damaged; a step between two records has none
-            note = {"row": self._row} if self._row.get("step") == self.step else {}
+            note: dict[str, Any] = {"row": self._row} if self._row.get("step") == self.step else {}
+            note |= {} if self._rows is None else {"rows": self._rows}
             self._checkpoints.save(pack(state, numbers, guard), note)
 
     @property

@@ -29,26 +29,28 @@ def free_name(folder: Path, name: str) -> Path:
     )
 
 
-def keep_until(path: Path, step: int, row: Mapping[str, Any] | None, aside: Path) -> str:
+def keep_until(path: Path, step: int, row: Mapping[str, Any] | None, rows: int | None, aside: Path) -> str:
     """Writes metrics anew, up to a step; lines that are no records go to a file of the same name in a folder for it.
 
     Args:
         path: the metrics; a missing file is an empty one.
         step: the last one that is kept.
         row: its metrics if they are known, which are written whether the file has them or not.
+        rows: how many steps must be there; None where that is not known.
         aside: the folder.
 
     Returns:
-        What was found missing or damaged, in words; empty for nothing.
+        What is missing or damaged, in words; empty for nothing.
     """
     known = -1 if row is None else int(row["step"])
-    last, reason = None, ""
+    kept, last, reason = int(row is not None), -1, ""
     with replacing(path) as stream, _Unusable(aside / path.name) as unusable:
         try:
             for raw, entry, _ in each_line(path):
                 if entry is None:
                     unusable.add(raw)
                 elif entry["step"] <= step and entry["step"] != known:
+                    kept += entry["step"] != last
                     last = entry.pop("step")
                     stream.write(metrics_line(last, entry).encode())
         except FileNotFoundError:
@@ -60,7 +62,9 @@ def keep_until(path: Path, step: int, row: Mapping[str, Any] | None, aside: Path
             stream.write(metrics_line(known, own).encode())
     if unusable.count or reason:
         return unusable.said() or reason
-    return f"the steps before {known} are missing" if last is None and known > 1 else ""
+    if rows is None or kept >= rows:
+        return ""
+    return f"{rows - kept} of the {rows} steps that were recorded up to step {step} are missing"
 
 
 class _Unusable:

@@ -186,12 +186,13 @@ class RunFolder:
     def _refuse(self, path: Path, why: str) -> None:
         notice(f"'{printable(str(path))}' is {why}, and was moved to '{printable(str(self.set_aside(path)))}'.")
 
-    def resume(self, step: int, row: Mapping[str, Any] | None = None) -> None:
+    def resume(self, step: int, row: Mapping[str, Any] | None = None, rows: int | None = None) -> None:
         """Forgets what came after a checkpoint: metrics after `step`, and the summary of a failed attempt.
 
         Args:
             step: the last step whose metrics belong to the state that is restored; -1 starts over.
             row: the metrics of that step, as the checkpoint has them; None where it has none.
+            rows: how many steps up to that one were recorded; None where that is not known.
 
         Raises:
             InputError: for a finished run.
@@ -204,7 +205,7 @@ class RunFolder:
             )
         with storing(self.path):
             (self.path / SUMMARY).unlink(missing_ok=True)
-            lost = keep_until(self.path / METRICS, step, row, self.path / SET_ASIDE)
+            lost = keep_until(self.path / METRICS, step, row, rows, self.path / SET_ASIDE)
         if lost:
             notice(f"'{printable(str(self.path / METRICS))}': {lost}.")
 

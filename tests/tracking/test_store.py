@@ -125,6 +125,26 @@ def test_a_killed_process_costs_at_most_its_last_line(folder, half):
     assert [line["energy/total"] for line in folder.read_metrics()] == [0.0, -1.0, -2.0, -30.0, -40.0]
 
 
+@pytest.mark.parametrize("lines", [0, 2, 2.5, None])
+def test_a_run_that_goes_on_says_which_of_its_rows_are_missing(folder, lines, capsys):
+    """A checkpoint knows how many steps were recorded, and the row of its own."""
+    for step in (1, 2, 4, 5):
+        folder.append_metrics(step, {"energy/total": -float(step)})
+    path, row = folder.path / "metrics.jsonl", {"step": 4, "energy/total": -4.0}
+    whole = path.read_bytes().splitlines(keepends=True)
+    folder.resume(4, row, 3)
+    assert not capsys.readouterr().err
+    if lines is None:
+        path.unlink()
+    else:
+        path.write_bytes(b"".join(whole[: int(lines)]) + whole[2][: 20 if lines % 1 else 0])
+    folder.resume(4, row, 3)
+    kept = min(int(lines or 0), 2)
+    assert [entry["step"] for entry in folder.read_metrics()] == [*(1, 2)[:kept], 4]
+    said = capsys.readouterr().err
+    assert (f"{2 - kept} of the 3 steps that were recorded up to step 4 are missing" in said) == (kept < 2)
+
+
 @pytest.mark.parametrize("lines", [0, 3, 3.5, None])
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_finished_run_whose_metrics_lost_their_end_says_so(folder, lines, resumed, capsys):
