@@ -152,8 +152,8 @@ def _check_stated_spin(electrons: int, spin: int, source: str) -> None:
     if electrons > 0 and (electrons - spin) % 2:
         raise InputError(
             f"{source} states spin {spin} in its comment line, which {electrons} electrons cannot have; expected "
-            f"n_up - n_down, an {'odd' if electrons % 2 else 'even'} number; if it is the multiplicity, write "
-            f"multiplicity={spin} there."
+            f"n_up - n_down, an {'odd' if electrons % 2 else 'even'} number (the multiplicity less one); correct charge, spin or "
+            "multiplicity there."
         )
 
 

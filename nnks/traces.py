@@ -49,7 +49,7 @@ def message(error: BaseException) -> str:
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
         return error.args[0]  # and not its repr
     try:
-        return str(error)
+        return str(error).split(" Other fields present: ")[0]  # with which ml_collections lists all of a config
     except Exception:  # a class of a user's own may fail to say what it is
         return ""
 
@@ -57,7 +57,7 @@ def message(error: BaseException) -> str:
 def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The calls that led to an error, of files that are neither nnks's nor installed."""
     frames = traceback.extract_tb(error.__traceback__)
-    return [frame for frame in frames if not frame.filename.startswith((*INSTALLED, OWN, "<frozen"))]
+    return [frame for frame in frames if not frame.filename.startswith((*INSTALLED, OWN, "<"))]
 
 
 def is_own(member: Any) -> bool:

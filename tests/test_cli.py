@@ -77,6 +77,11 @@ def test_bad_config(case, capsys, tmp_path):
         (["run", "--config=gaussian", "config.training.seed=4"], "is not an option"),
         (["run", "--config=gaussian", "--result=x"], "--result is no option"),
         (["run", "--config=gaussian", "--config.training.seed"], "has no value"),
+        (["run", "-config=gaussian"], "write --config=gaussian"),
+        (["run", "gaussian"], "write --config=gaussian"),
+        (["run", "--config=gaussian", "--dryrun"], "did you mean 'dry-run'"),
+        (["run", "--config=gaussian", "--results=/dev/null", "--dry-run"], "is no folder"),
+        (["run", "--config=/dev/null"], "neither a file nor a packaged config"),
         (["run", "--config=gaussian", "--config.system={}"], "config.system is a section; set a key of it"),
         (
             ["run", "--config=gaussian", "--config.ansatz=residual"],

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 USAGE = """nnks: experiments on Kohn-Sham orbitals
 
+  nnks quickstart                                                  H2 and water in a few minutes: start here; --full for thirty runs
   nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
   nnks sweep  --config=quickstart                                  every run of a file; finished ones are kept
   nnks rates  --config=FILE --config.optimizer.name=adam           which learning rate? a range test; --png=FILE
@@ -39,11 +40,11 @@ Exit status: 0 done, 1 a run failed or is left to another process, 2 the input c
 or 143 interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same command continues."""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
-    name: name for name in ("rates", "reproduce", "ls", "rm", "export", "compare")
+    name: name for name in ("quickstart", "rates", "reproduce", "ls", "rm", "export", "compare")
 }
 """The module here of each, whose `command(arguments)` returns the exit status."""
 
-CONTINUES = ("run", "sweep", "reproduce")
+CONTINUES = ("quickstart", "run", "sweep", "reproduce")
 """Commands that go on from what is stored."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from nnks.config import load_config, override, read_texts
 from nnks.config.texts import line
 from nnks.config.values import FINITE, WHOLE_NUMBERS, Bounds, Rule
-from nnks.registry import InputError, shown
+from nnks.registry import InputError, shown, suggest
 
 OWN_BOUNDS = {
     "workers": Bounds(1, 10_000),
@@ -39,9 +41,14 @@ def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = Non
         if not equals and own.get(name.removeprefix("--")) is bool:
             equals, value = "=", "true"
         if not name.startswith("--"):
-            raise InputError(
-                f"{shown(argument)} is not an option; write --{_bare(argument)} if it is a config key, see nnks --help."
-            )
+            bare = argument.lstrip("-")
+            write = f"--{_bare(bare)}" if equals else f"--config={_bare(bare)}" if bare else "no empty argument"
+            raise InputError(f"{shown(argument)} is not an option; write {write}, see nnks --help.")
+        if not equals and name in ("--config", "--results", *(f"--{key}" for key in own)):
+            raise InputError(f"{_bare(name)} has no value; write {_bare(name)}=VALUE.")
+        if not equals and not name.startswith("--config."):
+            options = ("config", "results", "dry-run", "debug", "help", *own)
+            raise InputError(f"{_bare(name)} is no option; {suggest(name.removeprefix('--'), options)}.")
         if not equals:
             raise InputError(f"{_bare(name)} has no value; write {_bare(name)}=VALUE.")
         key = name.removeprefix("--config.")
@@ -59,6 +66,10 @@ def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = Non
         raise InputError("no config was given; add --config=gaussian, or another of `nnks list config`.")
     if not results or not results.isprintable():
         raise InputError(f"--results is {shown(results)}; it must be the path of a folder, such as results.")
+    if os.path.lexists(results) and not Path(results).is_dir():
+        raise InputError(
+            f"--results is {shown(results)}, which is no folder; it must be the path of a folder, such as results."
+        )
     numbers = {key: number(f"--{key}", value, own[key]) for key, value in given.items()}
     return {"config": config, "results": results, "dry_run": dry, "changes": typed(config, changes), "own": numbers}
 

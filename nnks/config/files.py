@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import inspect
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -39,6 +41,8 @@ def find_config(name: str) -> Path:
     if path.suffix in (".py", ".json"):
         if _is_file(path):
             return path
+        if os.path.lexists(path):
+            raise InputError(f"{file_name(name)} is no regular file; give a config file, or a packaged name.")
         raise InputError(f"config file {file_name(name)} does not exist; {suggest(path.stem, packaged_configs())}.")
     for folder in config_folders():
         if _is_file(file := folder / f"{name}.py"):
@@ -126,6 +130,8 @@ def load_config(name: Any, changes: Any = None) -> ConfigDict:
         config = module.get_config()
         if isinstance(config, ConfigDict):
             config = complete(config)
+    if inspect.iscoroutine(config):
+        config.close()  # or Python would warn that nobody waits for it
     if not isinstance(config, ConfigDict):
         raise InputError(
             f"get_config() of {file_name(name)} returned {shown(config)}; it must return a ConfigDict, such as default_config()."

@@ -132,6 +132,8 @@ class Rule:
         """
         value = _scalar(value)
         if value is None:
+            if self.kind is str and self.empty:  # whose word for none is an empty text
+                return ""
             if not self.optional:
                 raise self.refusal(None, path)
             return None

@@ -31,7 +31,17 @@ _PAIR = re.compile(
     rf"""|(?!{_KEY}\s*=)(?:(?![,;|]\s*{_KEY}\s*=)[^\s"')])*)"""
 )
 _WHOLE = re.compile(r"([+-]?[0-9]{1,4})(?:\.0*)?")
-_COLON = re.compile(r"(?<![\w.\-])(charge|multiplicity|spin)\s*:\s*[+-]?[0-9]", re.IGNORECASE)
+# What somebody may have meant as charge or spin, in none of the forms that are read: "charge: 1", "net_charge=1", "chrg 1 uhf 1",
+# {"charge": 1}. A key that goes on after the word is another quantity, such as the charge_a of two monomers.
+_MEANT = re.compile(
+    r"""(?<![\w.\-])(?:(?:net|mol|molecular|formal|overall|system|ion)_)?(charge|chrg|chg|q|multiplicity|mult|spin(?:_?mult(?:iplicity)?)?|uhf|unpaired)["']?\s*[:=]?\s*[+-]?[0-9]""",
+    re.IGNORECASE,
+)
+_TWO_NUMBERS = re.compile(r"\s*[+-]?[0-9]{1,2}[\s,]+[1-9]\s*")  # charge and multiplicity, as many programs write them
+_OTHER_UNIT = re.compile(
+    r"(?<![\w.\-])(?:in\s+(?:bohrs?|nm|pm|a\.u\.)|bohrs?|units?\s*[:=]\s*(?:nm|pm|nanometers?))(?![\w.\-])",
+    re.IGNORECASE,
+)
 _PLAIN_NAME = re.compile(r"[\w.+\-]+")
 # Columns of extended xyz that begin as nnks reads them: what the atom is, then where.
 _COLUMNS = re.compile(
@@ -92,15 +102,29 @@ def read_comment(text: str, source: str) -> Comment:
         notices.append(
             f"{source} states a lattice with periodic boundaries; nnks computes an isolated molecule of its atoms."
         )
-    if colon := _COLON.search(_PAIR.sub(" ", text)):
+    charge, spin = (next(iter(values), None) for values in (charges, spins))
+    if unread := _unread(text):
         notices.append(
-            f"the comment line of {source} says {shown(colon[0])}, which is not read; write {colon[1].lower()}=... there, or "
+            f"the comment line of {source} says {shown(unread)}, which is not read; write charge=... and spin=... there, or "
             "set system.charge and system.spin."
         )
-    charge, spin = (next(iter(values), None) for values in (charges, spins))
     units = (_bare(value).casefold().removesuffix("s") for key, value in pairs if key in UNIT)
     unit = next((unit for unit in units if unit in UNITS), None)
+    if unit is None and (other := _OTHER_UNIT.search(text)):
+        notices.append(
+            f"the comment line of {source} says {shown(other[0])}; coordinates are in system.unit all the same, which is angstrom "
+            "unless it is set; write unit=bohr there if that is meant."
+        )
     return Comment(name, charge, spin, unit, tuple(notices))
+
+
+def _unread(text: str) -> str:
+    """What looks like a charge or a spin and is not read as one; empty for nothing."""
+    read = (*CHARGE, *SPIN, *MULTIPLICITY)
+    # the values of other keys are their own business
+    rest = _PAIR.sub(lambda pair: " " if pair[1].casefold() in read or not _MEANT.match(pair[0]) else pair[0], text)
+    match = _TWO_NUMBERS.fullmatch(text) or _MEANT.search(rest)
+    return match[0].strip() if match else ""
 
 
 def write_comment(name: str | None, charge: int | None, spin: int | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nnks.geometries.comment import safe_name, write_comment
 from nnks.geometries.entry import hill_formula
-from nnks.geometries.files import is_path, is_xyz_text
+from nnks.geometries.files import is_path
 from nnks.geometries.parse import Written, is_inline, read_written
 from nnks.registry import InputError, shown
 
@@ -25,13 +25,13 @@ def embedded(spec: str) -> str:
 
 
 def identity_text(spec: str) -> str:
-    """What two specs of one geometry share: as `embedded`, without the name that a comment line holds.
+    """What two specs of the same atoms share, however they are written: as `embedded`, without the name that a comment line holds.
 
     Raises:
         InputError: if a file cannot be read, or for a malformed file or xyz text.
     """
-    written = read_written(spec) if is_path(spec) or is_xyz_text(spec) else None
-    return spec if written is None else _xyz_text(written, None)
+    written = read_written(spec)
+    return spec.strip() if written is None else _xyz_text(written, None)
 
 
 def notices(spec: str) -> tuple[str, ...]:

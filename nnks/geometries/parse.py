@@ -146,6 +146,7 @@ def parse_xyz(text: str, source: str) -> Written:
         *(_atom(atom, f"line {n} of {source}", extra=True) for n, atom in enumerate(atoms, start=3)), strict=True
     )
     _refuse_charge_column(symbols, coordinates, atoms, source)
+    _refuse_numbered(atoms, source)
     _refuse_more_atoms(rest, int(count), source)
     notices = [*comment.notices]
     if ignored := sum(bool(line.strip()) for line in rest):
@@ -169,6 +170,17 @@ def _refuse_charge_column(
     if max(charges) > 1 and charges == [x for x, _, _ in coordinates] and all(map(_FOUR.match, atoms)):
         raise InputError(
             f"{source} has the nuclear charge of every atom after its label; expected three coordinates there; remove that column."
+        )
+
+
+def _refuse_numbered(atoms: list[str], source: str) -> None:
+    """Tables of Gaussian and others begin with the number of the atom: taken for its label, it would make helium of the second."""
+    rows = [_fields(atom) for atom in atoms]
+    numbered = [row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+    if numbered and all(len(row) > 4 and _COUNT.fullmatch(row[1]) for row in rows):
+        raise InputError(
+            f"{source} numbers its atoms, 1 to {len(rows)}, and has whole numbers after that; expected a label and three coordinates; "
+            "remove the first column and others that are neither."
         )
 
 

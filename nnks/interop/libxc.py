@@ -29,7 +29,8 @@ _OVERFLOWING = re.compile(
 _HAS_ENERGY = 1  # XC_FLAGS_HAVE_EXC of libxc's xc.h
 # 'pbe-d3bj', 'b97-d', 'wb97x-3c' promise a correction that is no functional of the density; the full libxc
 # names ('gga_xc_b97_d') name the local part alone. PySCF drops '-d3' and '-d4' with all that follows, ',lyp' included.
-_DISPERSION = re.compile(r"[-_](d[0-9]?(bj|zero|m|op|s)*|3c)$|-d[34]", re.IGNORECASE)
+_DISPERSION = re.compile(r"[-_](d[0-9]?(bj|zero|m|op|s)*|3c)$|-d[34]|(?<=^b97)d$|(?<=^beef)[-_]?vdw$", re.IGNORECASE)
+_FLAT = re.compile(r"_[12]d(_|$)")  # of electrons on a line or in a plane
 
 
 def _library() -> Any:
@@ -236,6 +237,8 @@ def _check_energy(xc: str, numbers: list[int]) -> None:
     libxc = _library()
     for number in numbers:
         name = _names().get(number, "")
+        if _FLAT.search(name):
+            raise _refused(xc, f"holds '{name}', which is not for electrons in three dimensions", "'lda,vwn'")
         if "_k_" in name:
             raise _refused(xc, f"holds the kinetic energy functional '{name}'", "'lda,vwn' or 'pbe'")
         if libxc.xc_type(str(number)) not in _FAMILIES:

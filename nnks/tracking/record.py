@@ -122,9 +122,10 @@ def called(path: str, value: Any) -> Any:
 def _nuclei(molecule: Any) -> Any:
     """The text of a geometry without the name that it calls itself."""
     from nnks.geometries.embed import identity_text
+    from nnks.geometries.files import is_path
 
-    if not isinstance(molecule, str) or "\n" not in molecule:
-        return molecule  # a name; a path is never opened for a hash
+    if not isinstance(molecule, str) or is_path(molecule.strip()):
+        return molecule  # a path is never opened for a hash
     try:
         return identity_text(molecule)
     except InputError:
@@ -144,6 +145,7 @@ CONTENTS = {
     "functional.auxiliary": _functions,
     "evaluation.auxiliary": _functions,
     "reference.large_basis": _functions,
+    "functional.xc": lambda xc: xc.lower().replace(" ", "") if isinstance(xc, str) else xc,
     "system.charge": lambda charge: charge or 0,
 }
 """Of keys that may hold the text of a file, what counts of it. No charge is a charge of zero."""

@@ -63,7 +63,7 @@ def test_no_key_takes_another_type_or_a_number_out_of_bounds(name):
         str: (3, True, [], b"a"),
     }
     for path, rule in own_rules(name, CONFIGS[name]).items():
-        values = [*wrong[rule.kind], object(), ([[]] * 3,), *([] if rule.optional else [None])]
+        values = [*wrong[rule.kind], object(), ([[]] * 3,), *([] if rule.optional or rule.empty else [None])]
         if rule.kind in (int, float):
             assert rule.bounds is not WHOLE_NUMBERS
             assert rule.bounds is not FINITE
@@ -80,6 +80,8 @@ def test_none_on_the_command_line_sets_optional_keys_and_no_others(name):
         for word in ("None", "none", " NONE "):
             if rule.optional:
                 assert rule.read(word, path) is None
+            elif rule.empty:  # an empty text is its word for none
+                assert rule.read(word, path) == rule.check("", path) == ""
             else:
                 sentence = refused(lambda word=word, rule=rule, path=path: rule.read(word, path))
                 assert f"config.{path} is None; it must be" in sentence

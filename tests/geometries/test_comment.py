@@ -102,9 +102,31 @@ def test_periodic_boundaries_are_noticed(text, periodic):
     assert all("'a.xyz' states a lattice with periodic boundaries" in notice for notice in notices)
 
 
-def test_a_charge_in_another_form_is_noticed():
-    (notice,) = read_comment("cation, Charge: 1", "'a.xyz'").notices
-    assert notice.startswith("the comment line of 'a.xyz' says 'Charge: 1', which is not read; write charge=...")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1 2", "-1 1", " 0, 1 ", "charge 1", "CHARGE: -1", "Charge 1 mult 2", '{"charge": 1, "spin": 1}', "q=1"),
+        *("chrg=1 uhf=1", "net_charge=1", "molecular_charge=-1", "unpaired=2", "spinmult=3", "energy=-1.2 charge : 1"),
+    ],
+)
+def test_a_charge_in_another_form_is_noticed(text):
+    comment = read_comment(text, "f.xyz")
+    assert comment.charge is None
+    (notice,) = comment.notices
+    assert "which is not read; write charge=" in notice
+
+
+@pytest.mark.parametrize(
+    "text", ["charge_a=1 charge_b=-1", "charge=1 spin=1", "step 5", "water 1 2 3", "12 34.5", "gdb 1 157.7 157.7"]
+)
+def test_numbers_of_another_meaning_are_left_alone(text):
+    assert not read_comment(text, "f.xyz").notices
+
+
+@pytest.mark.parametrize("text", ["in bohr", "coordinates in Bohr", "units=nm", "unit: pm"])
+def test_a_unit_in_another_form_is_noticed(text):
+    (notice,) = read_comment(text, "f.xyz").notices
+    assert "coordinates are in system.unit all the same" in notice
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,12 @@ def test_the_identity_of_a_file_is_not_its_name(tmp_path):
     "spec", ["water", "H2", "O 0 0 0; H 0 0 1", "H 0 0 0 ;\n  H 0 0 1", "nonsense", "", "Bq 0 0 0"]
 )
 def test_what_is_no_file_stays_as_it_is(spec):
-    assert embedded(spec) == identity_text(spec) == spec
+    assert embedded(spec) == spec
+
+
+@pytest.mark.parametrize("name", ["water", "H2", "nonsense", ""])
+def test_a_name_is_its_own_identity(name):
+    assert identity_text(name) == name
 
 
 def test_a_file_that_cannot_be_read_is_not_embedded(tmp_path):
@@ -101,3 +106,17 @@ def test_a_short_name_is_short_whatever_was_given(spec):
     name = short_name(spec)
     assert 0 < len(name) <= 60
     assert name.isprintable()
+
+
+def test_atoms_written_in_another_way_are_the_same_run():
+    """Case, nuclear charges, labels, digits and separators are no part of a run's identity; positions are."""
+    from nnks.config import default_config, override, to_dict
+    from nnks.tracking import config_hash
+
+    def identity(molecule):
+        return config_hash(to_dict(override(default_config(), {"system.molecule": molecule})))
+
+    same = ["H 0 0 0; H 0 0 0.74", "h 0 0 0\nh 0 0 0.740", "1 0 0 0; 1 0 0 7.4D-1", "H1 0 0 0; H2 0, 0, 0.74"]
+    same.append("2\nname=other\nH 0 0 0\nH 0 0 0.74\n")
+    assert len({identity(molecule) for molecule in same}) == 1
+    assert identity("H 0 0 0; H 0 0 0.75") != identity(same[0])

@@ -207,3 +207,13 @@ def test_as_many_atoms_as_the_limit_are_read():
 def test_names_of_the_library_are_not_written_geometries():
     assert read_written("water") is None
     assert read_written("hydrogen molecule") is None
+
+
+@pytest.mark.parametrize("rows", [("1 9 0.0 0.0 0.0", "2 1 0.0 0.0 0.92"), ("1 9 0 0.0 0.0 0.0", "2 1 0 0.0 0.0 0.92")])
+def test_a_table_that_numbers_its_atoms_is_refused(rows):
+    """As Gaussian prints them: number, nuclear charge, type, coordinates. Taken for labels, the numbers would be H and He."""
+    from nnks.geometries.parse import parse_xyz
+    from nnks.registry import InputError
+
+    with pytest.raises(InputError, match="numbers its atoms, 1 to 2"):
+        parse_xyz("\n".join(("2", "", *rows)), "table.xyz")

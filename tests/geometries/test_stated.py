@@ -61,7 +61,7 @@ def test_a_file_states_what_the_config_leaves_open(text, asked, charge, spin, sp
         (
             PLAIN.replace("a molecule", "spin=1"),
             {},
-            "which 2 electrons .*if it is the multiplicity, write multiplicity=1",
+            "which 2 electrons .*an even number .the multiplicity less one",
         ),
         (PLAIN.replace("a molecule", "spin=-2"), {}, r"cannot have spin -2"),
         (PLAIN.replace("a molecule", "charge=2"), {}, "has 0 electrons"),

@@ -1,0 +1,128 @@
+"""`nnks quickstart`: the first command, which answers its question in a table of a few lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from nnks.cli.options import use_compilation_cache
+from nnks.registry import InputError, shown
+from nnks.sweep import load_sweep, run_sweep
+from nnks.tracking import RunFolder
+from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called, config_hash
+from nnks.tracking.store import find_run
+from nnks.units import MILLIHARTREE
+
+SHORT, FULL = "quickstart", "quickstart_full"
+"""The config of the command, and that of `--full`."""
+
+EQUAL = 1e-6
+"""Difference [Ha] below which two energies in one basis are equal."""
+
+ORBITALS = {
+    "lcgto": "{basis} Gaussians",
+    "residual": "a network beside {basis}",
+    "neural_basis": "a learned basis beside {basis}",
+}
+"""What the orbitals of an ansatz are, in words."""
+
+
+def command(arguments: list[str]) -> int:
+    """Runs the quickstart, writes its page, and prints what it says."""
+    full, results = _options(arguments)
+    use_compilation_cache()
+    sweep = load_sweep(FULL if full else SHORT)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"{sweep.title} {len(sweep.configs)} calculations, each beside PySCF.", markup=False)
+    written = " ".join(("nnks quickstart", *arguments))
+    outcome = run_sweep(sweep, results, command=written, notify=lambda line: console.print(line, markup=False))
+    stored = [
+        find_run(results, sweep.name, config_hash(config.to_dict()), config.training.seed) for config in sweep.configs
+    ]
+    rows = [row for run in stored if run is not None and run.finished and (row := answer(run))]
+    if rows:
+        from nnks.analysis import write_report
+
+        page = write_report(Path(results) / sweep.name).html
+        console.print(_table(rows[-10:] if full else rows))
+        console.print(f"page: {page}", markup=False)
+        console.print(
+            "next: nnks run --config=neural --config.system.molecule=NH3   (nnks --help says more)", markup=False
+        )
+    return 1 if outcome.failed or outcome.left else 0
+
+
+def _options(arguments: list[str]) -> tuple[bool, str]:
+    """Whether all runs are wanted, and the results folder.
+
+    Raises:
+        InputError: for an option that is none of this command's.
+    """
+    full, results = False, "results"
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if argument == "--full":
+            full = True
+        elif name == "--results" and value:
+            results = value
+        else:
+            raise InputError(
+                f"{shown(argument)} is no option of nnks quickstart; its options are --full and --results=DIR."
+            )
+    return full, results
+
+
+def answer(run: RunFolder) -> tuple[str, str, str, str, str] | None:
+    """Of a finished run: the molecule, its orbitals, its energy [Ha], its error [mHa], and what that says.
+
+    The error is that above the exact energy, or above the largest Gaussian basis that was computed; None for a run without energies.
+    """
+    summary, config = run.record.summary or {}, run.record.config
+    total = (summary.get("energies") or {}).get("total")
+    if total is None or not config:
+        return None
+    references: dict[str, float] = summary.get(REFERENCE) or {}
+    limit = references.get(EXACT, references.get(str(summary.get(REFERENCE_LARGE))))
+    same = references.get(str(summary.get(REFERENCE_SAME)))
+    basis = str(called("system.basis", config["system"]["basis"]))
+    name = str(config["ansatz"]["name"])
+    orbitals = ORBITALS.get(name, name + ", {basis}").format(basis=basis)
+    error = "" if limit is None else f"{(total - limit) / MILLIHARTREE:+.2f}"
+    return (
+        str(called("system.molecule", config["system"]["molecule"])),
+        orbitals,
+        f"{total:.6f}",
+        error,
+        _says(total, same, limit, summary.get("quadrature_error") or 0.0),
+    )
+
+
+def _says(total: float, same: float | None, limit: float | None, error: float) -> str:
+    """A few words on an energy beside PySCF's in its own basis and in the largest one [Ha]."""
+    if same is not None and abs(total - same) < EQUAL:
+        return "equals PySCF in this basis"
+    if limit is None or same is None:
+        return ""
+    if abs(total - limit) < max(1e-4, error):
+        return "at the basis limit"
+    lacking, gained = (same - limit) / MILLIHARTREE, (same - total) / MILLIHARTREE
+    return f"finds {gained:.1f} of the {lacking:.1f} mHa that the basis lacks" if gained > 0 else "above its own basis"
+
+
+def _table(rows: list[tuple[Any, ...]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for column, side in (
+        ("", "left"),
+        ("orbitals", "left"),
+        ("E [Ha]", "right"),
+        ("above the limit [mHa]", "right"),
+        ("", "left"),
+    ):
+        table.add_column(column, justify=side)  # pyright: ignore[reportArgumentType]
+    for row in rows:
+        table.add_row(*row)
+    return table
