@@ -6,9 +6,8 @@ RESULTS ?= results
 
 .PHONY: run test bench setup lint clean
 
-run: setup  ## the quickstart comparison: trains, prints the table, writes the report
-	$(BIN)/nnks sweep --config=configs/quickstart.py --results=$(RESULTS)
-	$(BIN)/nnks report $(RESULTS)/quickstart
+run: setup  ## the quickstart: Gaussian and neural orbitals of two molecules beside PySCF; FULL=1 for thirty runs
+	$(BIN)/nnks quickstart $(if $(FULL),--full) --results=$(RESULTS)
 
 test: setup lint  ## style, types, then every test
 	$(BIN)/python -m pytest -q --cov=nnks --cov-report= --cov-fail-under=90

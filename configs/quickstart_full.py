@@ -1,6 +1,6 @@
 """Gaussian and neural orbitals on helium, H2 and water, beside PySCF.
 
-Run:      make run        (or: nnks sweep --config=quickstart; nnks report results/quickstart)
+Run:      nnks quickstart --full        (or: nnks sweep --config=quickstart_full)
 Cost:     about 10 minutes on two cores
 """
 
@@ -24,7 +24,7 @@ METHODS = (
 
 def get_config() -> ConfigDict:
     c = default_config()
-    c.experiment = "quickstart"
+    c.experiment = "quickstart_full"
     c.training.steps = 120
     c.quadrature.level = 2
     return c

@@ -100,6 +100,37 @@ def draw(rows: list[dict[str, Any]], path: Path, title: str) -> Path:
     return save(figure, path)
 
 
+WORDS = {GAUSSIAN: "Gaussian basis sets", BASIS: "learned basis beside 6-31G", RESIDUAL: "network beside 6-31G"}
+"""The methods of the picture for everyone."""
+
+CHEMICAL = {"H2O": "Water"}
+
+KNOWN = 0.1
+"""How well the reference knows the basis limit [mHa]: learned bases end 0.05 below it."""
+
+
+def draw_front(rows: list[dict[str, Any]], path: Path, molecule: str) -> Path:
+    """One panel: the error over parameters. Points within what the reference knows stand in the shaded band at the bottom."""
+    figure, (axis,) = new_figure(1, width=6.8, height=4.0, columns=1)
+    style = looks([row["method"] for row in rows])
+    for (method, (color, _)), marker in zip(style.items(), "os^", strict=False):
+        series = sorted((row for row in rows if row["method"] == method), key=lambda row: row["parameters"])
+        x, y = [row["parameters"] for row in series], [max(row["error_mHa"], 0.7 * KNOWN) for row in series]
+        axis.plot(x, y, marker + "-", color=color, markersize=7, linewidth=1.2, label=WORDS[method])
+        for row, at, error in zip(series, x, y, strict=True):
+            if method == GAUSSIAN and row["label"] != "cc-pVDZ":  # 6-311G** stands beside it
+                axis.annotate(row["label"], (at, error), (8, 3), textcoords="offset points", fontsize=9, color=color)
+    axis.axhspan(0.4 * KNOWN, KNOWN, color="#e5e7eb", zorder=0)
+    axis.text(32, 0.55 * KNOWN, "the basis limit, as well as it is known", fontsize=9, va="center")
+    axis.set(xscale="log", yscale="log", ylim=(0.4 * KNOWN, 3e3))
+    axis.set_xlabel("parameters of the orbitals")
+    axis.set_ylabel("error of the energy [mHa]")
+    axis.set_title(f"{molecule}: what an energy costs in parameters", fontsize=11)
+    axis.xaxis.set_minor_formatter("")
+    axis.legend(loc="upper right")
+    return save(figure, path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--molecule", default="H2O")
@@ -118,6 +149,7 @@ def main() -> None:
             arguments.out / "figure.png",
             f"{stored['settings']['molecule']}, {stored['settings']['xc']}",
         )
+        draw_front(stored["rows"], arguments.out / "front.png", CHEMICAL.get(arguments.molecule, arguments.molecule))
         return
     molecule, xc = Molecule.from_spec(arguments.molecule), arguments.xc
     if molecule.spin != 0:
@@ -144,6 +176,7 @@ def main() -> None:
         store(arguments.out / "points.json", settings, rows)
     print_table(rows, f"{title}: error against {LIMIT}, {limit:.6f} Ha")
     draw(rows, arguments.out / "figure.png", title)
+    draw_front(rows, arguments.out / "front.png", CHEMICAL.get(arguments.molecule, arguments.molecule))
 
 
 if __name__ == "__main__":
