@@ -34,7 +34,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]{1,4})(?:\.0*)?")
 # What somebody may have meant as charge or spin, in none of the forms that are read: "charge: 1", "net_charge=1", "chrg 1 uhf 1",
 # {"charge": 1}. A key that goes on after the word is another quantity, such as the charge_a of two monomers.
 _MEANT = re.compile(
-    r"""(?<![\w.\-])(?:(?:net|mol|molecular|formal|overall|system|ion)_)?(charge|chrg|chg|q|multiplicity|mult|spin(?:_?mult(?:iplicity)?)?|uhf|unpaired)["']?\s*[:=]?\s*[+-]?[0-9]""",
+    r"""(?<![\w.\-=])(?:(?:net|mol|molecular|formal|overall|system|ion)_)?(charge|chrg|chg|q|multiplicity|mult|spin(?:_?mult(?:iplicity)?)?|uhf|unpaired)["']?\s*[:=]?\s*[+-]?[0-9]""",
     re.IGNORECASE,
 )
 _TWO_NUMBERS = re.compile(r"\s*[+-]?[0-9]{1,2}[\s,]+[1-9]\s*")  # charge and multiplicity, as many programs write them
