@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float  # not by way of nnks.types, which imports JAX: readers of runs do without it
 
 from nnks.tracking.lines import stream_metrics
-from nnks.types import Float
 
 MOST = 100_000
 """Steps that are kept of a run, from its beginning to its end: far more than a figure shows."""
