@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 UNUSED = ("numpy.f2py", "scipy.optimize")
@@ -33,11 +33,11 @@ def quick() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def seldom() -> Iterator[None]:
-    """Few garbage collections, a tenth of the time of a small run, and no modules that are not used; for a process that may go on for long."""
+def seldom(unused: Sequence[str] = ()) -> Iterator[None]:
+    """Few garbage collections, a tenth of the time of a small run, and no modules that are `unused`; for a process that may go on for long."""
     before = gc.get_threshold()
     gc.set_threshold(SELDOM, *before[1:])
-    for name in UNUSED:
+    for name in unused:
         put_off(name)
     try:
         yield

@@ -9,13 +9,13 @@ from typing import Any
 from rich.console import Console
 
 from nnks.cli.options import parse_options, use_compilation_cache
-from nnks.cli.quick import quick, seldom
+from nnks.cli.quick import UNUSED, quick, seldom
 from nnks.config import load_config, to_dict
 
 
 def command(arguments: list[str]) -> int:
     """Trains, evaluates, compares and stores one run."""
-    with quick() if "--dry-run" in arguments else seldom():
+    with quick() if "--dry-run" in arguments else seldom(UNUSED):
         options = parse_options(arguments, {"again": bool})
         use_compilation_cache()
         config = load_config(options["config"], options["changes"])
