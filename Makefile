@@ -18,6 +18,7 @@ bench: setup  ## timings beside PySCF, growth, steps of minibatches, variances, 
 	$(BIN)/python -m benchmarks.minibatch
 	$(BIN)/python -m benchmarks.variance
 	$(BIN)/python -m benchmarks.robustness
+	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.page
 
 lint: setup

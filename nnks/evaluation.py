@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nnks import build
 from nnks.functional import Functional
@@ -120,7 +121,7 @@ def evaluate(
     error = stated_error(total, [float(_evaluate(there, y)[0]["total"]) for y, there, _ in elsewhere])
     virial = (kinetic - total) / kinetic
     found, vectors = canonical_orbitals(functional, x)
-    levels = [list(map(float, e[:n])) for e, n in zip(found, system.counts, strict=True)]
+    levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(found), system.counts, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
     level, method = final[0], _hartree(system)[0]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from nnks.tracking import (
     ConsoleWriter,
     JsonlWriter,
     RunFolder,
+    WandbProcess,
     WandbWriter,
+    Writer,
     WriterGroup,
     check_writable,
     config_hash,
@@ -68,15 +71,27 @@ def run(
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)
-    ready = plan(config)
+    with _beside(config, alone=position is None) as recording:
+        ready = plan(config)
+        try:
+            folder = folder_of(ready.config, results, again=again)
+        except AlreadyFinished as elsewhere:
+            return _kept(elsewhere.folder, config, alone=position is None and not quiet)
+        try:
+            return Run(ready, folder, Path(results), position, quiet=quiet, recording=recording).execute()
+        finally:
+            release(folder.path)
+
+
+@contextlib.contextmanager
+def _beside(config: ConfigDict, *, alone: bool) -> Iterator[WandbProcess | None]:
+    """W&B in a process of its own, which starts while a run that is `alone` is built; None for one that does without."""
+    recording = WandbProcess() if alone and config.tracking.wandb == "offline" else None
     try:
-        folder = folder_of(ready.config, results, again=again)
-    except AlreadyFinished as elsewhere:
-        return _kept(elsewhere.folder, config, alone=position is None and not quiet)
-    try:
-        return Run(ready, folder, Path(results), position, quiet=quiet).execute()
+        yield recording
     finally:
-        release(folder.path)
+        if recording is not None:
+            recording.close()
 
 
 class AlreadyFinished(InputError):
@@ -160,9 +175,10 @@ class Run:
         *,
         members: int = 1,
         quiet: bool = False,
+        recording: WandbProcess | None = None,
     ):
         self.plan, self.folder, self.results, self.position = plan, folder, results, position
-        self.config, self.members, self.quiet = plan.config, members, quiet
+        self.config, self.members, self.quiet, self._recording = plan.config, members, quiet, recording
         self.label = self.config.label or default_label(plan)
         self.problem = build.in_precision(plan.problem, self.config.training.precision)
         self._started = time.perf_counter()
@@ -292,10 +308,11 @@ class Run:
         tracking, values = self.config.tracking, to_dict(self.config)
         record = JsonlWriter(self.folder, {"label": self.label, "parameters": self.parameters})
 
-        def wandb() -> WandbWriter:
+        def wandb() -> Writer:
             mode, project, group = tracking.wandb, tracking.project, self.config.experiment
             tags = run_tags(values, short_name(self.plan))
-            return WandbWriter(self.folder, values, mode=mode, project=project, group=group, tags=tags)
+            start = WandbWriter if self._recording is None else self._recording.begin
+            return start(self.folder, values, mode=mode, project=project, group=group, tags=tags)
 
         # a process has one W&B run at a time
         others: list[Any] = [Afterwards(wandb) if self.members > 1 else wandb()]

@@ -71,6 +71,7 @@ def fock(
     return energy(coefficients, occupations)
 
 
+@jax.jit
 def diagonalize(
     fock_matrix: Float[Array, "spin basis basis"], frame: Float[Array, "basis n"]
 ) -> tuple[Float[Array, "spin n"], Float[Array, "spin basis n"]]:
@@ -254,4 +255,4 @@ def filling(counts: tuple[int, ...], limit: int) -> Float[Array, "spin orbitals"
     """Electrons in the lowest orbitals of each channel: two in each if there is one channel."""
     per = 2.0 if len(counts) == 1 else 1.0
     size = min(max(counts), limit)
-    return jnp.array([[per * (i < n) for i in range(size)] for n in counts])
+    return jax.device_put(np.array([[per * (i < n) for i in range(size)] for n in counts]))

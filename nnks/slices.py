@@ -54,18 +54,18 @@ def make_slice(
     half = np.abs(nuclei[:, :2]).max(axis=0) + MARGIN
     across, up = (np.linspace(-h, h, PIXELS) for h in half)
     flat = (center + across[None, :, None] * axes[0] + up[:, None, None] * axes[1]).reshape(-1, 3)
-    points = jnp.asarray(np.concatenate([flat, flat + ABOVE * axes[2]]))
+    points = jax.device_put(np.concatenate([flat, flat + ABOVE * axes[2]]))
     if isinstance(x, BlockedOrbitals):
-        psi = _in_basis(x.blocks.basis, points, x.coefficients)
+        psi = np.asarray(_in_basis(x.blocks.basis, points, x.coefficients))
     else:
-        psi = _at_points(model, params, x.quadrature, points)
+        psi = np.asarray(_at_points(model, params, x.quadrature, points))
     spin = next(s for s, n in enumerate(model.counts) if n)
-    highest = jnp.einsum("jp,j->p", psi[spin], vectors[spin, :, model.counts[spin] - 1])
-    both = np.asarray(highest).reshape(2, PIXELS, PIXELS)
+    highest = np.asarray(vectors)[spin, :, model.counts[spin] - 1] @ psi[spin]
+    both = highest.reshape(2, PIXELS, PIXELS)
     level = int(np.abs(both).max(axis=(1, 2)).argmax())
     orbital = both[level] * np.sign(both[level].flat[np.abs(both[level]).argmax()])
     inside = psi[:, :, : PIXELS**2]
-    density = np.asarray(jnp.einsum("si,sip,sip->p", x.occupations, inside, inside)).reshape(PIXELS, PIXELS)
+    density = np.einsum("si,sip,sip->p", np.asarray(x.occupations), inside, inside).reshape(PIXELS, PIXELS)
     charges = np.asarray(molecule.charges, float)
     return Slice(across, up, density, orbital, level * ABOVE, nuclei, charges)
 

@@ -219,7 +219,8 @@ def make_tasks(
     """What a launcher is given: runs and batches of runs, each batch in as many parts as there are workers; None for no batches."""
     import jax
 
-    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    cache = ("min_compile_time_secs", "min_entry_size_bytes")
+    names = ("jax_compilation_cache_dir", *(f"jax_persistent_cache_{name}" for name in cache))
     settings = {name: getattr(jax.config, name) for name in names}
     groups = [[n] for n in range(len(configs))]
     if parts is not None:

@@ -28,6 +28,9 @@ def system_key(config: Mapping[str, Any]) -> System:
     return tuple(content(path, setting(config, path)) for path in paths)
 
 
+MEMBERS = ("ansatz", "orthogonalizer", "sampler", "optimizer")
+"""Sections whose keys are those of the member that they name."""
+
 _IDENTITIES: dict[str, str] = {}
 
 
@@ -41,6 +44,20 @@ def identity(config: Mapping[str, Any]) -> str:
             # a key or member that there is no more, or a config that never was one
             _IDENTITIES[stored] = stored
     return _IDENTITIES[stored]
+
+
+def identities(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A hash of each config, equal for configs that mean the same.
+
+    Defaults are filled in where configs that name the same members have different keys; finding them imports JAX, a second that no other
+    table or figure takes.
+    """
+    keys: dict[tuple[str, ...], set[frozenset[str]]] = {}
+    groups = [tuple(str(setting(config, f"{kind}.name")) for kind in MEMBERS) for config in configs]
+    for group, config in zip(groups, configs, strict=True):
+        keys.setdefault(group, set()).add(frozenset(key for key, _ in flatten(config)))
+    pairs = zip(groups, configs, strict=True)
+    return [config_hash(config) if len(keys[group]) == 1 else identity(config) for group, config in pairs]
 
 
 def molecule_name(molecule: Any) -> str:
@@ -68,7 +85,7 @@ def method_names(records: Sequence[RunRecord]) -> list[str]:
     Configs that differ in more than the seed get different methods: where a label is shared, the config's hash is
     added. Several experiments in one folder put their name in front.
     """
-    hashes = [identity(record.config) for record in records]
+    hashes = identities([record.config for record in records])
     labels: dict[str, str] = {}
     for record, hash in zip(records, hashes, strict=True):
         label = (record.summary or {}).get("label") or setting(record.config, "label")

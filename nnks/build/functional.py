@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import jax.numpy as jnp
+import jax
+import numpy as np
 
 from nnks.build.system import System
 from nnks.config import ConfigDict
@@ -38,8 +39,7 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
             "leaves it; use 'quadrature' or 'auto'."
         )
     xc = make_xc(f.xc)
-    positions = jnp.asarray(system.molecule.positions)
-    charges = jnp.asarray(system.molecule.charges, dtype=positions.dtype)
+    positions, charges = jax.device_put(np.asarray(system.molecule.positions, float)), system.charges
     if one_electron == "analytic":
         integrals = system.one_electron()
         kinetic, external = AnalyticKinetic(integrals.kinetic), AnalyticExternal(integrals.external)

@@ -37,19 +37,24 @@ def make_start(system: System, guess: str) -> Start:
     whitened = frame(overlap)
     spins, occupied = len(system.counts), max(system.counts)
     _check_independent(system, whitened.shape[1])
-    charges = jnp.asarray(system.molecule.charges, dtype=jnp.float64)
+    charges = system.charges
     if guess == "random":
         same = jnp.broadcast_to(whitened, (spins, *whitened.shape))
         shape = (spins, whitened.shape[1], occupied)
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
     energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
     index = np.arange(whitened.shape[1])
-    coordinates, scales = [], []
-    for count, epsilon, electrons in zip(system.counts, energies, system.occupations, strict=True):
-        held = (index[:, None] == np.arange(occupied)[None, :]) & (index[:, None] < count)
-        coordinates.append(held.astype(epsilon.dtype))
-        scales.append(rotation_scale(epsilon, count, electrons))
-    return Start(basis, orbitals, jax.device_put(np.stack(coordinates)), jnp.stack(scales), charges)
+    held = [(index[:, None] == np.arange(occupied)) & (index[:, None] < count) for count in system.counts]
+    coordinates = jax.device_put(np.array(held).astype(energies.dtype))
+    return Start(basis, orbitals, coordinates, _scales(energies, system.counts, system.occupations), charges)
+
+
+@jax.jit(static_argnums=1)
+def _scales(
+    energies: Float[Array, "spin n"], counts: tuple[int, ...], occupations: Float[Array, "spin occupied"]
+) -> Float[Array, "spin n occupied"]:
+    """The scales of rotations from a guess, of all spins."""
+    return jnp.stack([rotation_scale(e, n, o) for e, n, o in zip(energies, counts, occupations, strict=True)])
 
 
 def _check_independent(system: System, functions: int) -> None:

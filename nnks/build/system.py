@@ -71,6 +71,11 @@ class System:
         """Electrons in each orbital; the rest of a smaller channel is empty."""
         return filling(self.counts, max(self.counts))
 
+    @property
+    def charges(self) -> Float[Array, " atoms"]:
+        """Nuclear charges."""
+        return jax.device_put(np.asarray(self.molecule.charges, float))
+
     def one_electron(self) -> Integrals:
         """Overlap, kinetic energy and nuclear attraction in the basis."""
         return interop.one_electron_integrals(self.mole)

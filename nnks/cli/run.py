@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from typing import Any
@@ -10,24 +9,28 @@ from typing import Any
 from rich.console import Console
 
 from nnks.cli.options import parse_options, use_compilation_cache
-from nnks.cli.quick import quick
+from nnks.cli.quick import UNUSED, quick, seldom
 from nnks.config import load_config, to_dict
 
 
 def command(arguments: list[str]) -> int:
     """Trains, evaluates, compares and stores one run."""
-    with quick() if "--dry-run" in arguments else contextlib.nullcontext():
+    with quick() if "--dry-run" in arguments else seldom(UNUSED):
         options = parse_options(arguments, {"again": bool})
         use_compilation_cache()
         config = load_config(options["config"], options["changes"])
         if options["dry_run"]:
             return _show_plan(config, options["results"])
+        return _run(config, options["results"], again=options["own"].get("again", False))
+
+
+def _run(config: Any, results: str, *, again: bool) -> int:
     from nnks.experiment import run
     from nnks.tracking import sync_instruction
     from nnks.training.state import TrainingDiverged
 
     try:
-        summary = run(config, options["results"], again=options["own"].get("again", False))
+        summary = run(config, results, again=again)
     except TrainingDiverged as error:
         print(f"nnks: {error}", file=sys.stderr)
         return 1

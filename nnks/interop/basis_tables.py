@@ -94,7 +94,6 @@ def load(name: str, symbol: str) -> list[Any]:
 def _whole(base: str, symbol: str) -> list[Any]:
     """All shells of an element: from PySCF's tables, else from the Basis Set Exchange."""
     from pyscf import gto
-    from pyscf.gto.basis import bse
 
     shells: list[Any] = []
     with (
@@ -104,6 +103,8 @@ def _whole(base: str, symbol: str) -> list[Any]:
         warnings.simplefilter("ignore")  # and suggests installing packages
         shells = gto.basis.load(base, symbol) if in_pyscf(base) else []
     if not shells and in_exchange(base):
+        from pyscf.gto.basis import bse  # a tenth of a second, for the few sets that PySCF lacks
+
         with contextlib.suppress(KeyError):
             shells = bse.get_basis(base, symbol).get(symbol, [])
     if not shells:

@@ -24,7 +24,7 @@ INDEPENDENT = 1e-13
 
 def coulomb_integrals(mole: Any) -> jnp.ndarray:
     r"""Four-center integrals $(pq|rs)$ for pairs $p\\ge q$, $r\\ge s$, as a matrix over pairs."""
-    return jnp.array(mole.intor("int2e", aosym="s4"))
+    return jax.device_put(mole.intor("int2e", aosym="s4"))
 
 
 def check_exact(mole: Any, budget: float = 4e9) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -43,4 +44,4 @@ def frame(overlap: Float[Array, "basis basis"], name: str = "canonical") -> Floa
             f"eigenvalue {eigenvalues[0]:.1e}); energies are those of the remaining {int(kept.sum())}.",
             stacklevel=2,
         )
-    return jnp.asarray(vectors[:, kept] / np.sqrt(eigenvalues[kept]))
+    return jax.device_put(vectors[:, kept] / np.sqrt(eigenvalues[kept]))

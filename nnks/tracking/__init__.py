@@ -5,6 +5,7 @@ from nnks.tracking.console import energy_table, print_summary, verdict
 from nnks.tracking.environment import environment
 from nnks.tracking.record import RunRecord, config_hash
 from nnks.tracking.store import RunFolder, check_writable, find_run, list_runs
+from nnks.tracking.wandb_process import WandbProcess
 from nnks.tracking.wandb_report import mirror_figures
 from nnks.tracking.wandb_session import sync_instruction
 from nnks.tracking.wandb_writer import run_tags
@@ -17,6 +18,7 @@ __all__ = [
     "JsonlWriter",
     "RunFolder",
     "RunRecord",
+    "WandbProcess",
     "WandbWriter",
     "Writer",
     "WriterGroup",

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-
-from nnks.types import Float
+from jaxtyping import Float  # not by way of nnks.types, which imports JAX: readers of runs do without it
 
 MOST = 100_000
 """Steps that are kept of a run, from its beginning to its end: far more than a figure shows."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float  # not by way of nnks.types, which imports JAX: readers of runs do without it
 
 from nnks.tracking.files import Damaged, open_regular, printable, replacing
 from nnks.tracking.notices import notice
 from nnks.tracking.record import SLICE
-from nnks.types import Float
 
 AXES, NUCLEI = 1024, 10_000
 """Points along an axis and nuclei beyond which a file is none of the store's."""

@@ -96,11 +96,12 @@ class WandbWriter:
         return self._session.mode
 
     def write(self, step: int, metrics: Metrics) -> None:
-        """Logs the metrics with their step."""
+        """Logs the metrics with their step, unless that is recorded already."""
         if self._lost or (self._known is not None and step <= self._known):
             return
         try:
             self._session.log({"step": int(step), **{name: float(value) for name, value in metrics.items()}})
+            self._known = step
         except Exception as error:
             self._lost = True
             warn(f"W&B's service is gone ({first_line(error)}); the run goes on, and is recorded anew at its end.")

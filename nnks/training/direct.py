@@ -155,7 +155,9 @@ class Direct:
 
     def _tested(self, problem: Problem, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
         """The same point if it is a minimum, one beyond a saddle, or another orientation."""
-        accepted = dataclasses.replace(state, opt_state=dataclasses.replace(state.opt_state, tested=jnp.bool_(True)))
+        accepted = dataclasses.replace(
+            state, opt_state=dataclasses.replace(state.opt_state, tested=jax.device_put(np.True_))
+        )
         hartree = [term for term in problem.functional.terms if term.name == "hartree"]
         if not soft(problem, state.params) or not all(isinstance(term, Interacts) for term in hartree):
             return accepted, metrics

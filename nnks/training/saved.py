@@ -64,9 +64,9 @@ def pack(state: TrainState, progressed: Progressed, guard: Guard | None) -> Save
     fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(TrainState)}
     return Saved(
         **fields,
-        total=jnp.float64(total),
-        seconds=jnp.asarray([progressed.seconds, progressed.trained], jnp.float64),
-        stopped=jnp.int32(progressed.stopped),
+        total=jax.device_put(np.float64(total)),
+        seconds=jax.device_put(np.array([progressed.seconds, progressed.trained])),
+        stopped=jax.device_put(np.int32(progressed.stopped)),
         compares=None if guard is None else _compares(state, guard),
     )
 
@@ -74,7 +74,7 @@ def pack(state: TrainState, progressed: Progressed, guard: Guard | None) -> Save
 def unpack(saved: Saved, guard: Guard | None) -> tuple[TrainState, Progressed]:
     """The state and its numbers; the guard is given what it knew."""
     state = TrainState(**{field.name: getattr(saved, field.name) for field in dataclasses.fields(TrainState)})
-    seconds, trained = map(float, saved.seconds)
+    seconds, trained = map(float, np.asarray(saved.seconds))
     total = None if math.isnan(saved.total) else float(saved.total)
     if guard is not None and saved.compares is not None:
         _remind(guard, saved.compares)

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.ansatz.base import FRAME, BasisAnsatz
 from nnks.averaging import AVERAGE, with_average
@@ -162,7 +163,8 @@ class TrainingDiverged(RuntimeError):
 
 def initial_state(params: Params, opt_state: Any, key: PRNGKey) -> TrainState:
     """The state before the first step."""
-    return TrainState(jnp.int32(0), params, opt_state, key, jnp.int32(0))
+    zero = jax.device_put(np.int32(0))
+    return TrainState(zero, params, opt_state, key, zero)
 
 
 def member(states: TrainState, index: int) -> TrainState:

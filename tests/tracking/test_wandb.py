@@ -307,3 +307,64 @@ def test_a_server_that_does_not_answer_does_not_stop_a_sweep(tmp_path, session, 
     figures = [f"report/{path.stem}.path" for path in (results / "small" / "figures").glob("*.png")]
     assert figures
     assert {name for name in item if name.endswith(".path")} == {*figures, "report/page.path"}
+
+
+# A recording by a process of its own holds what one in the run's process does, however either of them ends.
+
+
+def beside(started):
+    """What makes writers of a run by a process of their own."""
+    from nnks.tracking import WandbProcess
+
+    started.append(WandbProcess())
+    return started[-1].begin
+
+
+@pytest.fixture
+def started():
+    """Processes of the test, none of which outlives it."""
+    processes = []
+    yield processes
+    for process in processes:
+        process.close()
+
+
+def with_options(begin):
+    return lambda folder, config: begin(
+        folder, config, mode="offline", project="nnks", group="experiment", tags=("H2O", "residual")
+    )
+
+
+def test_it_records_every_step_once(folder, config, summary, session, started):
+    followed(folder, config, 0, 8, with_options(beside(started))).finish(summary)
+    (recording,) = recordings(folder.path)
+    assert steps(recording) == EACH_ONCE
+    run = next(entry["run"] for entry in recording if entry["type"] == "run")
+    assert run["tags"] == ["H2O", "residual"]
+    assert any(entry["type"] == "exit" for entry in recording)
+
+
+def test_a_run_that_is_left_goes_on_in_another_process(folder, config, summary, session, started):
+    followed(folder, config, 0, 5, with_options(beside(started))).leave()
+    folder.resume(3)
+    followed(folder, config, 4, 8, with_options(beside(started))).finish(summary)
+    (recording,) = recordings(folder.path)
+    assert steps(recording) == EACH_ONCE
+
+
+def test_one_that_is_killed_costs_no_step(folder, config, summary, session, started, capfd):
+    group = followed(folder, config, 0, 4, with_options(beside(started)))
+    started[0]._process.kill()
+    started[0]._process.wait()
+    for step in range(4, 8):
+        group.write(step, ROWS[step])
+    group.finish(summary)
+    (recording,) = recordings(folder.path)
+    assert steps(recording) == EACH_ONCE
+    assert capfd.readouterr().err == ""
+
+
+def test_one_that_is_told_no_run_ends(started):
+    beside(started)
+    started[0].close()
+    assert started[0]._process.returncode is not None

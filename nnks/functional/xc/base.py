@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
 
 from nnks.registry import InputError, Registry
@@ -103,21 +104,7 @@ class XCFunctional:
         """
         sigma = self._checked("sigma", sigma, (2 * len(rho) - 1, *rho.shape[1:])) if self.needs_sigma else None
         tau = self._checked("tau", tau, rho.shape) if self.needs_tau else None
-        present = rho > density_floor(rho)
-        occupied = jnp.any(present, axis=0)
-        # Both branches of a `where` are differentiated, so an empty point is given harmless values first.
-        pairs = jnp.stack([present[0], present[0] & present[1], present[1]]) if len(rho) == 2 else present
-
-        def safe(x: Array, mask: Array, fill: float) -> Array:
-            return jnp.where(occupied[None], jnp.where(mask, x.astype(jnp.float64), 0), fill)
-
-        variables = (
-            safe(rho, present, 1.0),
-            None if sigma is None else safe(sigma, pairs, 0.0),
-            None if tau is None else safe(tau, present, 1.0),
-        )
-        energy = sum((c * part(*variables) for c, part in self.parts), jnp.zeros(rho.shape[1]))
-        return jnp.where(occupied, energy, 0).astype(rho.dtype)
+        return _local(self, rho, sigma, tau)
 
     def _checked(self, name: str, x: Array | None, shape: tuple[int, ...]) -> Array:
         if x is None or x.shape != shape:
@@ -127,3 +114,23 @@ class XCFunctional:
                 "compute it from the orbitals' gradients or choose an LDA such as 'lda,vwn'."
             )
         return x
+
+
+@jax.jit
+def _local(xc: XCFunctional, rho: Array, sigma: Array | None, tau: Array | None) -> Array:
+    """The energy density, traced once for all programs that evaluate it on blocks of one shape."""
+    present = rho > density_floor(rho)
+    occupied = jnp.any(present, axis=0)
+    # Both branches of a `where` are differentiated, so an empty point is given harmless values first.
+    pairs = jnp.stack([present[0], present[0] & present[1], present[1]]) if len(rho) == 2 else present
+
+    def safe(x: Array, mask: Array, fill: float) -> Array:
+        return jnp.where(occupied[None], jnp.where(mask, x.astype(jnp.float64), 0), fill)
+
+    variables = (
+        safe(rho, present, 1.0),
+        None if sigma is None else safe(sigma, pairs, 0.0),
+        None if tau is None else safe(tau, present, 1.0),
+    )
+    energy = sum((c * part(*variables) for c, part in xc.parts), jnp.zeros(rho.shape[1]))
+    return jnp.where(occupied, energy, 0).astype(rho.dtype)
