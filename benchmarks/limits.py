@@ -5,20 +5,26 @@ stored as soon as it is computed, and what is in the table is kept: the script c
 
     python -m benchmarks.limits                    # all that is missing
     python -m benchmarks.limits --molecules=H2,He  # of these
-    python -m benchmarks.limits --list             # what is missing, and what it may take
+    python -m benchmarks.limits --list             # what is missing
+    python -m benchmarks.limits --fit              # the factors of `nnks.interop.reference_cost`, from the seconds in the table
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.optimize import nnls
+
 from nnks.geometries import LIBRARY
 from nnks.interop.large_basis import large_bases, large_spec
-from nnks.interop.pyscf import make_mole
+from nnks.interop.pyscf import becke_grid, make_mole
 from nnks.interop.reference import ReferenceSpec, asked_of, reference
+from nnks.interop.reference_cost import parts
 from nnks.interop.shipped import TABLE, key_of
 from nnks.molecule import Molecule
 from nnks.tracking.files import plain, read_json, write_json
@@ -39,8 +45,11 @@ def main() -> None:
     parser.add_argument("--molecules", default=",".join(LIBRARY), help="names of the library with commas between them")
     parser.add_argument("--out", type=Path, default=TABLE)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--fit", action="store_true")
     arguments = parser.parse_args()
     entries = (read_json(arguments.out) or {"entries": []})["entries"]
+    if arguments.fit:
+        return fit(entries)
     known = {key_of(entry["asked"]) for entry in entries}
     for name, molecule, spec in sorted(wanted(arguments.molecules.split(",")), key=cost):
         if key_of(asked_of(molecule, spec)) in known:
@@ -80,6 +89,22 @@ def cost(one: tuple[str, Molecule, ReferenceSpec]) -> float:
 def computed(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     """An entry, computed now: of another functional the table may know it already, of this one it does not."""
     return plain(reference(molecule, spec))
+
+
+def fit(entries: list[dict[str, Any]]) -> None:
+    """Prints the factors of which the sum's relative error is least, none negative, and how far estimates are off."""
+    rows = []
+    for entry in entries:
+        asked = entry["asked"]
+        spec = ReferenceSpec(**{field.name: asked[field.name] for field in dataclasses.fields(ReferenceSpec)})
+        mole = make_mole(Molecule.from_spec(entry["molecule"]), spec.basis)
+        points = becke_grid(mole, spec.level, spec.pruning, divided=False).size
+        rows.append(parts(mole, points, spec) / entry["seconds"])
+    factors, _ = nnls(np.array(rows), np.ones(len(rows)))
+    off = np.array(rows) @ factors
+    print(
+        f"{len(rows)} calculations, factors {factors}: {off.min():.2f} to {off.max():.2f} of what they took, median {np.median(off):.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def table(folder: Path) -> list[dict[str, Any]]:
 def kind_of(record: RunRecord) -> str:
     """Optimizer, and how the run ended."""
     summary: dict[str, Any] = record.summary or {}
-    return f"{record.config['optimizer']['name']}, ended by {summary.get('stopped') or 'nothing'}"
+    return f"{record.config['optimizer']['name']}, ended by {summary.get('stopped') or 'what is not recorded'}"
 
 
 def estimates(record: RunRecord) -> Iterator[tuple[float | None, float]]:

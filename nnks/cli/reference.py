@@ -67,7 +67,7 @@ def _rows(system: Any, results: str, *, dry: bool) -> list[list[str]]:
         known = known_reference(system.molecule, spec, folders)
         seconds = 0.0 if known else estimated_seconds(system.molecule, spec)
         if dry and not known:
-            rows.append([*called, "", f"about {duration(seconds)}", "to be computed"])
+            rows.append([*called, "", f"about {duration(seconds)}", "--"])
             continue
         started, source = time.monotonic(), "nnks or its cache" if known else "computed"
         found = known or _computed(system, spec, folders, f"{', '.join(called)}: about {duration(seconds)}")

@@ -28,6 +28,9 @@ BEYOND = 2.0
 FAR = 20.0
 """A window that did not come closer by `DESCENT` tells that convergence is far if so many windows like it would not reach it."""
 
+REACH = 2.0
+"""How many times longer than what was seen of a run the rest may be that is told from it."""
+
 WINDOWS = (0.5, 0.3)
 """Shares of a run's records, the latest, whose slopes are compared."""
 
@@ -86,11 +89,10 @@ class Remaining:
         ways = [_steps_to_zero(rows[-max(LEAST, round(share * len(rows))) :]) for share in WINDOWS]
         if any(math.isnan(way) for way in ways):
             return None
-        if min(ways) >= BEYOND * most:
-            return float(most)
-        if max(ways) > AGREE * min(ways):
-            return None
-        return min(math.sqrt(ways[0] * ways[1]), float(most))
+        far, near = min(ways) >= BEYOND * most, max(ways) <= AGREE * min(ways)
+        steps = min(math.sqrt(ways[0] * ways[1]), float(most)) if near and not far else float(most)
+        seen = rows[-1, 0] - rows[0, 0]
+        return steps if (far or near) and steps <= REACH * seen else None
 
     def _decades(self, metrics: Mapping[str, Any]) -> float:
         """How many powers of ten a step is from both thresholds; as `Convergence` has them."""
