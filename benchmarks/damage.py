@@ -14,12 +14,15 @@ import argparse
 import contextlib
 import dataclasses
 import io
+import os
 import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from nnks.tracking.cache import VARIABLE
 
 SWEEP = Path(__file__).with_name("damage_sweep.py")
 STATES = ("finished", "interrupted")
@@ -103,7 +106,8 @@ def call(*arguments: str) -> tuple[int | str, str]:
 
 
 def sweep(results: Path) -> tuple[int | str, str]:
-    """The sweep, with its results in a folder."""
+    """The sweep, with its results in a folder, and its cache of references there, too."""
+    os.environ[VARIABLE] = str(results)
     return call("sweep", f"--config={SWEEP}", f"--results={results}")
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 from nnks import build, interruption
 from nnks.config import ConfigDict
-from nnks.experiment import AlreadyFinished, Run, folder_of
+from nnks.experiment import AlreadyFinished, Run, display_of, folder_of
 from nnks.grouping import mark_batch, unmark_batch
-from nnks.plan import Plan, plan
+from nnks.interop.reference import untold
+from nnks.plan import Plan, default_label, plan
 from nnks.summary import Summary
 from nnks.tracking import ConsoleWriter, RunFolder
 from nnks.tracking.lock import Busy, release
+from nnks.tracking.progress import COMPILING, Position
 from nnks.training import iterate_together, make_batch_step
 from nnks.training.loop import MemberProgress
 from nnks.training.state import TrainingDiverged
@@ -29,7 +31,7 @@ def run_together(
     configs: Sequence[ConfigDict],
     results: str | Path = "results",
     *,
-    position: tuple[int, int] | None = None,
+    position: Position | None = None,
     quiet: bool = False,
 ) -> list[Summary | Exception]:
     """Trains configs of one batch as one compiled program; each is stored as it would be by itself.
@@ -58,7 +60,7 @@ def run_together(
 
 
 def _run_part(
-    plans: Sequence[Plan], results: Path, position: tuple[int, int] | None, quiet: bool
+    plans: Sequence[Plan], results: Path, position: Position | None, quiet: bool
 ) -> list[Summary | Exception]:
     """What fits the memory at once, without the members that another process has."""
     folders: list[RunFolder | Exception] = []
@@ -70,14 +72,22 @@ def _run_part(
                 folders.append(error)
         own = [(each, folder) for each, folder in zip(plans, folders, strict=True) if isinstance(folder, RunFolder)]
         mark_batch([folder for _, folder in own])
-        runs = [Run(each, folder, results, position, members=len(own), quiet=True) for each, folder in own]
-        ended = iter(_Batch(runs, None if quiet else position).execute() if runs else [])
+        display = None if quiet or position is None or not own else _display(own[0][0].config, len(own), position)
+        follow = untold if display is None else display.phase
+        runs = [Run(each, folder, results, position, members=len(own), follow=follow) for each, folder in own]
+        ended = iter(_Batch(runs, display).execute() if runs else [])
         return [next(ended) if isinstance(folder, RunFolder) else folder for folder in folders]
     finally:
         for folder in folders:
             if isinstance(folder, RunFolder):
                 unmark_batch(folder)
                 release(folder.path)
+
+
+def _display(config: ConfigDict, members: int, position: Position) -> ConsoleWriter | None:
+    """What shows a batch by its first member."""
+    own = config.label or default_label(config)
+    return display_of(config, position, own if members == 1 else f"{members} runs together: {own}, ...")
 
 
 def most_members(ready: Plan) -> int:
@@ -99,16 +109,9 @@ def member_plan(first: Plan, config: ConfigDict) -> Plan:
 class _Batch:
     """Runs in step."""
 
-    def __init__(self, runs: list[Run], position: tuple[int, int] | None):
-        self._runs = runs
+    def __init__(self, runs: list[Run], display: ConsoleWriter | None):
+        self._runs, self._console = runs, display
         self._ended: dict[int, Summary | Exception] = {}
-        config = runs[0].config
-        self._console = None
-        if config.tracking.console and position is not None:
-            label = runs[0].label if len(runs) == 1 else f"{len(runs)} runs together: {runs[0].label}, ..."
-            self._console = ConsoleWriter(
-                config.training.steps, label, position=position, limit=config.training.seconds
-            )
 
     def execute(self) -> list[Summary | Exception]:
         """Opens, trains and closes all members."""
@@ -141,6 +144,7 @@ class _Batch:
         active = [place for place, run in enumerate(runs) if not run.recorder.stopped]
         if not active:
             return
+        runs[0].follow(COMPILING)
         first: Any = [run.plan.optimizer for run in runs]
         step = make_batch_step(first, runs[0].problem, runs[0].config.training.steps)
         with interruption.whole():

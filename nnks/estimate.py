@@ -50,13 +50,17 @@ class Stored:
     def __init__(self, folder: Path):
         self._runs = [known for run in list_runs(folder) if (known := _known(run)) is not None]
 
+    def seconds_of_same(self, config: ConfigDict) -> float | None:
+        """The median of runs of this config, with whatever seed; None for none."""
+        known = config_hash(to_dict(config))
+        same = [spent for hash, _, spent in self._runs if hash == known]
+        return statistics.median(same) if same else None
+
     def seconds(self, config: ConfigDict) -> float | None:
         """Of a run of this config, as far as these runs tell."""
-        values = to_dict(config)
-        same = [spent for hash, _, spent in self._runs if hash == config_hash(values)]
-        if same:
-            return statistics.median(same)
-        flat = dict(flatten(values))
+        if (same := self.seconds_of_same(config)) is not None:
+            return same
+        flat = dict(flatten(to_dict(config)))
         alike = [(_shared(flat, other), other, spent) for _, other, spent in self._runs if _alike(flat, other)]
         if not alike:
             return None

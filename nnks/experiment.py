@@ -11,8 +11,9 @@ from typing import Any
 from nnks import build, interruption
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
+from nnks.interop.reference import Follow, untold
 from nnks.interruption import Interrupted
-from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name
+from nnks.plan import Plan, default_label, finished_run, meaning, plan, short_name, sketch
 from nnks.recorder import CONVERGED, GRID, Recorder
 from nnks.references import find_references
 from nnks.registry import InputError, StoreError
@@ -33,8 +34,11 @@ from nnks.tracking import (
     run_tags,
     warn,
 )
+from nnks.tracking.console import left_references
 from nnks.tracking.files import storing
 from nnks.tracking.lock import alone, hold, release
+from nnks.tracking.notices import notice
+from nnks.tracking.progress import BUILDING, COMPILING, EVALUATION, Position
 from nnks.tracking.record import SET_ASIDE, SLICE, SUMMARY
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
@@ -49,7 +53,7 @@ def run(
     config: ConfigDict,
     results: str | Path = "results",
     *,
-    position: tuple[int, int] | None = None,
+    position: Position | None = None,
     quiet: bool = False,
     again: bool = False,
 ) -> Summary:
@@ -58,7 +62,7 @@ def run(
     Args:
         config: from `default_config` or `load_config`.
         results: the folder that runs are stored in.
-        position: (n, m) for run n of m in a sweep.
+        position: of the run in a sweep.
         quiet: nothing on the console, whatever the config says: for a process beside others.
         again: whether a run that is finished is computed once more, into a folder of its own that ends in `-2`, and so on.
 
@@ -71,16 +75,21 @@ def run(
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)
-    with _beside(config, alone=position is None) as recording:
-        ready = plan(config)
+    outlined = sketch(config)  # what is wrong is said before anything else is
+    display = None if quiet else display_of(outlined.config, position)
+    with _beside(outlined.config, alone=position is None) as recording:
         try:
+            ready = plan(config, outlined)
             folder = folder_of(ready.config, results, again=again)
+            try:
+                return Run(ready, folder, Path(results), position, display=display, recording=recording).execute()
+            finally:
+                release(folder.path)
         except AlreadyFinished as elsewhere:
             return _kept(elsewhere.folder, config, alone=position is None and not quiet)
-        try:
-            return Run(ready, folder, Path(results), position, quiet=quiet, recording=recording).execute()
         finally:
-            release(folder.path)
+            if display is not None:
+                display.leave()
 
 
 @contextlib.contextmanager
@@ -92,6 +101,23 @@ def _beside(config: ConfigDict, *, alone: bool) -> Iterator[WandbProcess | None]
     finally:
         if recording is not None:
             recording.close()
+
+
+def display_of(config: ConfigDict, position: Position | None, label: str = "") -> ConsoleWriter | None:
+    """What shows a run on the console, if its config wants that; it begins with the building."""
+    if not config.tracking.console:
+        return None
+    label = label or config.label or default_label(config)
+    exact = config.sampler.name == "full" or config.optimizer.name == "handover"  # minibatches take all their steps
+    display = ConsoleWriter(
+        config.training.steps,
+        label,
+        position=position,
+        limit=config.training.seconds,
+        thresholds=build.tolerances(config) if exact else None,
+    )
+    display.phase(BUILDING)
+    return display
 
 
 class AlreadyFinished(InputError):
@@ -171,15 +197,17 @@ class Run:
         plan: Plan,
         folder: RunFolder,
         results: Path,
-        position: tuple[int, int] | None = None,
+        position: Position | None = None,
         *,
         members: int = 1,
-        quiet: bool = False,
+        display: ConsoleWriter | None = None,
+        follow: Follow = untold,
         recording: WandbProcess | None = None,
     ):
         self.plan, self.folder, self.results, self.position = plan, folder, results, position
-        self.config, self.members, self.quiet, self._recording = plan.config, members, quiet, recording
-        self.label = self.config.label or default_label(plan)
+        self.config, self.members, self.display, self._recording = plan.config, members, display, recording
+        self.follow = follow if display is None else display.phase
+        self.label = self.config.label or default_label(self.config)
         self.problem = build.in_precision(plan.problem, self.config.training.precision)
         self._started = time.perf_counter()
 
@@ -214,6 +242,7 @@ class Run:
 
     def _train(self) -> None:
         """The loop."""
+        self.follow(COMPILING)
         step, recorder = self.plan.optimizer.make_step(self.problem), self.recorder
         state = recorder.state
         until = int(state.step) if recorder.stopped else self.config.training.steps
@@ -226,6 +255,7 @@ class Run:
     def close(self) -> Summary:
         """Evaluates the trained orbitals, compares them, and stores what came out."""
         config, problem, recorder, plan = self.config, self.problem, self.recorder, self.plan
+        self.follow(EVALUATION)
         recorder.warn_if_coarse()
         params, converged = recorder.state.params, recorder.stopped == CONVERGED
         self._say_what_is_dropped(problem, params, "at the end")
@@ -233,6 +263,10 @@ class Run:
             converged = gradient_norm(problem, params) < build.tolerances(config)[1]
         outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
         summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
+        if self.display is not None:
+            self.display.result(summary)  # nobody waits for what it is compared with
+        summary |= compared(plan, outcome, self._references(outcome.hartree))
+        summary["wall_seconds"] = (time.perf_counter() - self._started) / self.members
         self.checkpoints.close()
         with storing(self.folder.path / SLICE):
             outcome.slice.save(self.folder.path)
@@ -240,8 +274,11 @@ class Run:
         stored = self.folder.record.summary
         if stored is None:  # somebody has removed it by now
             raise StoreError(f"'{self.folder.path / SUMMARY}' was written and is gone")
-        if config.tracking.console and self.position is None and not self.quiet:
+        if self.display is not None and self.position is None:
             print_summary(stored)
+        elif config.tracking.console:
+            for sentence in left_references(stored):
+                notice(sentence)
         return Summary(self.folder.path, stored)
 
     def _precision_error(self, params: Any) -> float | None:
@@ -310,42 +347,42 @@ class Run:
 
         def wandb() -> Writer:
             mode, project, group = tracking.wandb, tracking.project, self.config.experiment
-            tags = run_tags(values, short_name(self.plan))
+            tags = run_tags(values, short_name(self.config))
             start = WandbWriter if self._recording is None else self._recording.begin
             return start(self.folder, values, mode=mode, project=project, group=group, tags=tags)
 
         # a process has one W&B run at a time
         others: list[Any] = [Afterwards(wandb) if self.members > 1 else wandb()]
-        if tracking.console and not self.quiet:
-            steps, limit = self.config.training.steps, self.config.training.seconds
-            others.append(ConsoleWriter(steps, self.label, position=self.position, limit=limit))
+        if self.display is not None:
+            others.append(self.display)
         return WriterGroup(record, *others)
 
     def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
-        """Everything that `summary.json` holds."""
-        recorder, resolved = self.recorder, outcome.resolves(self.plan.system.molecule.natoms)
-        converged = converged and resolved
-        stopped = GRID if recorder.stopped == CONVERGED and not resolved else recorder.stopped
-        return (
-            {
-                "converged": bool(converged),
-                "stopped": CONVERGED if converged else stopped,
-                "steps": int(state.step),
-                "evaluations": int(state.evaluations),
-                "seconds": recorder.seconds,
-                "wall_seconds": (time.perf_counter() - self._started) / self.members,
-                "members": self.members,
-                "parameters": self.parameters,
-                "label": self.label,
-                "functional": meaning(self.config.functional.xc),
-            }
-            | found(outcome)
-            | compared(self.plan, outcome, self._references(outcome.hartree))
-        )
+        """Everything that `summary.json` holds but what the run is compared with."""
+        recorder, told_apart = self.recorder, outcome.resolves(self.plan.system.molecule.natoms)
+        converged = converged and told_apart
+        stopped = GRID if recorder.stopped == CONVERGED and not told_apart else recorder.stopped
+        return {
+            "converged": bool(converged),
+            "stopped": CONVERGED if converged else stopped,
+            "steps": int(state.step),
+            "evaluations": int(state.evaluations),
+            "seconds": recorder.seconds,
+            "members": self.members,
+            "parameters": self.parameters,
+            "label": self.label,
+            "functional": meaning(self.config.functional.xc),
+        } | found(outcome)
 
     def _references(self, hartree: str) -> dict[str, Any]:
         """The energies to compare with, found once for all members of a batch."""
         shared, key = self.plan.shared, ("references", hartree)
         if key not in shared:
-            shared[key] = find_references(self.plan.system, hartree, self.results / "references")
+            shared[key] = find_references(
+                self.plan.system,
+                hartree,
+                self.results,
+                lambda what: self.follow(f"reference: {what}"),
+                self.folder.path,
+            )
         return shared[key]

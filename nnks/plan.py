@@ -157,13 +157,17 @@ def _same_system(one: ConfigDict, other: ConfigDict) -> bool:
     return all(one[key].to_dict() == other[key].to_dict() for key in ("system", "quadrature", "ansatz"))
 
 
-def plan(config: ConfigDict) -> Plan:
+def plan(config: ConfigDict, outlined: Sketch | None = None) -> Plan:
     """Builds a run, after a look at everything that is wrong with its config.
+
+    Args:
+        config: of the run.
+        outlined: the same config's sketch, if there is one.
 
     Raises:
         InputError: in one sentence, before anything is computed.
     """
-    found = sketch(config)
+    found = outlined or sketch(config)
     system = found.system.computed()
     problem = build.make_problem(system)
     optimizer = build.make_optimizer(found.config, problem)
@@ -189,11 +193,11 @@ def meaning(xc: str) -> str:
     return f"{xc}: {describe_xc(xc)}" if xc else describe_xc(xc)
 
 
-def default_label(plan: Plan) -> str:
+def default_label(config: ConfigDict) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    return f"{short_name(plan)} / {plan.config.ansatz.name} / {basis_sets.label(plan.config.system.basis)}"
+    return f"{short_name(config)} / {config.ansatz.name} / {basis_sets.label(config.system.basis)}"
 
 
-def short_name(plan: Plan) -> str:
+def short_name(config: ConfigDict) -> str:
     """The molecule's name, or its formula where the config has coordinates or a path."""
-    return short_molecule(plan.config.system.molecule)
+    return short_molecule(config.system.molecule)

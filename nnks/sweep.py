@@ -12,6 +12,7 @@ from nnks import build, interruption
 from nnks.ablation import Ablation
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.config.users import file_name, users_code
+from nnks.estimate import Stored
 from nnks.grouping import batches, begun_in
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.plan import finished_run, sketch
@@ -194,12 +195,14 @@ def run_sweep(
         notify(f"{skipped} of {len(sweep.configs)} runs are finished and are kept.")
     batch = batch and (sweep.ablation or {}).get("metric") != "seconds"  # members of a batch share theirs
     tasks = make_tasks(sweep, missing, results, launcher.workers if batch else None, resources)
-    failed, left, finished = [], [], 0
+    todo = len(missing)
+    failed, left, finished, ended = [], [], 0, 0
     for place, outcomes in launcher.run(tasks):
         for end in outcomes:
             finished += not (end.reason or end.left)
             failed += [(end.label, end.reason)] if end.reason else []
             left += [(end.label, end.left)] if end.left else []
+            ended += 1
             which = f"run {place + 1}/{len(tasks)}" + ("" if len(outcomes) == 1 else f", {end.label},")
             if end.reason:
                 notify(f"{which} failed: {end.reason}")
@@ -207,6 +210,7 @@ def run_sweep(
                 notify(f"{which} is left: {end.left}")
             elif launcher.quiet:
                 energy = "" if end.energy is None else f", {end.energy:.7f} Ha"
+                energy += f"; {todo - ended} to go" if ended < todo else ""
                 notify(f"{which} done: {end.label}{energy}" if len(outcomes) == 1 else f"{which} done{energy}")
         release_programs()
         interruption.check()
@@ -225,17 +229,25 @@ def make_tasks(
     groups = [[n] for n in range(len(configs))]
     if parts is not None:
         groups = batches(configs, parts, begun_in(configs, results))
+    stored = Stored(Path(results) / sweep.name)
+    seconds = [stored.seconds_of_same(config) for config in configs]
     return [
         Task(
             source=sweep.source,
             configs=tuple(to_dict(configs[n]) for n in group),
             results=str(Path(results).resolve()),
-            position=(number, len(groups)),
+            position=(number, len(groups), _sum([seconds[n] for later in groups[number:] for n in later])),
             minutes=None if resources is None else resources.minutes,
             settings=settings,
         )
         for number, group in enumerate(groups, 1)
     ]
+
+
+def _sum(seconds: Sequence[float | None]) -> float | None:
+    """The sum; None for nothing, or where one is not known."""
+    known = [each for each in seconds if each is not None]
+    return sum(known) if known and len(known) == len(seconds) else None
 
 
 def release_programs(limit: int | None = None) -> bool:

@@ -1,17 +1,26 @@
 """Settings and shared fixtures of the test run. nnks is imported inside fixtures, after the shape-check hook."""
 
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PySCF with two threads on two busy cores slows small molecules
 # Most of a test's time is compilation of small functions: the compiler's quick mode takes a third off the whole run.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 os.environ.setdefault("WANDB_SILENT", "true")
 os.environ.setdefault("WANDB_MODE", "offline")
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit the folder: compiled programs are shared
+    os.environ["NNKS_CACHE"] = tempfile.mkdtemp(prefix="nnks-tests-")
 
 import jax
 import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_unconfigure():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["NNKS_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture

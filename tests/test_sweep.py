@@ -90,3 +90,22 @@ def test_a_dry_run_of_a_right_sweep_shows_its_runs(tmp_path, capsys):
     assert main(["sweep", f"--config={file}", f"--results={tmp_path / 'results'}", "--dry-run"]) == 0
     assert "to do" in capsys.readouterr().out
     assert not (tmp_path / "results").exists()
+
+
+def test_a_run_says_how_many_come_after_it_and_in_what_time(tmp_path, monkeypatch):
+    """The time only where finished runs of the same configs tell it."""
+    from nnks import estimate
+    from nnks.sweep import load_sweep, make_tasks
+    from nnks.tracking import config_hash
+
+    sweep = load_sweep(
+        str(study(tmp_path, "[{'ansatz.guess': g, 'training.seed': s} for g in ('core', 'minao') for s in (0, 1)]"))
+    )
+    assert make_tasks(sweep, sweep.configs, tmp_path, None, None)[0].position == (1, 4, None)
+    known = [
+        (config_hash(config.to_dict()), {}, seconds)
+        for config, seconds in zip(sweep.configs, (3.0, 3.0, 5.0, 5.0), strict=True)
+    ]
+    monkeypatch.setattr(estimate.Stored, "__init__", lambda self, folder: vars(self).update(_runs=known))
+    tasks = make_tasks(sweep, sweep.configs, tmp_path, None, None)
+    assert [task.position for task in tasks] == [(1, 4, 13.0), (2, 4, 10.0), (3, 4, 5.0), (4, 4, None)]

@@ -41,6 +41,7 @@ def get_config() -> ConfigDict:
     c.ansatz = {"name": "residual"}
     c.optimizer = {"name": "natural_gradient"}
     c.reference.large_basis = "pcseg-4"
+    c.reference.seconds = 3600.0  # the distance to the limit is what is asked
     c.training.steps = 100000  # the seconds end a run
     c.training.energy_tolerance = 1e-6
     c.training.checkpoint_steps = 0

@@ -34,6 +34,7 @@ def get_config() -> ConfigDict:
     c.functional.hartree = "density_fitting"
     c.functional.auxiliary = "even_tempered"
     c.reference.large_basis = "pcseg-4"
+    c.reference.seconds = 3600.0  # the distance to the limit is what is asked
     c.training.steps = 100000  # the seconds end a run
     c.training.energy_tolerance = 1e-6
     c.training.gradient_tolerance = 1e-4

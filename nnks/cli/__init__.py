@@ -17,6 +17,7 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
   nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
   nnks reproduce table1 [--quick]                                  the paper beside nnks: table1, table2, table3, timing, fig2,
                                                                    fig3, scaling, expressivity, or all
+  nnks reference H2O --config.functional.xc=pbe                    PySCF near the basis limit, kept for all later runs
   nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
                                                                    sampler, xc, hartree, optimizer, molecule, config
   nnks ls     results --where ansatz.name=residual 'error<1'       stored runs, by any value; --columns, --sort, --limit
@@ -40,7 +41,7 @@ Exit status: 0 done, 1 a run failed or is left to another process, 2 the input c
 or 143 interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same command continues."""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
-    name: name for name in ("quickstart", "rates", "reproduce", "ls", "rm", "export", "compare")
+    name: name for name in ("quickstart", "rates", "reference", "reproduce", "ls", "rm", "export", "compare")
 }
 """The module here of each, whose `command(arguments)` returns the exit status."""
 

@@ -98,8 +98,9 @@ def typed(name: str, changes: dict[str, str]) -> dict[str, Any]:
 def use_compilation_cache() -> None:
     """Keeps compiled programs in the user's cache folder, so that a second process starts faster; small ones, too, of which a run has many."""
     import jax
-    from platformdirs import user_cache_dir
 
-    jax.config.update("jax_compilation_cache_dir", user_cache_dir("nnks"))
+    from nnks.tracking.cache import cache_folder
+
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

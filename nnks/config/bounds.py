@@ -43,6 +43,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "training.control_steps": Bounds(0, STEPS),
     "training.checkpoint_steps": Bounds(0, STEPS),
     "evaluation.level": LEVELS,
+    "reference.seconds": Bounds(0, 1_000_000_000, "s"),
     "tracking.log_steps": Bounds(1, STEPS),
     "tracking.exact_steps": Bounds(0, STEPS),
     "orthogonalizer.decay": SHARE,

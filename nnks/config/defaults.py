@@ -94,6 +94,9 @@ def _defaults() -> ConfigDict:
     c.reference.pyscf = True  # PySCF in the same basis on the same grid, stable solution
     c.reference.large_basis = "auto"  # PySCF near the basis limit: bases such as "cc-pvqz,pcseg-4", the best last; ""
     #                                   for none; auto: the largest affordable
+    # seconds that one reference near the basis limit may take, as estimated before; beyond, it is left out, and a line says so. Those that
+    # come with nnks or are cached take none
+    c.reference.seconds = 20.0
     c.reference.scf = False  # nnks's own self-consistent field in the same basis
 
     c.tracking = ConfigDict()

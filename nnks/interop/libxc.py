@@ -172,6 +172,12 @@ def _parse(xc: str) -> dict[int, float]:
     return {int(number): float(c) for number, c in terms}
 
 
+def meaning_of(xc: str) -> list[Any]:
+    """What a PySCF string stands for, in JSON's types: two strings of one functional ('lda', 'lda,') have one meaning."""
+    ranges, parts = _library().parse_xc(xc)
+    return [[float(part) for part in ranges], sorted([int(number), float(factor)] for number, factor in parts)]
+
+
 def _refuse_dispersion(xc: str) -> None:
     full_name = re.match(r"(hyb_)?(lda|m?gga)_(xc?|c)_", xc.strip().lower())
     if (match := _DISPERSION.search(xc.strip())) and not full_name:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import datetime
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnks.interop import basis_sets
+from nnks.interop.cached import cached, known
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.interop.pyscf import becke_grid, make_mole
+from nnks.interop.shipped import shipped
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
-from nnks.registry import InputError, StoreError
 from nnks.textfiles import without_comments
-from nnks.tracking.files import digest, plain, read_json, storing, write_json
-from nnks.tracking.notices import notice
-from nnks.tracking.sound import check_reference
-from nnks.tracking.store import check_writable
 
 AFFORDABLE = 130
 """Basis functions that a large-basis reference may have, and beyond which a named one is density-fitted."""
@@ -55,17 +54,52 @@ class ReferenceSpec:
         return f"pyscf/{basis_sets.label(self.basis)}"
 
 
-def reference(molecule: Molecule, spec: ReferenceSpec, cache: Path | None) -> dict[str, Any]:
-    """PySCF's energies, from the cache if they were computed before.
+Follow = Callable[[str], None]
+"""Is told what a calculation does, in a few words."""
+
+
+def untold(_: str) -> None:
+    """Tells nobody."""
+
+
+def reference(
+    molecule: Molecule, spec: ReferenceSpec, folders: Sequence[Path] = (), follow: Follow = untold
+) -> dict[str, Any]:
+    """PySCF's energies: those that come with nnks, or are cached, or else computed.
+
+    Args:
+        molecule: the nuclei and electrons.
+        spec: basis, functional and grid.
+        folders: of the cache; the first is written, all are read.
+        follow: is told of each cycle.
 
     Returns:
-        `energies` by term [Ha], `converged`, `stable` (None: not analyzed, beyond 130 functions), `functions`, `restarts`, and what was asked for.
+        `energies` by term [Ha], `converged`, `stable` (None: not analyzed, beyond 130 functions), `functions`, `restarts`, `seconds` of the
+        processor, the date (`made`), and what was asked for.
     """
+    asked = asked_of(molecule, spec)
+    return shipped(asked) or cached(asked, lambda: _timed(molecule, spec, follow), folders)
+
+
+def known_reference(molecule: Molecule, spec: ReferenceSpec, folders: Sequence[Path]) -> dict[str, Any] | None:
+    """What `reference` returns, if nothing has to be computed for it."""
+    asked = asked_of(molecule, spec)
+    return shipped(asked) or known(asked, folders)
+
+
+def _timed(molecule: Molecule, spec: ReferenceSpec, follow: Follow) -> dict[str, Any]:
+    started = time.process_time()
+    result = _solve(molecule, spec, follow=follow)
+    made = datetime.datetime.now(datetime.UTC).date()
+    return result | {"seconds": round(time.process_time() - started, 2), "made": str(made)}
+
+
+def asked_of(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
+    """All that a reference of PySCF depends on, its versions included."""
     import pyscf
     from pyscf.dft import libxc
 
-    asked = identity(molecule, spec) | {"pyscf": pyscf.__version__, "libxc": libxc.__version__}
-    return cached(asked, lambda: _solve(molecule, spec), cache)
+    return identity(molecule, spec) | {"pyscf": pyscf.__version__, "libxc": libxc.__version__}
 
 
 def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
@@ -85,34 +119,6 @@ def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     )
 
 
-def cached(asked: dict[str, Any], compute: Callable[[], dict[str, Any]], cache: Path | None) -> dict[str, Any]:
-    """A result under the hash of what was asked for: read if it is there, sound, and of what is asked for; else computed and stored.
-
-    A cache that cannot be written is said, and is no reason to lose a run.
-    """
-    if cache is None:
-        return compute() | {"asked": asked}
-    path, same = cache / f"{digest(asked)}.json", plain(asked)
-
-    def wrong(stored: dict[str, Any]) -> str:
-        return check_reference(stored) or ("" if stored.get("asked") == same else "it is of something else")
-
-    try:
-        check_writable(cache.parent, cache.name)
-        if stored := read_json(path, wrong):
-            return stored
-    except InputError as error:
-        notice(str(error))
-        return compute() | {"asked": asked}
-    result = compute() | {"asked": asked}
-    try:
-        with storing(path):
-            write_json(path, result, sealed=True)
-    except StoreError as error:
-        notice(str(error))
-    return result
-
-
 def confirmed(molecule: Molecule, spec: ReferenceSpec, mo_coeff: Any) -> dict[str, Any]:
     """What PySCF's second-order solver and stability analysis make of given orbitals, occupied first; not cached.
 
@@ -124,9 +130,12 @@ def confirmed(molecule: Molecule, spec: ReferenceSpec, mo_coeff: Any) -> dict[st
     return _solve(molecule, spec, np.asarray(mo_coeff))
 
 
-def _solve(molecule: Molecule, spec: ReferenceSpec, start: np.ndarray | None = None) -> dict[str, Any]:
+def _solve(
+    molecule: Molecule, spec: ReferenceSpec, start: np.ndarray | None = None, follow: Follow = untold
+) -> dict[str, Any]:
     from pyscf import lib
 
+    follow("integrals")
     mole = make_mole(molecule, spec.basis)
     grid = becke_grid(mole, spec.level, spec.pruning or None, spec.radial, spec.angular)
     with lib.with_omp_threads(1 if mole.nao < 200 else None):
@@ -141,9 +150,12 @@ def _solve(molecule: Molecule, spec: ReferenceSpec, start: np.ndarray | None = N
                 start, occupied = start[0], occupied.sum(axis=0)
             mf = _second_order(mf, start, occupied)
         else:
+            mf.callback = lambda values: follow(f"cycle {values['cycle'] + 1}")
             mf.kernel()
+            mf.callback = None
             if not mf.converged:  # a second-order solver where DIIS oscillates
                 mf, restarts = _second_order(mf, mf.mo_coeff, mf.mo_occ), 1
+        follow("stability")
         # the analysis takes minutes in a large basis, where the stable solution of small bases is found from the same guess
         stable = _is_stable(mf) if mole.nao <= AFFORDABLE else True
         while stable is not True and restarts < FOLLOWED:

@@ -12,6 +12,7 @@ from typing import Any
 
 from nnks.interruption import swallows
 from nnks.registry import InputError, StoreError
+from nnks.tracking.progress import Position
 from nnks.tracking.record import called
 
 
@@ -50,7 +51,7 @@ class Task:
         source: the config file, whose own ansatz or functional must be registered where the runs run; empty if there is none.
         configs: resolved configs, as `to_dict` gives them.
         results: the folder that runs are stored in.
-        position: (n, m) for task n of m.
+        position: (n, m) for task n of m, and the seconds of all tasks after it, where stored runs of theirs tell.
         minutes: after which it is ended; None for no limit.
         settings: of JAX, by name, such as the folder of compiled programs.
     """
@@ -58,7 +59,7 @@ class Task:
     source: str
     configs: tuple[Mapping[str, Any], ...]
     results: str
-    position: tuple[int, int]
+    position: Position
     minutes: float | None = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 

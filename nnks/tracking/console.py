@@ -12,6 +12,7 @@ from nnks.tracking.record import (
     EXACT,
     FAILED,
     REFERENCE_LARGE,
+    REFERENCE_LEFT,
     REFERENCE_SAME,
     REFERENCE_TERMS,
     VIOLATIONS,
@@ -109,6 +110,15 @@ def verdict(summary: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
+def left_references(summary: Mapping[str, Any]) -> list[str]:
+    """A sentence for each reference that was not computed, with the command that computes it."""
+    return [
+        f"PySCF in {name.partition('/')[2]} is left out: it takes about {duration(each['seconds'])}, and reference.seconds is "
+        f"{each['budget']:g}; `{each['command']}` computes it."
+        for name, each in (summary.get(REFERENCE_LEFT) or {}).items()
+    ]
+
+
 def distance(energy: float | int, reference: float | int) -> str:
     """A difference in words, such as `0.215 mHa above` or `equal within 0.001 mHa to`."""
     difference = (energy - reference) / MILLIHARTREE
@@ -127,6 +137,8 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         fit = max(1, (console.width - OWN_WIDTH) // REFERENCE_WIDTH)  # the rest go into a table below
         for start in range(0, max(len(names), 1), fit):
             console.print(energy_table(summary, names[start : start + fit]))
+    for sentence in left_references(summary):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     style = "bold red" if objections(summary) or summary.get("status") == FAILED else "bold"
     console.print(verdict(summary), style=style, markup=False, highlight=False)
 

@@ -41,6 +41,9 @@ REFERENCE_LARGE = "reference_large"
 REFERENCE_DETAILS = "reference_details"
 """Summary key: reference name -> how it was found; one that is not `converged` is no reference, and is named here only."""
 
+REFERENCE_LEFT = "reference_left"
+"""Summary key: reference name -> `seconds` that it would take, the `budget` of seconds, and the `command` that computes it."""
+
 EXACT = "exact"
 """The name in `reference` of a complete-basis or analytic energy."""
 
@@ -59,9 +62,10 @@ UNHASHED = (
     "training.checkpoint_steps",
     "quadrature.memory",
     "training.devices",
+    "reference.seconds",
 )
-"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in memory, on how many devices; and the seed,
-which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
+"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in memory, on how many devices, how long
+it may wait for what it is compared with; and the seed, which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
 
 CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"
 CHECKPOINTS = "checkpoints"

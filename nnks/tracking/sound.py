@@ -46,6 +46,18 @@ TEXTS: Kind = (_or_none(_listed(_is_text)), "a list of texts")
 NUMBERS: Kind = (_or_none(_named(_or_none(is_number))), "numbers by name")
 TABLE: Kind = (_or_none(_named(_or_none(_named(_or_none(is_number))))), "numbers by two names")
 LEVELS: Kind = (_or_none(_listed(_listed(_or_none(is_number)))), "lists of numbers")
+LEFT: Kind = (
+    _or_none(
+        _named(
+            lambda value: (
+                isinstance(value, dict)
+                and all(map(is_number, map(value.get, ("seconds", "budget"))))
+                and _is_text(value.get("command"))
+            )
+        )
+    ),
+    "commands by name",
+)
 SECTION: Kind = (lambda value: isinstance(value, dict), "named values")
 
 SUMMARY_KINDS: Mapping[str, Kind] = {
@@ -56,6 +68,7 @@ SUMMARY_KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("steps", "evaluations", "seconds", "wall_seconds", "parameters", "members"), COUNT),
     **dict.fromkeys(("electrons", "virial", "orthonormality", "quadrature_error", "precision_error"), NUMBER),
     "reference_terms": TABLE,
+    "reference_left": LEFT,
     "orbital_energies": LEVELS,
     "violations": TEXTS,
     "converged": TRUTH,

@@ -120,7 +120,9 @@ QUICK = ["--config.reference.large_basis=", "--config.tracking.wandb=disabled", 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     results = tmp_path_factory.mktemp("store") / "results"
-    assert main(["run", *H2, *QUICK, f"--results={results}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NNKS_CACHE", str(results))  # references beside the runs, so that copies of the store have them
+        assert main(["run", *H2, *QUICK, f"--results={results}"]) == 0
     return results
 
 
@@ -149,8 +151,9 @@ def test_listings_of_a_damaged_store_end_in_a_table_or_a_sentence(store, name, k
 
 
 @pytest.mark.parametrize("kind", ["flipped", "cut", "other JSON"])
-def test_a_damaged_reference_is_computed_anew(store, kind, tmp_path, capsys):
+def test_a_damaged_reference_is_computed_anew(store, kind, tmp_path, capsys, monkeypatch):
     results = shutil.copytree(store, tmp_path / "results")
+    monkeypatch.setenv("NNKS_CACHE", str(results))
     path = files_of(results)["reference"]
     sound = json.loads(path.read_text())
     damage(path, kind)

@@ -238,7 +238,7 @@ def test_a_log_file_is_not_flooded(summary):
         writer.write(step, METRICS[0])
     writer.finish(summary)
     lines = out.file.getvalue().splitlines()
-    assert lines[0] == "run 3/12 · water / residual"
+    assert lines[0] == "run 3/12 · water / residual (9 more after it)"
     assert 6 <= len(lines) <= 9
     assert "step 0/1000" in lines[1]
     assert "E = -75.0000000 Ha  |g| = 1.0e+00  10 steps/s" in lines[3]
@@ -255,7 +255,50 @@ def test_the_time_left_knows_a_limit_in_seconds():
         clock.now += 0.1
         writer.write(step, METRICS[0])
     # the first line that knows a speed comes after 20 s of the 30, of which the first step does not count
-    assert "at most 10.0 s left" in out.file.getvalue()
+    assert "about 10.0 s left" in out.file.getvalue()
+
+
+def test_phases_are_named_while_they_run_and_the_result_comes_before_its_references(summary):
+    from nnks.tracking.writers import ConsoleWriter
+
+    out, clock = console(False), Clock()
+    writer = ConsoleWriter(1000, "water", position=(3, 12, 200.0), thresholds=(1e-9, 1e-6), console=out, clock=clock)
+    for phase in ("building", "compiling"):
+        writer.phase(phase)
+    for step in range(6):
+        clock.now += 0.1
+        writer.write(step, METRICS[step])
+    writer.phase("final evaluation")
+    writer.result(summary)
+    for cycle in range(30):  # a line at the beginning, one every 20 s, and not one a cycle
+        writer.phase(f"reference: PySCF in 6-31g, cycle {cycle}")
+        clock.now += 1.0
+    writer.finish(summary)
+    lines = [line.strip() for line in out.file.getvalue().splitlines()]
+    assert lines == [
+        "run 3/12 · water (9 more after it, about 3:20 min)",
+        "building",
+        "compiling",
+        "step 0/1000  E = -75.0000000 Ha  |g| = 1.0e+00  0.1 s",
+        "step 5/1000  E = -75.5000000 Ha  |g| = 1.7e-01  10 steps/s  0.6 s",
+        "final evaluation",
+        "run 3/12 · water: E = -75.9131000 Ha, converged after 70 steps, 57.1 s",
+        "reference: PySCF in 6-31g",
+        "reference: PySCF in 6-31g, cycle 20, 20.0 s",
+    ]
+
+
+def test_the_seconds_of_a_phase_go_on_while_nothing_is_written(monkeypatch):
+    from nnks.tracking.writers import ConsoleWriter
+
+    monkeypatch.setenv("TERM", "xterm")
+    out, clock = console(True), Clock()
+    writer = ConsoleWriter(6, "water", console=out, clock=clock)
+    writer.phase("compiling")
+    clock.now += 12.5
+    writer._live.refresh()
+    writer.leave()
+    assert "compiling, 12.5 s" in out.file.getvalue()
 
 
 def test_a_terminal_shows_the_last_state(summary, monkeypatch):
