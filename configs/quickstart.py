@@ -11,7 +11,9 @@ CLAIM = (
     "whose coefficients are solved for reaches the basis limit."
 )
 
-LEARNED = {"functional.auxiliary": "even_tempered"}  # a fitting set that orbitals beyond the basis cannot exploit by much
+LEARNED = {
+    "functional.auxiliary": "even_tempered"
+}  # a fitting set that orbitals beyond the basis cannot exploit by much
 METHODS = (
     {"ansatz.name": "lcgto"},
     LEARNED
@@ -19,7 +21,8 @@ METHODS = (
         "ansatz.name": "residual",
         "optimizer.name": "natural_gradient",
         "optimizer.solver": "dense",  # all parameters at once: few steps, each of them dear
-        "training.steps": 30,
+        "ansatz.width": 10,
+        "training.steps": 20,
     },
     LEARNED
     | {
