@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nnks.ablation import METRICS
 from nnks.tracking.files import read_json
+from nnks.tracking.packed import Pack
 from nnks.tracking.sound import TEXT, Kind, is_number, wrong
 
 FILE = "experiment.json"
-"""In the folder of a sweep."""
+"""In the folder of a sweep, or in its packed runs."""
 
 
 def read_about(folder: Path) -> dict[str, Any]:
     """Title, claim, command and ablation of a sweep; empty for none, or for a damaged file, which is said."""
+    if not os.path.lexists(folder / FILE) and (text := Pack(folder).about) is not None:
+        return read_json(folder / FILE, check_about, lambda _: io.BytesIO(text)) or {}
     return read_json(folder / FILE, check_about) or {}
 
 

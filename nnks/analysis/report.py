@@ -94,7 +94,7 @@ def _figures(
         "final_errors": final_errors(rows, folder / "final_errors.png"),
         "convergence_steps": convergence(rows, records, "step", folder / "convergence_steps.png"),
         "convergence_seconds": convergence(rows, records, "seconds", folder / "convergence_seconds.png"),
-        "densities": densities(rows, folder / "densities.png"),
+        "densities": densities(rows, records, folder / "densities.png"),
     }
     return {name: path for name, path in drawn.items() if path is not None}
 

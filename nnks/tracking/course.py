@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from nnks.tracking.lines import stream_metrics
 from nnks.types import Float
 
 MOST = 100_000
@@ -36,11 +35,11 @@ class Course:
     elapsed: Float[np.ndarray, " steps"]
 
 
-def read_course(path: Path) -> Course:
-    """The course of a run, evenly thinned beyond `MOST` steps; the last step is always there."""
+def course_of(lines: Iterable[Mapping[str, Any]]) -> Course:
+    """The course of a run from its recorded steps, evenly thinned beyond `MOST` steps; the last step is always there."""
     rows: list[list[Any]] = []
     stride, spent, number, row = 1, 0.0, 0, None
-    for number, line in enumerate(stream_metrics(path)):
+    for number, line in enumerate(lines):
         spent += _known(line.get("time/step_s"))
         row = _row(line, spent)
         if number % stride == 0:
@@ -55,7 +54,7 @@ def read_course(path: Path) -> Course:
     return Course(step, total, choices[0] if choices else added if np.any(added) else none, elapsed)
 
 
-def _row(line: dict[str, Any], spent: float | int) -> list[Any]:
+def _row(line: Mapping[str, Any], spent: float | int) -> list[Any]:
     return [line["step"], line.get("energy/total", math.nan), *(line.get(name, math.nan) for name in TIMES), spent]
 
 
