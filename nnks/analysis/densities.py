@@ -13,6 +13,7 @@ import numpy as np
 from nnks.analysis.style import new_figure, save
 from nnks.analysis.table import Row
 from nnks.analysis.text import in_figure
+from nnks.analysis.wording import chemical
 from nnks.tracking.record import RunRecord
 from nnks.tracking.slices import Slice, read_slice
 
@@ -24,7 +25,7 @@ else:
 MOST_SYSTEMS, MOST_METHODS = 3, 6
 """Systems that are drawn, and methods whose densities are compared in each."""
 
-COLUMNS = 4
+COLUMNS = 2
 """Panels side by side."""
 
 SMALLEST, LARGEST = 1e-4, 1e1
@@ -51,14 +52,14 @@ def densities(rows: Sequence[Row], records: Sequence[RunRecord], path: Path) -> 
     panels = list(itertools.chain.from_iterable(rows_of))
     if not panels:
         return None
-    figure, axes = new_figure(len(panels), width=3.0, height=3.4, columns=COLUMNS)
+    figure, axes = new_figure(len(panels), width=3.3, height=3.3, columns=COLUMNS)
     for place, panel in zip(axes, panels, strict=True):
         if panel is None:
             place.remove()
             continue
         image = _draw(place, panel)
         bar = figure.colorbar(image, ax=place, shrink=0.6)
-        bar.ax.tick_params(labelsize=7)
+        bar.ax.tick_params(labelsize=10)
         if panel["what"] == "difference":
             bar.set_ticks(
                 [-panel["size"], 0, panel["size"]], labels=[f"−{panel['size']:.0e}", "0", f"{panel['size']:.0e}"]
@@ -131,6 +132,8 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
     axes.set_aspect("equal")
     axes.grid(visible=False)
-    axes.set_title(f"{in_figure(panel['system'])}\n{title}\n{in_figure(panel['method'])}", loc="left", fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.set_title(
+        f"{in_figure(chemical(panel['system']))}, {title}\n{in_figure(panel['method'])}", loc="left", fontsize=10
+    )
+    axes.tick_params(labelsize=10)
     return image

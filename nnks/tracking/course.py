@@ -27,12 +27,14 @@ class Course:
         total: the energy [Ha].
         seconds: the first of `TIMES` that any step has; else the sum of the steps' own.
         elapsed: seconds since the start.
+        compiling: what the first step took beyond the median of the others [s]: nearly all of it compiles; nan where steps are not timed.
     """
 
     step: Float[np.ndarray, " steps"]
     total: Float[np.ndarray, " steps"]
     seconds: Float[np.ndarray, " steps"]
     elapsed: Float[np.ndarray, " steps"]
+    compiling: float = math.nan
 
 
 def course_of(lines: Iterable[Mapping[str, Any]]) -> Course:
@@ -48,14 +50,28 @@ def course_of(lines: Iterable[Mapping[str, Any]]) -> Course:
                 rows, stride = rows[::2], 2 * stride
     if row is not None and number % stride:
         rows.append(row)
-    step, total, training, elapsed, added = np.array(rows, float).reshape(-1, 5).T
+    step, total, training, elapsed, added, own = np.array(rows, float).reshape(-1, 6).T
     choices = [column for column in (training, elapsed) if np.isfinite(column).any()]
     none = np.full_like(step, math.nan)
-    return Course(step, total, choices[0] if choices else added if np.any(added) else none, elapsed)
+    return Course(step, total, choices[0] if choices else added if np.any(added) else none, elapsed, _compiling(own))
+
+
+def _compiling(seconds: np.ndarray) -> float:
+    """Seconds of the first step beyond those of the others."""
+    others = seconds[1:][np.isfinite(seconds[1:])]
+    if not len(seconds) or not math.isfinite(seconds[0]) or not len(others):
+        return math.nan
+    return max(float(seconds[0] - np.median(others)), 0.0)
 
 
 def _row(line: Mapping[str, Any], spent: float | int) -> list[Any]:
-    return [line["step"], line.get("energy/total", math.nan), *(line.get(name, math.nan) for name in TIMES), spent]
+    return [
+        line["step"],
+        line.get("energy/total", math.nan),
+        *(line.get(name, math.nan) for name in TIMES),
+        spent,
+        line.get("time/step_s", math.nan),
+    ]
 
 
 def _known(value: float | int | None) -> float:
