@@ -10,6 +10,10 @@ CLAIM = (
     "Without a neural part nnks equals PySCF in the same basis. A neural residual brings the basis closer to its limit; a "
     "learned basis whose linear coefficients are solved for reaches the limit."
 )
+EXPECT = {
+    "lcgto": ("same", 0.001),
+    "neural_basis": ("best", 0.5),
+}  # by ansatz: the reference, and the distance from it in mHa
 
 NEURAL = {"functional.auxiliary": "even_tempered", "optimizer.curvature": 0.03}
 TOLERANCES = {  # a step of neural_basis solves for its coefficients: it costs more and gets further

@@ -56,8 +56,11 @@ class Answers:
 
     def verdict(self) -> Verdict:
         """Whether the claim holds."""
-        expected = {chemical(name): want for name, want in (self.ablation.get("expect") or {}).items()}
-        return judge(expected, self.comparisons)
+        expected = {
+            ": ".join(map(chemical, name.split(": "))): want
+            for name, want in (self.ablation.get("expect") or {}).items()
+        }
+        return judge(expected, self.comparisons, single=len(self.ablation.get("seeds") or ()) == 1)
 
     def summary(self) -> str:
         """How many differences there are of each kind: the answer of an ablation whose claim expects nothing."""

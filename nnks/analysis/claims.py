@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nnks.analysis.statistics import FEWEST, LEVEL, SINGLE, UNDECIDED, Comparison
+from nnks.analysis.names import ANSATZ_WORDS
+from nnks.analysis.statistics import EQUAL, FEWEST, HIGHER, LEVEL, LOWER, SINGLE, UNDECIDED, Comparison
 from nnks.analysis.table import Row, known
 from nnks.tracking.record import FINISHED
 
@@ -36,13 +37,16 @@ class Verdict:
         return f"{start}: {self.why}."
 
 
-def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison]) -> Verdict:
+def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison], *, single: bool = False) -> Verdict:
     """The claim of an ablation: each setting that it names beside the baseline, in every case or in the one that stands before it.
 
     Args:
         expected: `lower`, `higher` or `equal` by setting, or by `case: setting`.
         comparisons: of the ablation.
+        single: whether one seed is all that the ablation has, because nothing in it is drawn at random: differences count as they are.
     """
+    if single:
+        comparisons = [_as_it_is(each) for each in comparisons]
     pairs = [(each, want) for each in comparisons if (want := wanted(expected, each))]
     if not pairs:
         return Verdict(
@@ -54,6 +58,10 @@ def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison]) -> Ver
         each, want = against[0]
         more = f", and {len(against) - 1} more are not as expected" if len(against) > 1 else ""
         return Verdict(False, f"{_where(each)}{each.setting} is {each.verdict}, not {want}{more}")
+    if missing := [each for each in open_ if math.isnan(each.difference)]:
+        return Verdict(
+            None, f"{len(missing)} of {len(pairs)} differences have no pair of finished runs that are to be believed"
+        )
     if open_:
         seeds = max(seeds_that_tell(each) for each in open_)
         many = (
@@ -64,6 +72,14 @@ def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison]) -> Ver
         return Verdict(None, f"{many}; {seeds_in_words(seeds)}")
     many = f"each of its {len(pairs)} differences is as expected" if len(pairs) > 1 else "the difference is as expected"
     return Verdict(True, many)
+
+
+def _as_it_is(each: Comparison) -> Comparison:
+    """A difference without an interval, judged by its size."""
+    if math.isnan(each.difference):
+        return each
+    verdict = EQUAL if abs(each.difference) <= each.resolution else LOWER if each.difference < 0 else HIGHER
+    return dataclasses.replace(each, verdict=verdict)
 
 
 def wanted(expected: Mapping[str, str], each: Comparison) -> str | None:
@@ -109,10 +125,11 @@ def judge_bounds(expected: Mapping[str, Sequence[Any]], rows: Sequence[Row]) -> 
         errors = known(abs(row[f"error_{role}_mHa"]) for row in ended)
         missing += len(own) - len(errors) if own else 1
         to = "PySCF in the same basis" if role == "same" else "the best reference"
+        what = ANSATZ_WORDS.get(ansatz, ansatz)
         if errors and max(errors) > most:
-            return Verdict(False, f"{ansatz} ends {max(errors):.3g} mHa from {to}, more than {most:g} mHa")
+            return Verdict(False, f"{what} ends {max(errors):.3g} mHa from {to}, more than {most:g} mHa")
         if errors:
-            parts.append(f"{ansatz} ends within {max(max(errors), 1e-9):.2g} mHa of {to}")
+            parts.append(f"{what} ends within {max(max(errors), 1e-9):.2g} mHa of {to}")
     if missing:
         return Verdict(None, f"{missing} of its runs are missing, not finished, or without a reference")
     return Verdict(True, "; ".join(parts))

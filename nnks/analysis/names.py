@@ -113,6 +113,17 @@ WORDS = {
 """What a run is called that has no label of its own, by its ansatz."""
 
 
+ANSATZ_WORDS = {
+    "lcgto": "the Gaussian basis",
+    "residual": "a network beside the basis",
+    "neural": "a network alone",
+    "neural_basis": "a learned basis",
+    "local_scaling": "a basis in a learned map of space",
+    "gaussian_learned": "a trained Gaussian basis",
+}
+"""An ansatz in a sentence."""
+
+
 def in_words(ansatz: str, basis: str) -> str:
     """Ansatz and basis as a legend says them: "6-31G, Gaussian", "network beside 6-31G"."""
     return WORDS.get(ansatz, f"{ansatz}, {{}}").replace("{}", basis_words(basis))
