@@ -57,21 +57,13 @@ def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison], *, sin
     if against:
         each, want = against[0]
         more = f", and {len(against) - 1} more are not as expected" if len(against) > 1 else ""
-        return Verdict(False, f"{_where(each)}{each.setting} is {each.verdict}, not {want}{more}")
+        return Verdict(False, f"{_where(each)} is {each.verdict}, not {want}{more}")
     if missing := [each for each in open_ if math.isnan(each.difference)]:
-        return Verdict(
-            None, f"{len(missing)} of {len(pairs)} differences have no pair of finished runs that are to be believed"
-        )
+        return Verdict(None, f"{_named(missing)} without a pair of finished runs that can be believed")
     if open_:
-        seeds = max(seeds_that_tell(each) for each in open_)
-        many = (
-            f"{len(open_)} of {len(pairs)} differences are undecided"
-            if len(pairs) > 1
-            else "the difference is undecided"
-        )
-        return Verdict(None, f"{many}; {seeds_in_words(seeds)}")
-    many = f"each of its {len(pairs)} differences is as expected" if len(pairs) > 1 else "the difference is as expected"
-    return Verdict(True, many)
+        return Verdict(None, f"{_named(open_)} undecided; {seeds_in_words(max(map(seeds_that_tell, open_)))}")
+    many = f"each of its {len(pairs)} differences" if len(pairs) > 1 else "the difference"
+    return Verdict(True, f"{many} is as expected")
 
 
 def _as_it_is(each: Comparison) -> Comparison:
@@ -87,8 +79,14 @@ def wanted(expected: Mapping[str, str], each: Comparison) -> str | None:
     return expected.get(f"{each.stratum}: {each.setting}", expected.get(each.setting))
 
 
+def _named(several: Sequence[Comparison]) -> str:
+    """The first of several comparisons, and how many more there are."""
+    more = f" and {len(several) - 1} more" if len(several) > 1 else ""
+    return f"{_where(several[0])}{more} {'are' if more else 'is'}"
+
+
 def _where(each: Comparison) -> str:
-    return f"for {each.stratum} " if each.stratum else ""
+    return f"{each.setting} ({each.stratum})" if each.stratum else each.setting
 
 
 def seeds_that_tell(each: Comparison) -> int:
