@@ -53,6 +53,6 @@ def test_an_ansatz_has_one_color_in_every_sweep():
     one = method_looks([{"method": "a", "ansatz": "residual"}, {"method": "b", "ansatz": "lcgto"}])
     other = method_looks([{"method": "c", "ansatz": "neural"}, {"method": "d", "ansatz": "residual"}])
     assert one["a"] == other["d"]
-    assert one["a"][0] == ANSATZ_COLORS["residual"]
+    assert one["a"][0].upper() == ANSATZ_COLORS["residual"]
     several = method_looks([{"method": str(n), "ansatz": "residual" if n < 3 else "neural"} for n in range(4)])
     assert len({look for look in several.values()}) == 4
