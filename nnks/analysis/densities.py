@@ -115,7 +115,7 @@ def _panels(rows: Sequence[Row], records: Sequence[RunRecord], group: Sequence[i
 
 def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     """One panel; its colors."""
-    from matplotlib.colors import LogNorm, Normalize, SymLogNorm
+    from matplotlib.colors import LogNorm, Normalize
 
     values, place = panel["values"], panel["slice"]
     largest, size = float(np.abs(values).max()), panel["size"]
@@ -126,7 +126,7 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
         norm, colors, height = Normalize(-largest, largest), "RdBu_r", float(place.height)
         title = "highest occupied orbital" + (f", {height:.1f} above" if height else "")
     else:
-        norm, colors = SymLogNorm(size * 1e-2, vmin=-size, vmax=size), "PuOr_r"
+        norm, colors = Normalize(-size, size), "PuOr_r"
         title = f"difference, at most {largest:.0e}"
     image = axes.pcolormesh(place.x, place.y, values, norm=norm, cmap=colors, shading="gouraud", rasterized=True)
     axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
