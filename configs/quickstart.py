@@ -10,6 +10,10 @@ CLAIM = (
     "Gaussian orbitals equal PySCF in the same basis. A network beside them finds most of what 6-31G lacks; a learned basis "
     "whose coefficients are solved for reaches the basis limit."
 )
+EXPECT = {
+    "lcgto": ("same", 0.001),
+    "neural_basis": ("best", 0.5),
+}  # by ansatz: the reference, and the distance from it in mHa
 
 LEARNED = {
     "functional.auxiliary": "even_tempered"

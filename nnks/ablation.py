@@ -31,6 +31,9 @@ METRICS = {
 
 COMBINATIONS = ("product", "one_at_a_time")
 
+EXPECTED = ("lower", "higher", "equal")
+"""What a claim can say of a setting: how its metric lies to that of the baseline."""
+
 Axis = Sequence[Any] | Mapping[str, Mapping[str, Any]]
 
 
@@ -46,10 +49,12 @@ class Ablation:
         strata: axes whose values are cases to be told apart, such as molecules, and are not compared with each other.
         seeds: of `training.seed`; differences are taken between runs of equal seed.
         combine: `product` of all axes, or `one_at_a_time` from the baseline (strata are always a product).
-        resolution: a difference of the metric below this answers nobody's question [its unit].
+        resolution: a difference of the metric below this does not matter [its unit].
         ratio: if given, settings are compared by how many times as large the metric is, for metrics that span powers of ten: a ratio below
-            this (1.5, say) answers nobody's question, and values below the resolution count as the resolution.
+            this (1.5, say) does not matter, and values below the resolution count as the resolution.
         accuracy: error [mHa] that steps and seconds are counted to.
+        expect: what the claim says of settings beside the baseline, by label, or by `case: label` where it says so of one case only
+            (`"H2O: adam": "higher"`): `lower`, `higher` or `equal`. By it the report tells whether the claim holds.
     """
 
     claim: str
@@ -62,6 +67,7 @@ class Ablation:
     resolution: float = 0.02
     ratio: float | None = None
     accuracy: float = 1.0
+    expect: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuses a declaration that cannot be meant.
@@ -86,6 +92,14 @@ class Ablation:
             if isinstance(values, str) or not isinstance(values, Sequence | Mapping) or not values:
                 raise InputError(
                     f"axis {shown(name)} of the ablation has no values; give a tuple, such as ('adam', 'lbfgs')."
+                )
+        labels = {label for axis in self.axes for label in self.settings(axis)}
+        for name, value in self.expect.items():
+            if (label := name.rpartition(": ")[2]) not in labels:
+                raise InputError(f"the ablation expects something of {shown(label)}; {suggest(label, labels)}.")
+            if value not in EXPECTED:
+                raise InputError(
+                    f"the ablation expects {shown(str(value))} of {shown(name)}; {suggest(str(value), EXPECTED)}."
                 )
         for name, value in self.baseline.items():
             if name not in self.axes:
@@ -149,6 +163,7 @@ class Ablation:
             "resolution": self.resolution,
             "ratio": self.ratio,
             "accuracy": self.accuracy,
+            "expect": dict(self.expect),
         }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nnks import build, interruption
 from nnks.ablation import Ablation
+from nnks.analysis.claims import wrong_bounds
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.config.users import file_name, users_code
 from nnks.estimate import Stored
@@ -37,6 +38,7 @@ class Sweep:
         ablation: what the file declares as `ABLATION`, as plain values; None without one.
         axes: the dotted keys that `sweep()` sets and in which the runs differ, in its order.
         source: the config file; processes beside this one read it for what it registers.
+        expect: by ansatz, how near to which reference its runs end by the claim: the file's `EXPECT`, such as `{"lcgto": ("same", 1e-3)}` [mHa].
     """
 
     name: str
@@ -47,6 +49,7 @@ class Sweep:
     ablation: dict[str, Any] | None
     axes: tuple[str, ...]
     source: str = ""
+    expect: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +85,7 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
     return Sweep(
         name=experiment,
         title=lines[0] if lines else experiment,
+        expect=_expected(module, name),
         claim=ablation.claim if ablation is not None else str(getattr(module, "CLAIM", "")),
         configs=configs,
         points=points,
@@ -120,6 +124,20 @@ def _ablation(module: Any, name: str) -> Ablation | None:
     return ablation
 
 
+def _expected(module: Any, name: str) -> dict[str, Any]:
+    """What the file declares as `EXPECT`.
+
+    Raises:
+        InputError: for something else than references and distances by ansatz.
+    """
+    expected = getattr(module, "EXPECT", {})
+    if wrong := wrong_bounds(expected):
+        raise InputError(
+            f"EXPECT of {file_name(name)} is {shown(expected)} ({wrong}); write it as {{'lcgto': ('same', 1e-3)}}."
+        )
+    return expected
+
+
 def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict[str, str], ...], list[dict[Any, Any]]]:
     """The label on each axis, and the changes, of every run.
 
@@ -152,7 +170,7 @@ def describe(sweep: Sweep, command: str) -> dict[str, Any]:
     """What a report needs to know of a sweep that is not in its runs."""
     about: dict[str, Any] = {"title": sweep.title, "claim": sweep.claim, "command": command}
     if sweep.ablation is None:
-        return about
+        return about | ({"expect": sweep.expect} if sweep.expect else {})
     runs = [
         {"hash": config_hash(to_dict(config)), "seed": config.training.seed, "point": point}
         for config, point in zip(sweep.configs, sweep.points, strict=True)

@@ -6,7 +6,7 @@ from nnks import build
 from nnks.config import default_config, override
 from nnks.evaluation import evaluate
 from nnks.slices import _at_points, plane
-from nnks.tracking.record import SLICE
+from nnks.tracking.record import SLICE, RunRecord
 from nnks.tracking.slices import read_slice
 
 
@@ -36,14 +36,14 @@ def test_plane_holds_the_nuclei_and_the_file_comes_back(tmp_path):
     np.testing.assert_allclose(found.nuclei[:, 2], 0, atol=1e-12)  # water is flat
     rebuilt = center + found.nuclei @ axes
     np.testing.assert_allclose(rebuilt, system.molecule.positions, atol=1e-12)
-    assert read_slice(tmp_path) is None
+    assert read_slice(RunRecord(tmp_path)) is None
     # water's highest orbital is oxygen's p, with a node in the plane of the nuclei
     assert found.height > 0
     assert found.orbital.max() > 0.1
     found.save(tmp_path)
-    stored = read_slice(tmp_path)
+    stored = read_slice(RunRecord(tmp_path))
     np.testing.assert_allclose(stored.density, found.density, rtol=1e-6)
     whole = (tmp_path / SLICE).read_bytes()
     for broken in (b"no archive", whole[: len(whole) // 2]):
         (tmp_path / SLICE).write_bytes(broken)
-        assert read_slice(tmp_path) is None
+        assert read_slice(RunRecord(tmp_path)) is None

@@ -30,6 +30,13 @@ ABLATION = Ablation(
     baseline={"system.basis": "6-31g"},
     seeds=(0,),
     resolution=0.1,
+    expect={
+        "H2O: 6-31g*": "lower",
+        "H2O: 6-311g**": "lower",
+        "H2: def2-svp": "higher",
+        "H2: cc-pvdz": "higher",
+        "H2: pcseg-1": "higher",
+    },
 )
 
 

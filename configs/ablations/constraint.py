@@ -34,6 +34,14 @@ ABLATION = Ablation(
     seeds=range(8),
     resolution=0.01,
     ratio=2.0,
+    expect={
+        "penalty 3": "higher",
+        "penalty 10": "higher",
+        "penalty 30": "higher",
+        "project": "higher",
+        "riemannian": "equal",
+        "project, sgd": "equal",
+    },
 )
 
 

@@ -24,6 +24,7 @@ ABLATION = Ablation(
     seeds=range(8),
     resolution=1e-3,
     ratio=1.2,
+    expect={"batch": "higher", "ema 0.99": "higher"},
 )
 
 

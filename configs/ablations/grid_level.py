@@ -21,6 +21,7 @@ ABLATION = Ablation(
     strata=("functional.xc", "system.molecule"),
     seeds=(0,),
     resolution=0.1,
+    expect={"0": "lower", "1": "equal", "2": "equal", "3": "equal", "4": "equal"},
 )
 
 

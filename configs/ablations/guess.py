@@ -18,6 +18,7 @@ ABLATION = Ablation(
     seeds=range(8),
     ratio=1.2,
     accuracy=0.01,
+    expect={"random": "higher", "core": "higher"},
 )
 
 

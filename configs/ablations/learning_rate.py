@@ -29,6 +29,15 @@ ABLATION = Ablation(
     seeds=range(8),
     resolution=1e-4,
     ratio=2.0,
+    expect={
+        "adam 0.003": "higher",
+        "nadam 0.003": "higher",
+        "lion 0.003": "higher",
+        "rmsprop 0.003": "higher",
+        "sgd 0.003": "higher",
+        "rmsprop 0.03": "lower",
+        "rmsprop 0.1": "lower",
+    },
 )
 
 

@@ -29,6 +29,7 @@ ABLATION = Ablation(
     },
     strata=("molecule",),
     resolution=0.1,
+    expect={"overlap, dense": "higher", "overlap, cg": "higher"},
 )
 
 

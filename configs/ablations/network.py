@@ -26,6 +26,17 @@ ABLATION = Ablation(
     },
     strata=("ansatz.name",),
     resolution=0.1,
+    expect={
+        "width 10": "equal",
+        "depth 1": "equal",
+        "depth 3": "equal",
+        "envelopes 4": "equal",
+        "silu": "equal",
+        "sin": "equal",
+        "neural: width 40": "equal",
+        "neural: envelopes 1": "equal",
+        "residual: envelopes 1": "higher",
+    },
 )
 
 

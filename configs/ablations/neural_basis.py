@@ -23,6 +23,11 @@ ABLATION = Ablation(
         }
     },
     resolution=0.1,
+    expect={
+        "trained, width 10, lbfgs": "higher",
+        "trained, width 10, natural gradient": "equal",
+        "solved, width 3": "equal",
+    },
 )
 
 

@@ -24,6 +24,18 @@ ABLATION = Ablation(
     },
     strata=("molecule", "ansatz.name"),
     baseline={"optimizer": "natural_gradient"},
+    expect={
+        "H2O, residual: adam": "higher",
+        "H2O, residual: lbfgs": "higher",
+        "H2O, neural: adam": "higher",
+        "H2O, neural: lbfgs": "higher",
+        "H2, residual: lbfgs": "equal",
+        "H2, neural: lbfgs": "equal",
+        "H2, residual: adam": "higher",
+        "H2, neural: adam": "higher",
+        "H2, neural_basis: adam": "equal",
+        "H2, neural_basis: lbfgs": "equal",
+    },
 )
 
 

@@ -25,6 +25,7 @@ ABLATION = Ablation(
     baseline={"orthogonalizer.name": "cholesky", "training.precision": "float64"},
     strata=("system.molecule", "training.precision"),
     resolution=0.01,
+    expect={"qr": "equal", "lowdin": "equal", "canonical": "equal", "polar": "equal"},
 )
 
 

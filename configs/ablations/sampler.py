@@ -21,6 +21,7 @@ ABLATION = Ablation(
     seeds=range(8),
     resolution=1e-3,
     ratio=1.2,
+    expect={"stratified": "higher", "importance": "higher"},
 )
 
 

@@ -20,6 +20,7 @@ ABLATION = Ablation(
     baseline={"functional.xc": "lda,vwn"},
     seeds=(0,),
     resolution=1e-3,
+    expect={"lda,pw": "equal", "pbe": "equal", "blyp": "equal", "revpbe": "equal", "tpss": "equal", "r2scan": "equal"},
 )
 
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nnks.ablation import METRICS
+from nnks.ablation import EXPECTED, METRICS
+from nnks.analysis.claims import wrong_bounds
 from nnks.tracking.files import read_json
+from nnks.tracking.packed import Pack
 from nnks.tracking.sound import TEXT, Kind, is_number, wrong
 
 FILE = "experiment.json"
-"""In the folder of a sweep."""
+"""In the folder of a sweep, or in its packed runs."""
 
 
 def read_about(folder: Path) -> dict[str, Any]:
     """Title, claim, command and ablation of a sweep; empty for none, or for a damaged file, which is said."""
+    if not os.path.lexists(folder / FILE) and (text := Pack(folder).about) is not None:
+        return read_json(folder / FILE, check_about, lambda _: io.BytesIO(text)) or {}
     return read_json(folder / FILE, check_about) or {}
 
 
 def check_about(about: Mapping[str, Any]) -> str:
     """What is wrong with the description of a sweep, in a few words; empty for nothing."""
     odd = wrong(about, dict.fromkeys(("title", "claim", "command"), TEXT))
+    odd = odd or (wrong_bounds(about["expect"]) if "expect" in about else "")
     return odd or (_wrong_ablation(about["ablation"]) if "ablation" in about else "")
 
 
@@ -42,7 +49,12 @@ def _wrong_ablation(ablation: Any) -> str:
     if missing := [key for key in kinds if key not in ablation]:
         return f"its ablation has no {missing[0]}"
     ratio: Kind = (lambda value: value is None or (is_number(value) and value > 1), "a number above 1")
-    return wrong(ablation, kinds | {"ratio": ratio})
+    expect: Kind = (_expectations, "lower, higher or equal by setting")
+    return wrong(ablation, kinds | {"ratio": ratio, "expect": expect})
+
+
+def _expectations(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(want, str) and want in EXPECTED for want in value.values())
 
 
 def _labels(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 from nnks.ablation import METRICS
 from nnks.analysis.arrivals import Arrival, arrivals
+from nnks.analysis.claims import Verdict, judge, seeds_in_words, seeds_that_tell
 from nnks.analysis.statistics import (
     EQUAL,
+    FEWEST,
     HIGHER,
     LEVEL,
     LOWER,
@@ -20,14 +23,15 @@ from nnks.analysis.statistics import (
     Comparison,
     compare,
 )
-from nnks.analysis.style import GRAY, MOST_METHODS, MOST_PANELS, PALETTE, new_figure, save, symmetric_log
+from nnks.analysis.style import GRAY, MOST_METHODS, MOST_PANELS, PALETTE, new_figure, save
 from nnks.analysis.table import Row, first
 from nnks.analysis.text import in_figure, signed
+from nnks.analysis.wording import chemical
 from nnks.tracking.record import RunRecord
 
 METHOD = (
     f"Differences are taken between runs that are equal in everything else, seed included, and averaged over the other axes; intervals are "
-    f"Student's over seeds and hold together for all settings of an axis with {LEVEL:.0%} (Bonferroni); p-values are Holm's. Medians of steps and "
+    f"Student's over three or more seeds and hold together for all settings of an axis with {LEVEL:.0%} (Bonferroni); p-values are Holm's. Medians of steps and "
     "seconds count runs that never arrive as later than their end (Kaplan-Meier)."
 )
 
@@ -39,7 +43,9 @@ class Answers:
 
     def __init__(self, ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence[RunRecord]):
         self.ablation = ablation
-        self.comparisons: list[Comparison] = compare(ablation, rows)
+        self.comparisons: list[Comparison] = [
+            dataclasses.replace(each, stratum=chemical(each.stratum)) for each in compare(ablation, rows)
+        ]
         self.arrivals: list[Arrival] = arrivals(ablation, rows, records)
         self.unit = UNITS.get(ablation["metric"], "mHa")
         self.ratio: float | None = ablation.get("ratio")
@@ -47,6 +53,27 @@ class Answers:
         self.quantity = METRICS[ablation["metric"]]
         if self.ratio:
             self.quantity += f", as ratios; values below {ablation['resolution']:g} count as that"
+
+    def verdict(self) -> Verdict:
+        """Whether the claim holds."""
+        expected = {
+            ": ".join(map(chemical, name.split(": "))): want
+            for name, want in (self.ablation.get("expect") or {}).items()
+        }
+        return judge(expected, self.comparisons, single=len(self.ablation.get("seeds") or ()) == 1)
+
+    def summary(self) -> str:
+        """How many differences there are of each kind: the answer of an ablation whose claim expects nothing."""
+        known = [c for c in self.comparisons if math.isfinite(c.difference)]
+        if not known:
+            return "No pair of runs has finished."
+        counts = {name: sum(c.verdict == name for c in known) for name in (LOWER, HIGHER, EQUAL, UNDECIDED, SINGLE)}
+        parts = [
+            f"{count} with {name}" if name == SINGLE else f"{count} {name}" for name, count in counts.items() if count
+        ]
+        open_ = [c for c in known if c.verdict in (UNDECIDED, SINGLE)]
+        more = f" ({seeds_in_words(max(map(seeds_that_tell, open_)))})" if open_ else ""
+        return f"Of {len(known)} differences from the baseline: {', '.join(parts)}{more}."
 
     def sentences(self) -> list[str]:
         """One verdict for each axis and stratum."""
@@ -72,21 +99,24 @@ class Answers:
             names = ", ".join(c.setting for c in equal)
             parts.append(f"{names} {_are(equal)} equal to it within {self._size(farthest)}")
         if single := [c for c in known if c.verdict == SINGLE]:
-            parts.append(self._of_one_seed(single))
+            parts.append(self._of_few_seeds(single))
         if undecided := [c for c in known if c.verdict == UNDECIDED]:
             names = ", ".join(f"{c.setting} ({self._interval(c)})" for c in undecided)
+            more = seeds_in_words(max(map(seeds_that_tell, undecided)))
             parts.append(
-                f"{names} {_are(undecided)} undecided: no difference and one that matters are both possible, and more seeds would tell"
+                f"{names} {_are(undecided)} undecided: no difference and one that matters are both possible ({more})"
             )
         return f"{start}against {known[0].baseline}, {'; '.join(parts)}."
 
-    def _of_one_seed(self, single: Sequence[Comparison]) -> str:
+    def _of_few_seeds(self, single: Sequence[Comparison]) -> str:
         near = [c for c in single if abs(c.difference) <= self.limit]
         parts = [self._size_of(c) for c in single if c not in near]
         if near:
             most = self._size(max(abs(c.difference) for c in near))
             parts.append(f"{', '.join(c.setting for c in near)} {_are(near)} within {most} of it")
-        return f"{', '.join(parts)} (one seed: no intervals)"
+        seeds = max(c.seeds for c in single)
+        few = "one seed: no interval" if seeds == 1 else f"{seeds} seeds are too few for an interval; it takes {FEWEST}"
+        return f"{', '.join(parts)} ({few})"
 
     def _size_of(self, c: Comparison) -> str:
         if self.ratio:
@@ -118,10 +148,10 @@ class Answers:
                 "from": self._shown(c.low),
                 "to": self._shown(c.high),
                 "p": "" if math.isnan(c.p) else f"{c.p:.2g}",
-                "verdict": {SINGLE: "one seed"}.get(c.verdict, c.verdict),
+                "verdict": c.verdict,
                 "over the other axes": "" if c.least == c.most else f"{self._shown(c.least)} … {self._shown(c.most)}",
                 "seeds": str(c.seeds),
-                "unfinished pairs": str(c.missing or ""),
+                "runs without a partner": str(c.missing or ""),
             }
             for c in self.comparisons
         ]
@@ -130,7 +160,7 @@ class Answers:
         """Steps and seconds to the accuracy."""
         names = list(self.ablation["axes"])
         return [
-            dict(zip(names, a.point, strict=True))
+            dict(zip(names, map(chemical, a.point), strict=True))
             | {
                 "arrived": f"{a.arrived}/{a.runs}",
                 "steps": "never" if math.isinf(a.steps) else f"{a.steps:.0f}",
@@ -165,18 +195,18 @@ class Answers:
             if math.isfinite(c.low):
                 axes.plot([place(c.low), place(c.high)], [row, row], color=color, linewidth=2, solid_capstyle="round")
             axes.plot(place(c.difference), row, "o", color=color, markersize=6)
+            # a difference that is small beside another one is read as a number
+            axes.annotate(
+                self._shown(c.difference), (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8
+            )
         axes.set_yticks(range(len(group)), [in_figure(c.setting) for c in group])
         axes.set_ylim(len(group) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
-        values = [x for c in group for x in (c.difference, c.low, c.high) if math.isfinite(x)]
         if self.ratio:
             axes.set_xscale("log")
             axes.set_xlabel(f"ratio to {in_figure(group[0].baseline)}")
             return
-        if max(abs(x) for x in values) > 30 * width:
-            symmetric_log(axes, [*values, -width, width])
-        else:
-            axes.margins(x=0.1)
+        axes.margins(x=0.1)
         axes.set_xlabel(f"difference from {in_figure(group[0].baseline)} [{self.unit}]")
 
 

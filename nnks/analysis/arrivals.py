@@ -41,21 +41,20 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
 
     Energies of a training are those of its grid. A run has arrived only if the final energy says so, too, and is not doubted.
     """
-    role = "same" if ablation["metric"] == "error_same_mHa" else "best"
     found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
     for (point, _), number in locate(ablation, rows).items():
         row = rows[number]
-        if row["sampler"] != "full" or math.isnan(row[f"reference_{role}_Ha"]):
+        level = goal(ablation, row)
+        if row["sampler"] != "full" or math.isnan(level):
             continue
-        goal = row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
         there, last = None, None
         for last in records[number].stream():
-            if there is None and last.get("energy/total", math.inf) <= goal:
+            if there is None and last.get("energy/total", math.inf) <= level:
                 there = last
         if last is None:
             continue
         summary = records[number].summary or {}
-        if there is not None and not _is_confirmed(row, goal + (summary.get("quadrature_error") or 0.0)):
+        if there is not None and not _is_confirmed(row, level + (summary.get("quadrature_error") or 0.0)):
             there = None
         last = there or last
         shared = (summary.get("members") or 1) > 1  # a batch's seconds are not a run's
@@ -67,6 +66,12 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
             )
         )
     return [_arrival(point, runs) for point, runs in found.items()]
+
+
+def goal(ablation: Mapping[str, Any], row: Row) -> float:
+    """The energy [Ha] at which a run has arrived; nan where its reference is not known."""
+    role = "same" if ablation["metric"] == "error_same_mHa" else "best"
+    return row[f"reference_{role}_Ha"] + ablation["accuracy"] * MILLIHARTREE
 
 
 def _is_confirmed(row: Row, highest: float) -> bool:

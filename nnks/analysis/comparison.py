@@ -14,6 +14,7 @@ from nnks.analysis.table import Row, run_rows
 from nnks.config import flatten
 from nnks.registry import InputError
 from nnks.tracking.console import ordered_references
+from nnks.tracking.packed import Pack
 from nnks.tracking.progress import outcome
 from nnks.tracking.record import DOUBTS, ENERGY_TERMS, FINISHED, RunRecord
 from nnks.tracking.store import is_run, list_runs
@@ -78,6 +79,9 @@ def find_stored(text: str, results: str | Path) -> RunRecord:
     """
     if is_run(Path(text)):
         return RunRecord(Path(text))
+    packed = [run for run in Pack(Path(text).parent).records() if run.path == Path(text)]
+    if packed:
+        return packed[0]
     if Path(text).is_dir():
         inside = len(list_runs(text))
         raise InputError(

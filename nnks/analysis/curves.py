@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.legends import dot, place_legend, reference_name
-from nnks.analysis.style import FLOOR, GRAY, MOST_METHODS, MOST_PANELS, logarithmic, looks, new_figure, save
+from nnks.analysis.style import FLOOR, GRAY, MOST_METHODS, MOST_PANELS, logarithmic, method_looks, new_figure, save
 from nnks.analysis.table import Row, first, grouped, known
 from nnks.analysis.text import in_figure
+from nnks.analysis.wording import chemical
 from nnks.tracking.course import Course
 from nnks.tracking.record import RunRecord
 from nnks.units import CHEMICAL_ACCURACY, MILLIHARTREE
@@ -53,7 +54,7 @@ def convergence(rows: Sequence[Row], records: Sequence[RunRecord], against: str,
             curves[row["path"]] = curve
     if not drawn:
         return None
-    style = looks([row["method"] for row in rows])
+    style = method_looks(rows)
     systems = first(grouped(drawn, "system"), MOST_PANELS)
     figure, panels = new_figure(len(systems), width=5.2, height=3.6, columns=2)
     for axes, (system, group) in zip(panels, systems.items(), strict=True):
@@ -65,8 +66,8 @@ def convergence(rows: Sequence[Row], records: Sequence[RunRecord], against: str,
                 _draw_curve(axes, curves[row["path"]], row, style[method], bottom, line=len(runs) < BAND)
         axes.set(yscale="log", xlabel=AXES[against])
         axes.set_ylim(bottom=bottom)
-        axes.set_title(in_figure(system), loc="left", fontweight="bold")
-        axes.set_ylabel(f"|E − {reference_name(group[0])}| [mHa]")
+        axes.set_title(in_figure(chemical(system)), loc="left", fontweight="bold")
+        axes.set_ylabel(f"distance from {reference_name(group[0])} [mHa]")
         _choose_x_scale(axes, [curves[row["path"]][0] for row in group])
         _mark_chemical_accuracy(axes)
     _legend(figure, {method: style[method] for method in first(grouped(drawn, "method"), MOST_METHODS)}, drawn)

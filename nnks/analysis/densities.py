@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.style import new_figure, save
-from nnks.analysis.table import Row, grouped
+from nnks.analysis.table import Row
 from nnks.analysis.text import in_figure
+from nnks.analysis.wording import chemical
+from nnks.tracking.record import RunRecord
 from nnks.tracking.slices import Slice, read_slice
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ else:
 MOST_SYSTEMS, MOST_METHODS = 3, 6
 """Systems that are drawn, and methods whose densities are compared in each."""
 
-COLUMNS = 4
+COLUMNS = 2
 """Panels side by side."""
 
 SMALLEST, LARGEST = 1e-4, 1e1
@@ -33,30 +35,31 @@ FAINT = 1e-5
 """Differences of densities that are shown in full color at least [Bohr^-3]: slices are stored in single precision."""
 
 
-def densities(rows: Sequence[Row], path: Path) -> Path | None:
+def densities(rows: Sequence[Row], records: Sequence[RunRecord], path: Path) -> Path | None:
     """Draws slices: for each system those of the run that is closest to the best reference, and differences of the others from it.
 
     Args:
-        rows: what `run_rows` returned.
+        rows: what `run_rows(records)` returned.
+        records: the runs, some with slices.
         path: where the PNG goes.
 
     Returns:
         The path, or None where no run has a slice.
     """
-    systems = filter(None, map(_panels, grouped(rows, "system").values()))
+    systems = filter(None, (_panels(rows, records, group) for group in _systems(rows)))
     # each system begins a row of its own
     rows_of = [[*panels, *[None] * (-len(panels) % COLUMNS)] for panels in itertools.islice(systems, MOST_SYSTEMS)]
     panels = list(itertools.chain.from_iterable(rows_of))
     if not panels:
         return None
-    figure, axes = new_figure(len(panels), width=3.0, height=3.4, columns=COLUMNS)
+    figure, axes = new_figure(len(panels), width=3.3, height=3.3, columns=COLUMNS)
     for place, panel in zip(axes, panels, strict=True):
         if panel is None:
             place.remove()
             continue
         image = _draw(place, panel)
         bar = figure.colorbar(image, ax=place, shrink=0.6)
-        bar.ax.tick_params(labelsize=7)
+        bar.ax.tick_params(labelsize=10)
         if panel["what"] == "difference":
             bar.set_ticks(
                 [-panel["size"], 0, panel["size"]], labels=[f"−{panel['size']:.0e}", "0", f"{panel['size']:.0e}"]
@@ -65,12 +68,33 @@ def densities(rows: Sequence[Row], path: Path) -> Path | None:
     return save(figure, path)
 
 
-def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _systems(rows: Sequence[Row]) -> list[list[int]]:
+    """The numbers of the rows of each system, those of lower seeds first."""
+    groups: dict[str, list[int]] = {}
+    for number in sorted(range(len(rows)), key=lambda number: rows[number]["seed"]):
+        groups.setdefault(rows[number]["system"], []).append(number)
+    return [groups[system] for system in dict.fromkeys(row["system"] for row in rows)]
+
+
+def _slices(rows: Sequence[Row], records: Sequence[RunRecord], group: Sequence[int]) -> dict[str, tuple[int, Slice]]:
+    """Of one system: a run of each method that has a slice, by its number, with the slice."""
+    found: dict[str, tuple[int, Slice]] = {}
+    for number in group:
+        method = rows[number]["method"]
+        if method not in found and (stored := read_slice(records[number])) is not None:
+            found[method] = number, stored
+    return found
+
+
+def shown_slices(rows: Sequence[Row], records: Sequence[RunRecord]) -> set[int]:
+    """The numbers of the runs whose slices may be drawn."""
+    systems = [found for group in _systems(rows) if (found := _slices(rows, records, group))]
+    return {number for found in systems[:MOST_SYSTEMS] for number, _ in found.values()}
+
+
+def _panels(rows: Sequence[Row], records: Sequence[RunRecord], group: Sequence[int]) -> list[dict[str, Any]]:
     """What is drawn of one system: the closest run twice, then differences, one run of each method."""
-    found: dict[str, tuple[Row, Slice]] = {}
-    for row in sorted(rows, key=lambda row: row["seed"]):
-        if row["method"] not in found and (stored := read_slice(Path(row["path"]))) is not None:
-            found[row["method"]] = row, stored
+    found = {method: (rows[number], stored) for method, (number, stored) in _slices(rows, records, group).items()}
     if not found:
         return []
     off = {m: math.nan if row["doubts"] else abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
@@ -91,7 +115,7 @@ def _panels(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     """One panel; its colors."""
-    from matplotlib.colors import LogNorm, Normalize, SymLogNorm
+    from matplotlib.colors import LogNorm, Normalize
 
     values, place = panel["values"], panel["slice"]
     largest, size = float(np.abs(values).max()), panel["size"]
@@ -102,12 +126,14 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
         norm, colors, height = Normalize(-largest, largest), "RdBu_r", float(place.height)
         title = "highest occupied orbital" + (f", {height:.1f} above" if height else "")
     else:
-        norm, colors = SymLogNorm(size * 1e-2, vmin=-size, vmax=size), "PuOr_r"
+        norm, colors = Normalize(-size, size), "PuOr_r"
         title = f"difference, at most {largest:.0e}"
     image = axes.pcolormesh(place.x, place.y, values, norm=norm, cmap=colors, shading="gouraud", rasterized=True)
     axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
     axes.set_aspect("equal")
     axes.grid(visible=False)
-    axes.set_title(f"{in_figure(panel['system'])}\n{title}\n{in_figure(panel['method'])}", loc="left", fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.set_title(
+        f"{in_figure(chemical(panel['system']))}, {title}\n{in_figure(panel['method'])}", loc="left", fontsize=10
+    )
+    axes.tick_params(labelsize=10)
     return image

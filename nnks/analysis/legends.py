@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nnks.analysis.style import GRAY
-from nnks.analysis.table import LOWEST
 from nnks.analysis.text import in_figure
+from nnks.analysis.wording import reference_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +17,7 @@ else:
 
 def reference_name(row: Mapping[str, Any]) -> str:
     """What errors are measured from."""
-    name = str(row["reference_best"])
-    return "E(lowest run)" if name == LOWEST else f"E({in_figure(name)})"
+    return in_figure(reference_words(str(row["reference_best"])))
 
 
 def dot(label: str, *, filled: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,7 +73,8 @@ def system_names(keys: Sequence[System]) -> dict[System, str]:
     for key in keys:
         alike = [other for other in keys if molecule_name(other[0]) == molecule_name(key[0])]
         differs = [len({str(other[i]) for other in alike}) > 1 for i in range(len(key))]
-        details = [f"charge {key[2]}"] * differs[2] + [f"spin {key[3]}"] * differs[3] + [str(key[4])] * differs[4]
+        charged = _is_whole(key[2]) and (key[2] != 0 or differs[2])
+        details = [f"charge {key[2]:+d}"] * charged + [f"spin {key[3]}"] * differs[3] + [str(key[4])] * differs[4]
         name = ", ".join([molecule_name(key[0]), *details])
         same = sum(names[other] == name or names[other].startswith(f"{name} #") for other in names)
         names[key] = f"{name} #{same + 1}" if same else name
@@ -112,15 +114,53 @@ def method_name(record: RunRecord) -> str:
     return _without_molecule(str(label), record.config)
 
 
+def _is_whole(charge: Any) -> bool:
+    """Whether a charge from a config is one that can be shown with its sign."""
+    return isinstance(charge, int) and not isinstance(charge, bool)
+
+
+WORDS = {
+    "lcgto": "{}, Gaussian",
+    "residual": "network beside {}",
+    "neural": "network alone, from {}",
+    "neural_basis": "learned basis, from {}",
+    "local_scaling": "{} in a learned map of space",
+    "gaussian_learned": "{}, trained",
+}
+"""What a run is called that has no label of its own, by its ansatz."""
+
+
+ANSATZ_WORDS = {
+    "lcgto": "the Gaussian basis",
+    "residual": "a network beside the basis",
+    "neural": "a network alone",
+    "neural_basis": "a learned basis",
+    "local_scaling": "a basis in a learned map of space",
+    "gaussian_learned": "a trained Gaussian basis",
+}
+"""An ansatz in a sentence."""
+
+
+def in_words(ansatz: str, basis: str) -> str:
+    """Ansatz and basis as a legend says them: "6-31G, Gaussian", "network beside 6-31G"."""
+    return WORDS.get(ansatz, f"{ansatz}, {{}}").replace("{}", basis_words(basis))
+
+
+def basis_words(basis: str) -> str:
+    """A basis as it is printed, where that is known: 6-31g is 6-31G."""
+    return re.sub(r"^(sto-\d+g|\d+-\d+\+*g)", lambda known: known[0].upper(), basis)
+
+
 def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
     molecule = setting(config, "system.molecule")
     drop = {str(molecule).lower(), molecule_name(molecule).lower()}
     parts = [part.strip() for part in label.split(" / ")]
     kept = [part for part in parts if part and part.lower() not in drop]
-    if not kept:
-        known = (setting(config, "ansatz.name"), called("system.basis", setting(config, "system.basis")))
-        kept = [str(part) for part in known if part]
-    return " / ".join(kept) or "unnamed"
+    known = [setting(config, "ansatz.name"), called("system.basis", setting(config, "system.basis"))]
+    known = [str(part) for part in known if part]
+    if len(known) == 2 and kept in ([], known):
+        return in_words(*known)
+    return " / ".join(kept or known) or "unnamed"
 
 
 def differing_settings(records: Sequence[RunRecord]) -> list[dict[str, str]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import dataclasses
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nnks.analysis.about import read_about
 from nnks.analysis.answers import METHOD, Answers
+from nnks.analysis.claims import judge_bounds
 from nnks.analysis.curves import convergence
 from nnks.analysis.densities import densities
 from nnks.analysis.figures import final_errors
 from nnks.analysis.names import differing_settings
-from nnks.analysis.table import Row, grouped, run_rows, seed_rows
+from nnks.analysis.table import Row, grouped, known, run_rows, seed_rows
 from nnks.analysis.text import in_markdown, markdown_table, number, signed
+from nnks.analysis.wording import chemical, chemical_in, reference_words
 from nnks.registry import InputError
 from nnks.tracking.console import EQUAL
 from nnks.tracking.files import replace_text, storing
@@ -24,13 +27,14 @@ from nnks.tracking.notices import collected
 from nnks.tracking.record import FINISHED, RunRecord
 from nnks.tracking.store import list_runs
 from nnks.tracking.trust import lost_references
+from nnks.units import MILLIHARTREE
 
 CAPTIONS = {
-    "differences": "Differences from the baseline with their intervals; the gray band is the resolution below which they answer "
-    "nobody's question. Green: lower, red: higher, blue: undecided, gray: equal.",
-    "final_errors": "Energy of the final evaluation above the best reference. Dots are seeds, bars medians, gray "
-    "triangles PySCF in the method's own basis.",
-    "convergence_steps": "Energy above the best reference while training, against steps: single runs, or "
+    "differences": "Differences from the baseline with their intervals, and their numbers; those within the gray band are too small to matter. "
+    "Green: lower, red: higher, blue: undecided or without an interval, gray: equal.",
+    "final_errors": "How far energies of the final evaluation end from the best reference. Dots are seeds, bars medians of three and more, gray "
+    "triangles PySCF in the method's own basis; on a logarithmic axis, what lies below the reference is hollow.",
+    "convergence_steps": "Distance from the best reference while training, against steps: single runs, or "
     "the median of three and more seeds with their range.",
     "convergence_seconds": "The same against seconds of training, without the first step, which compiles.",
     "densities": "On the plane nearest to the nuclei (crosses), in Bohr: density [1/Bohr³] and highest occupied orbital [1/Bohr^1.5] of the run "
@@ -89,12 +93,13 @@ def _figures(
         if folder.is_symlink():  # it may lead anywhere
             folder.unlink()
         folder.mkdir(exist_ok=True)
+    lead = folder / "answer.png"
     drawn = {
-        "differences": answers.figure(folder / "differences.png") if answers is not None else None,
-        "final_errors": final_errors(rows, folder / "final_errors.png"),
+        "differences": answers.figure(lead) if answers is not None else None,
+        "final_errors": final_errors(rows, lead if answers is None else folder / "final_errors.png"),
         "convergence_steps": convergence(rows, records, "step", folder / "convergence_steps.png"),
         "convergence_seconds": convergence(rows, records, "seconds", folder / "convergence_seconds.png"),
-        "densities": densities(rows, folder / "densities.png"),
+        "densities": densities(rows, records, folder / "densities.png"),
     }
     return {name: path for name, path in drawn.items() if path is not None}
 
@@ -109,9 +114,12 @@ def _content(
     """Everything that both forms of the report show."""
     methods = sorted(seed_rows(rows), key=lambda m: (m["system"], m["method"]))
     environment: Mapping[str, Any] = next((r.environment for r in records if r.environment), {})
+    systems = [row["system"] for row in rows]
+    times = _times(rows, records)
     return {
-        "title": about.get("title") or folder.resolve().name,
-        "claim": about.get("claim") or "",
+        "title": chemical_in(about.get("title") or folder.resolve().name, systems),
+        "claim": chemical_in(about.get("claim") or "", systems),
+        "answer": _answer(about, rows, methods, answers),
         "command": about.get("command") or "",
         "quantity": answers.quantity if answers is not None else "",
         "verdict": answers.sentences() if answers is not None else _closest(methods),
@@ -126,11 +134,56 @@ def _content(
             for row in rows
             if row["status"] != FINISHED
         ],
-        "methods": [_method(row) for row in methods],
+        "methods": [_method(row, times.get((row["system"], row["method"]))) for row in methods],
         "references": _references(rows),
         "runs": [_run(row, folder) for row in rows],
+        "links": all(record.path.is_dir() for record in records),
         "environment": {key: value for key, value in environment.items() if value not in (None, "", {})},
     }
+
+
+def _answer(about: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[Row], answers: Answers | None) -> str:
+    """The answer in a sentence: what becomes of the claim, or which method is nearest to its references."""
+    if answers is not None and (about["ablation"].get("expect") or not answers.comparisons):
+        return answers.verdict().sentence
+    if answers is not None:
+        return answers.summary()
+    if about.get("expect"):
+        return judge_bounds(about["expect"], rows).sentence
+    return _nearest(methods)
+
+
+def _nearest(methods: Sequence[Row]) -> str:
+    """Which method is nearest to the best reference in how many of the systems."""
+    key = "error_best_mHa_median"
+    groups = grouped([m for m in methods if math.isfinite(m[key])], "system")
+    if not groups:
+        return "No run has finished."
+    nearest = [min(group, key=lambda m: abs(m[key])) for group in groups.values()]
+    if all(abs(m[key]) < EQUAL for group in groups.values() for m in group):
+        return f"Every method is equal to {reference_words(nearest[0]['reference_best'])} within {EQUAL:g} mHa."
+    counts = {name: len(group) for name, group in grouped(nearest, "method").items()}
+    best = max(counts, key=lambda name: counts[name])
+    farthest = max(abs(m[key]) for m in nearest if m["method"] == best)
+    of = f" for {counts[best]} of {len(groups)} molecules" if len(groups) > 1 else ""
+    return f"Nearest to the reference{of}: {best}, within {farthest:.2g} mHa."
+
+
+def _times(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Of each system and method: median seconds of training without compiling, and the most that compiling took."""
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for row, record in zip(rows, records, strict=True):
+        if math.isfinite(row["seconds"]):
+            found.setdefault((row["system"], row["method"]), []).append((row["seconds"], record.course.compiling))
+    return {key: _apart(each) for key, each in found.items()}
+
+
+def _apart(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Seconds of training and of compiling; where it is not known which are which, the shortest run compiled least."""
+    compiling = known(each for _, each in times)
+    if len(compiling) < len(times):
+        return min(seconds for seconds, _ in times), math.nan
+    return statistics.median(seconds - each for seconds, each in times), max(compiling)
 
 
 def _tables(answers: Answers | None) -> dict[str, list[dict[str, str]]]:
@@ -146,7 +199,7 @@ def _tables(answers: Answers | None) -> dict[str, list[dict[str, str]]]:
 
 
 def _closest(methods: Sequence[Row]) -> list[str]:
-    return [_sentence(name, group) for name, group in grouped(methods, "system").items()]
+    return [_sentence(chemical(name), group) for name, group in grouped(methods, "system").items()]
 
 
 def _sentence(system: str, methods: Sequence[Row]) -> str:
@@ -156,20 +209,23 @@ def _sentence(system: str, methods: Sequence[Row]) -> str:
     if not ended:
         return f"{system}: no run has finished."
     best, worst = ended[0], ended[-1]
+    reference = reference_words(best["reference_best"])
     if abs(worst[key]) < EQUAL:
-        return f"{system}: every method is equal within {EQUAL:g} mHa to {best['reference_best']}."
-    text = f"{system}: closest to {best['reference_best']} is {best['method']}, {signed(best[key])} mHa (median of {best['n']})"
+        return f"{system}: every method is equal within {EQUAL:g} mHa to {reference}."
+    text = f"{system}: closest to {reference} is {best['method']}, {signed(best[key])} mHa (median of {best['n']})"
     if len(ended) > 1:
         text += f"; farthest is {worst['method']}, {signed(worst[key])} mHa"
     return text + "."
 
 
-def _method(row: Row) -> dict[str, str]:
+def _method(row: Row, times: tuple[float, float] | None) -> dict[str, str]:
     spread = row["error_best_mHa_max"] - row["error_best_mHa_min"]
+    seconds, compiling = times or (math.nan, math.nan)
     return {
-        "molecule": row["system"],
+        "molecule": chemical(row["system"]),
         "method": row["method"],
         "energy [Ha]": number(row["energy_total_median"], ".6f"),
+        "error of quadrature [mHa]": _quadrature(row["quadrature_error_max"]),
         "vs PySCF, same basis [mHa]": signed(row["error_same_mHa_median"]),
         "vs best reference [mHa]": signed(row["error_best_mHa_median"]),
         "range over seeds [mHa]": number(spread, ".3f") if row["n"] > 1 else "",
@@ -177,8 +233,14 @@ def _method(row: Row) -> dict[str, str]:
         "converged": f"{row['converged']}/{row['runs']}",
         "parameters": number(row["parameters_median"], ".0f"),
         "steps": number(row["steps_median"], ".0f"),
-        "time [s]": number(row["seconds_median"], ".1f"),
+        "time without compiling [s]": number(seconds, ".1f"),
+        "compiling [s]": number(compiling, ".1f"),
     }
+
+
+def _quadrature(error: float | int) -> str:
+    """An error of the grid [Ha] in mHa: one digit is known of it."""
+    return number(abs(error) / MILLIHARTREE, ".0e" if abs(error) < 1e-6 else ".2g")
 
 
 def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
@@ -188,7 +250,7 @@ def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
             if row[f"reference_{role}"]:
                 found[row["system"], row[f"reference_{role}"]] = row[f"reference_{role}_Ha"]
     return [
-        {"molecule": system, "reference": name, "energy [Ha]": number(energy, ".6f")}
+        {"molecule": chemical(system), "reference": reference_words(name), "energy [Ha]": number(energy, ".6f")}
         for (system, name), energy in sorted(found.items())
     ]
 
@@ -197,17 +259,21 @@ def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[
     """A sentence for each reference of a molecule that did not converge."""
     pairs = zip(rows, records, strict=True)
     return list(
-        dict.fromkeys(f"{r['system']}: {text}" for r, each in pairs for text in lost_references(each.summary or {}))
+        dict.fromkeys(
+            f"{chemical(r['system'])}: {text}" for r, each in pairs for text in lost_references(each.summary or {})
+        )
     )
 
 
 def _run(row: Row, folder: Path) -> dict[str, str]:
     return {
         "run": Path(row["path"]).relative_to(folder).as_posix(),
+        "molecule": chemical(row["system"]),
         "label": row["label"],
         "seed": str(row["seed"]),
         "status": row["status"],
         "energy [Ha]": number(row["energy_total"], ".7f"),
+        "error of quadrature [mHa]": _quadrature(row["quadrature_error"]),
         "vs best [mHa]": signed(row["error_best_mHa"]),
         "electrons": number(row["electrons"], ".6f"),
         "steps": number(row["steps"], ".0f"),
@@ -216,43 +282,44 @@ def _run(row: Row, folder: Path) -> dict[str, str]:
 
 
 def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
-    parts = [f"# {in_markdown(content['title'])}"]
+    """The page of a sweep for version control: the question, the answer, one figure, the table; the rest folded."""
+    parts = [f"# {in_markdown(content['title'])}", f"**{in_markdown(content['answer'])}**"]
     if content["claim"]:
-        parts.append(f"**Claim.** {in_markdown(content['claim'])}")
-    if content["quantity"]:
-        parts.append(f"Compared by: {content['quantity']}.")
-    parts += ["\n".join(f"- {in_markdown(text)}" for text in content["verdict"])]
+        parts.append(f"The claim: {in_markdown(content['claim'])}")
     parts += [f"**ERROR.** {in_markdown(text)}" for text in content["errors"]]
     parts += [f"**WARNING.** {in_markdown(text)}" for text in content["warnings"]]
     parts += [f"**Damaged.** {in_markdown(text)}" for text in content["damaged"]]
-    for name, rows in content["tables"].items():
-        parts += [f"## {name}", markdown_table(rows)]
-    parts += [
-        content["statistics"],
-        "## Methods",
-        markdown_table(content["methods"]),
-        "## References",
-        markdown_table(content["references"]),
-        *content["lost"],
-    ]
-    for name, path in figures.items():
+    for name, path in list(figures.items())[:1]:
         parts.append(f"![{CAPTIONS[name]}](figures/{path.name})")
+    parts += ["## Methods", markdown_table(content["methods"])]
+    told = "\n".join(f"- {in_markdown(text)}" for text in content["verdict"])
+    compared = f"Compared by: {content['quantity']}." if content["quantity"] else ""
+    parts.append(_folded("Case by case", compared, told, content["statistics"]))
+    for name, rows in content["tables"].items():
+        parts.append(_folded(name, markdown_table(rows)))
+    parts.append(_folded("References", markdown_table(content["references"]), *content["lost"]))
     if content["failed"]:
         parts += ["## Runs that did not finish", markdown_table(content["failed"])]
     if content["settings"]:
-        parts += ["## What the runs differ in", markdown_table(content["settings"])]
-    parts += ["## Runs", markdown_table(content["runs"])]
+        parts.append(_folded("What the runs differ in", markdown_table(content["settings"])))
+    parts.append(_folded("Runs", markdown_table(content["runs"])))
     if content["command"]:
         command = " ".join(content["command"].split()).replace("`", "'")
         parts.append(f"Command: `{command}`")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _folded(title: str, *parts: str) -> str:
+    """Something that opens by a click, also where Markdown is shown."""
+    body = "\n\n".join(part for part in parts if part)
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>" if body else ""
+
+
 def _page(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
     from jinja2 import Environment, PackageLoader
 
     pictures = [
-        {"caption": CAPTIONS[name], "data": base64.b64encode(path.read_bytes()).decode()}
+        {"name": name, "caption": CAPTIONS[name], "data": base64.b64encode(path.read_bytes()).decode()}
         for name, path in figures.items()
     ]
     template = Environment(loader=PackageLoader("nnks.analysis"), autoescape=True).get_template("report.html")

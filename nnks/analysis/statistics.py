@@ -24,7 +24,10 @@ from nnks.units import MILLIHARTREE
 LEVEL = 0.95
 """Of all intervals of an axis together."""
 
-EQUAL, LOWER, HIGHER, UNDECIDED, SINGLE = "equal", "lower", "higher", "undecided", "single"
+EQUAL, LOWER, HIGHER, UNDECIDED, SINGLE = "equal", "lower", "higher", "undecided", "too few seeds"
+
+FEWEST = 3
+"""Seeds for an interval: from two, Student's is so wide that it says nothing."""
 
 UNITS = {"seconds": "s", "steps": "steps", "evaluations": "gradients"}
 
@@ -41,14 +44,17 @@ class Comparison:
         setting: the label on the axis.
         baseline: the label that it is compared with.
         difference: mean over seeds [unit of the metric; of its decimal logarithm where ratios are asked for].
-        low: lower end of the interval; nan from a single seed.
+        low: lower end of the interval; nan from less than `FEWEST` seeds.
         high: upper end.
         seeds: pairs that there are.
         missing: pairs of which a run did not finish.
-        p: of no difference, by Holm's method; nan from a single seed.
+        p: of no difference, by Holm's method; nan without an interval.
         least: smallest mean difference over the settings of the other axes.
         most: largest one.
-        verdict: `equal`, `lower`, `higher`, `undecided` or `single`.
+        verdict: `equal`, `lower`, `higher`, `undecided`, or `too few seeds`.
+        spread: standard deviation over seeds; nan without an interval.
+        settings: whose intervals hold together with this one.
+        resolution: what a difference must exceed to matter.
     """
 
     axis: str
@@ -64,6 +70,9 @@ class Comparison:
     least: float
     most: float
     verdict: str
+    spread: float = math.nan
+    settings: int = 1
+    resolution: float = 0.0
 
 
 def locate(ablation: Mapping[str, Any], rows: Sequence[Row]) -> dict[tuple[tuple[str, ...], int], int]:
@@ -148,19 +157,16 @@ def _judged(axis: str, stratum: str, base: str, group: list, resolution: float) 
     found = []
     for (setting, d, across, missing), p in zip(measured, adjusted, strict=True):
         mean = _mean(d)
-        half = math.nan
-        if len(d) > 1:
-            half = (
-                float(t.ppf(1 - (1 - LEVEL) / (2 * len(measured)), len(d) - 1))
-                * statistics.stdev(d)
-                / math.sqrt(len(d))
-            )
+        half = spread = math.nan
+        if len(d) >= FEWEST:
+            spread = statistics.stdev(d)
+            quantile = float(t.ppf(1 - (1 - LEVEL) / (2 * len(measured)), len(d) - 1))
+            half = quantile * spread / math.sqrt(len(d))
         low, high = mean - half, mean + half
         verdict = _verdict(mean, low, high, resolution)
         least, most = (min(across), max(across)) if across else (math.nan, math.nan)
-        found.append(
-            Comparison(axis, stratum, setting, base, mean, low, high, len(d), missing, p, least, most, verdict)
-        )
+        ends = (mean, low, high, len(d), missing, p, least, most, verdict)
+        found.append(Comparison(axis, stratum, setting, base, *ends, spread, len(measured), resolution))
     return found
 
 
@@ -178,7 +184,7 @@ def _p_value(differences: Sequence[float]) -> float:
     """Of Student's paired test, two-sided; without spread it is 0 or 1."""
     from scipy.stats import ttest_1samp
 
-    if len(differences) < 2:
+    if len(differences) < FEWEST:
         return math.nan
     if statistics.stdev(differences) == 0:
         return 1.0 if differences[0] == 0 else 0.0

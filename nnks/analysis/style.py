@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from nnks.tracking.files import replacing, storing
 
@@ -42,6 +40,40 @@ def looks(methods: Sequence[str]) -> dict[str, tuple[str, Any]]:
     """(color, line style) of each method, in order of appearance; lines change when the colors are used up."""
     distinct = list(dict.fromkeys(methods))
     return {name: (PALETTE[i % len(PALETTE)], LINES[i // len(PALETTE) % 4]) for i, name in enumerate(distinct)}
+
+
+ANSATZ_COLORS = {
+    "lcgto": PALETTE[6],
+    "residual": PALETTE[0],
+    "neural": PALETTE[1],
+    "neural_basis": PALETTE[2],
+    "local_scaling": PALETTE[3],
+    "gaussian_learned": PALETTE[5],
+}
+"""Of the library's ansätze, in every figure; others share the color that is left."""
+
+
+def method_looks(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
+    """(color, line style) of each method of a sweep: an ansatz's own color, paler with every method that it has.
+
+    Where all methods are of one ansatz its color tells nothing, and each has one of its own.
+    """
+    ansatz = {row["method"]: str(row["ansatz"]) for row in rows}
+    if len(set(ansatz.values())) == 1:
+        return looks(list(ansatz))
+    styles: dict[str, tuple[Any, Any]] = {}
+    for name in dict.fromkeys(ansatz.values()):
+        methods = [method for method in ansatz if ansatz[method] == name]
+        for n, method in enumerate(methods):
+            color = mixed(ANSATZ_COLORS.get(name, PALETTE[4]), 0.6 * n / len(methods))
+            styles[method] = color, LINES[n % len(LINES)]
+    return {method: styles[method] for method in ansatz}
+
+
+def mixed(color: str, white: float) -> str:
+    """A color with a part of white in it."""
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (255 - part) * white):02x}" for part in parts)
 
 
 def new_figure(panels: int, *, width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:
@@ -98,27 +130,19 @@ def logarithmic(axes: Axes, least: float, most: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def symmetric_log(axes: Axes, errors: Sequence[float]) -> None:
-    """Decades on both sides of zero, where the values need them; at most six decades are told apart."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+def error_axis(axes: Axes, errors: Sequence[float]) -> bool:
+    """Chooses the horizontal axis for errors [mHa]: linear with its zero where they are of one size, else their sizes on a logarithmic one.
 
-    values = np.array(errors)
-    sizes = np.abs(values[np.abs(values) > FLOOR])
-    if sizes.size == 0:
-        axes.set_xlim(-10 * FLOOR, 10 * FLOOR)
-        return
-    top = math.floor(math.log10(sizes.max()))
-    bottom = min(max(math.floor(math.log10(sizes.min())), top - 5), top)
-    linear = 10.0**bottom
-    axes.set_xscale("symlog", linthresh=linear, linscale=0.6)
-    left, right = min(values.min() * 2, -0.5 * linear), max(values.max() * 2, 0.5 * linear)
-    axes.set_xlim(left, right)
-    decades = [10.0**power for power in range(bottom, top + 2)]
-    both = sum(left <= -d for d in decades) + sum(d <= right for d in decades)
-    decades = decades[:: 1 if both <= 5 else 2]
-    # the first decade stands too near to zero for long labels on both sides of it
-    crowded = left <= -decades[0] and len(decades) > 1 and bottom < -1
-    ticks = [x for x in (*(-d for d in decades[crowded:]), 0.0, *decades[crowded:]) if left <= x <= right]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))
+    Returns:
+        Whether sizes are to be drawn, none smaller than `FLOOR`; what is negative is to be hollow then.
+    """
+    sizes = [abs(error) for error in errors if abs(error) > FLOOR]
+    if not sizes or max(sizes) <= 20 * min(sizes):
+        span = 1.15 * max(sizes, default=FLOOR)
+        left, right = min(0.0, *errors), max(0.0, *errors)
+        axes.set_xlim(left - 0.1 * span, right + 0.1 * span)
+        return False
+    least, most = max(0.5 * min(map(abs, errors)), FLOOR / 2), 2 * max(sizes)
+    logarithmic(axes, least, most)
+    axes.set_xlim(least, most)
+    return True

@@ -45,7 +45,7 @@ SETTINGS = {
 }
 """Columns that come straight from the config."""
 
-NUMBERS = ("steps", "evaluations", "seconds", "parameters", "electrons")
+NUMBERS = ("steps", "evaluations", "seconds", "parameters", "electrons", "quadrature_error")
 """Columns that come straight from the summary."""
 
 ROLES = ("same", "large", "exact", "best")

@@ -23,6 +23,7 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
   nnks ls     results --where ansatz.name=residual 'error<1'       stored runs, by any value; --columns, --sort, --limit
   nnks rm     results --where status=failed                        what would go; --yes removes it
   nnks export results --to=runs.csv                                one row a run; .parquet; --metrics: one a step as well
+  nnks store  results/quickstart                                   keeps a sweep as two small tables; --to=results/stored
   nnks compare RUN RUN                                             settings, energies, convergence; --html, --png
 
 Options
@@ -41,7 +42,7 @@ Exit status: 0 done, 1 a run failed or is left to another process, 2 the input c
 or 143 interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same command continues."""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
-    name: name for name in ("quickstart", "rates", "reference", "reproduce", "ls", "rm", "export", "compare")
+    name: name for name in ("quickstart", "rates", "reference", "reproduce", "ls", "rm", "export", "compare", "store")
 }
 """The module here of each, whose `command(arguments)` returns the exit status."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from nnks.config import ConfigDict
 from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
 from nnks.reproduce.study import Study
-from nnks.tracking.files import read_json, write_json
+from nnks.tracking.files import write_json
 from nnks.tracking.record import RunRecord
 
 RESIDUAL = 1e-5
@@ -41,9 +41,11 @@ def report(study: Study, figures: Path) -> Report:
 
 def stationarity(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
     """What was found of a run's orbitals, from its folder, or computed now and stored there."""
-    stored = read_json(record.path / FILE)
+    stored = record.read(FILE)
     if stored is None:
-        write_json(record.path / FILE, stored := examine(config, record))
+        stored = examine(config, record)
+        if record.path.is_dir():  # not one of a packed sweep
+            write_json(record.path / FILE, stored)
     return stored
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import math
 import os
@@ -33,6 +34,10 @@ TEMPORARY = re.compile(r"\..+-[a-z0-9_]{8}(\.\w+)?")
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters (of terminals, too), marks that turn the direction of text, and halves of characters."""
+
+
+Opener = Callable[[Path], io.BufferedIOBase]
+"""Opens a file for reading; raises what `open_regular` does."""
 
 
 class Damaged(ValueError):
@@ -73,7 +78,7 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> io.BufferedIOBase:
     """A file for reading, if it is one: neither a link nor a folder, a pipe or a device.
 
     Raises:
@@ -95,18 +100,25 @@ def open_regular(path: Path) -> IO[bytes]:
     return os.fdopen(handle, "rb")
 
 
-def load_json(path: Path) -> dict[str, Any]:
+def load_json(path: Path, opened: Opener = open_regular) -> dict[str, Any]:
     """The dictionary in a file, with finite numbers and printable text, without its checksum.
+
+    Args:
+        path: the file.
+        opened: how it is opened for reading, if not from the disk.
 
     Raises:
         FileNotFoundError: where there is none.
         Damaged: with the reason, for a file that holds something else, or something else than was written.
     """
-    with open_regular(path) as stream:
-        if os.fstat(stream.fileno()).st_size > MOST_BYTES:
-            raise Damaged(f"larger than {MOST_BYTES >> 20} MB")
+    with opened(path) as stream:
         try:
-            value = json.loads(stream.read().decode("utf-8"))
+            raw = stream.read(MOST_BYTES + 1)
+            if len(raw) > MOST_BYTES:
+                raise Damaged(f"larger than {MOST_BYTES >> 20} MB")
+            value = json.loads(raw.decode("utf-8"))
+        except Damaged:
+            raise
         except OSError as error:
             raise Damaged(str(error.strerror or error)) from error
         except RecursionError:
@@ -140,15 +152,18 @@ def _clean(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def read_json(path: Path, check: Callable[[dict[str, Any]], str] | None = None) -> dict[str, Any] | None:
+def read_json(
+    path: Path, check: Callable[[dict[str, Any]], str] | None = None, opened: Opener = open_regular
+) -> dict[str, Any] | None:
     """The dictionary in a file, or None: where it is missing, or where it is damaged, which is said.
 
     Args:
         path: the file.
         check: what is wrong with the dictionary, in a few words; empty for nothing.
+        opened: how it is opened for reading, if not from the disk.
     """
     try:
-        value = load_json(path)
+        value = load_json(path, opened)
         if check is not None and (wrong := check(value)):
             raise Damaged(wrong)
     except FileNotFoundError:

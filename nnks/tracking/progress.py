@@ -211,7 +211,7 @@ def outcome(summary: Mapping[str, Any]) -> str:
     if summary.get("converged"):
         return "converged"
     ends = {
-        "grid": "as low as its grid can tell",
+        "grid": "as low as a second grid confirms",
         "steps": "not converged, out of steps",
         "seconds": "not converged, out of time",
     }

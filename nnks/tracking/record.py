@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import io
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nnks.registry import InputError
 from nnks.textfiles import label, without_comments
 from nnks.tracking.course import Course, course_of
-from nnks.tracking.files import digest, plain, printable, read_json
+from nnks.tracking.files import digest, open_regular, plain, printable, read_json
 from nnks.tracking.lines import stream_metrics
 from nnks.tracking.notices import notice
 from nnks.tracking.sound import FAILED as FAILED
@@ -157,7 +158,7 @@ CONTENTS = {
 
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """A run as it was stored; each file is read when it is first asked for."""
+    """A run as it was stored, in a folder of its own; each file is read when it is first asked for."""
 
     path: Path
 
@@ -171,13 +172,34 @@ class RunRecord:
         """The name of the folder above."""
         return self.path.resolve().parent.name
 
+    def open(self, path: Path) -> io.BufferedIOBase:
+        """One of the run's files, by its path, for reading.
+
+        Raises:
+            FileNotFoundError: where there is none.
+            Damaged: for what is no file.
+        """
+        return open_regular(path)
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of this name in the run's folder."""
+        return os.path.lexists(self.path / name)
+
+    def names(self) -> list[str]:
+        """Of the run's files, without those in folders."""
+        return sorted(entry.name for entry in os.scandir(self.path) if entry.is_file(follow_symlinks=False))
+
+    def read(self, name: str, check: Callable[[dict[str, Any]], str] | None = None) -> dict[str, Any] | None:
+        """One of the run's JSON files; None where it is missing, or damaged, which is said."""
+        return read_json(self.path / name, check, self.open)
+
     @functools.cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config; empty where it is missing or damaged."""
         file = self.path / CONFIG
-        config = read_json(file, check_config)
+        config = self.read(CONFIG, check_config)
         if config is None:
-            if not os.path.lexists(file):
+            if not self.has(CONFIG):
                 notice(f"'{printable(str(file))}' is missing: nothing is known of what the run computes.")
             return {}
         written = (self.summary or {}).get(CONFIG_CHECKSUM)
@@ -194,12 +216,12 @@ class RunRecord:
     @functools.cached_property
     def environment(self) -> dict[str, Any]:
         """Code, packages and machine; empty where it is missing or damaged."""
-        return read_json(self.path / ENVIRONMENT) or {}
+        return self.read(ENVIRONMENT) or {}
 
     @functools.cached_property
     def summary(self) -> dict[str, Any] | None:
         """The summary, or None for a run that has not ended, or whose summary is damaged."""
-        return read_json(self.path / SUMMARY, check_summary)
+        return self.read(SUMMARY, check_summary)
 
     @functools.cached_property
     def metrics(self) -> list[dict[str, Any]]:

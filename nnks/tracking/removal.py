@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nnks.registry import InputError
 from nnks.tracking.lock import LOCK, hold, holder, release
+from nnks.tracking.packed import RUNS
 from nnks.tracking.record import CONFIG, METRICS, RUN_NAME, RunRecord
 from nnks.tracking.store import is_run
 
@@ -24,6 +25,10 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
         InputError: for a path outside the results folder, a link, or what is not a run.
     """
     path, results = Path(path), Path(results)
+    if not path.exists() and (path.parent / RUNS).is_file():
+        raise InputError(
+            f"'{path}' is a row in the tables of a stored sweep; remove the folder '{path.parent}' by hand."
+        )
     if not path.exists():
         raise InputError(f"'{path}' does not exist; give the folder of a run, as `nnks ls` shows it.")
     if not path.resolve().is_relative_to(results.resolve()) or path.resolve() == results.resolve():

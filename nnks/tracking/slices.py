@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float  # not by way of nnks.types, which imports JAX: readers of runs do without it
 
-from nnks.tracking.files import Damaged, open_regular, printable, replacing
+from nnks.tracking.files import Damaged, printable, replacing
 from nnks.tracking.notices import notice
-from nnks.tracking.record import SLICE
+from nnks.tracking.record import SLICE, RunRecord
 
 AXES, NUCLEI = 1024, 10_000
 """Points along an axis and nuclei beyond which a file is none of the store's."""
@@ -52,11 +52,11 @@ class Slice:
         return folder / SLICE
 
 
-def read_slice(folder: Path) -> Slice | None:
+def read_slice(record: RunRecord) -> Slice | None:
     """The slice of a run; None where none is stored, or a damaged one, which is said."""
-    path = folder / SLICE
+    path = record.path / SLICE
     try:
-        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
+        with record.open(path) as stream, zipfile.ZipFile(stream) as archive:
             values = {field.name: _array(archive, field.name) for field in dataclasses.fields(Slice)}
         return _checked(values)
     except FileNotFoundError:

@@ -22,6 +22,7 @@ from nnks.tracking.lines import last_metrics, metrics_line, read_metrics
 from nnks.tracking.making import clear_unfinished, make_whole
 from nnks.tracking.mending import keep_until, move_aside
 from nnks.tracking.notices import notice
+from nnks.tracking.packed import RUNS, Pack
 from nnks.tracking.record import (
     CHECKPOINTS,
     CONFIG,
@@ -231,11 +232,16 @@ def is_run(path: Path) -> bool:
 
 
 def list_runs(folder: str | Path) -> list[RunRecord]:
-    """All runs below a results folder, an experiment's folder, or the run folder itself, by name."""
-    return sorted((RunRecord(path) for path in _run_paths(Path(folder))), key=lambda run: str(run.path))
+    """All runs below a results folder, an experiment's folder, or the run folder itself, by name; those of packed sweeps, too."""
+    packs: list[Path] = []
+    records = {path: RunRecord(path) for path in _run_paths(Path(folder), packs)}
+    for pack in packs:
+        records = {record.path: record for record in Pack(pack).records()} | records  # a folder is newer than its copy
+    return sorted(records.values(), key=lambda run: str(run.path))
 
 
-def _run_paths(folder: Path) -> Iterator[Path]:
+def _run_paths(folder: Path, packs: list[Path]) -> Iterator[Path]:
+    """Folders of runs; those of packed sweeps are added to `packs`."""
     top = len(folder.parts)
     for name, inner, files in os.walk(folder):
         path = Path(name)
@@ -245,5 +251,7 @@ def _run_paths(folder: Path) -> Iterator[Path]:
                 yield path
             else:
                 notice(f"the folder {name!a} is left out: its name has characters that no run's has.")
+        elif RUNS in (*files, *inner):
+            packs.append(path)
         hidden = [each for each in inner if each.startswith(".")]  # a run that is being made
         inner[:] = [each for each in inner if each not in hidden and len(path.parts) - top < DEEPEST]

@@ -45,7 +45,10 @@ def page(browser, store):
 
 
 def column(page, heading, name):
-    table = page.locator(f"h2:text-is('{heading}') ~ div table").first
+    within = page.locator(f"details:has(summary:text-is('{heading}'))")
+    if within.count():
+        within.locator("summary").click()
+    table = within.locator("table") if within.count() else page.locator(f"h2:text-is('{heading}') ~ div table").first
     place = table.locator("th").all_inner_texts().index(name)
     return table, place, lambda: [row.locator("td").nth(place).inner_text() for row in table.locator("tbody tr").all()]
 
@@ -70,7 +73,7 @@ def test_columns_sort_both_ways(page):
 
 def test_rows_are_filtered(page):
     table, _, _ = column(page, "Methods", "method")
-    page.locator("input[type=search]").fill("residual")
+    page.locator("input[type=search]").fill("network")
     assert [row.is_visible() for row in table.locator("tbody tr").all()].count(True) == 1
     page.locator("input[type=search]").fill("")
     assert table.locator("tbody tr").first.is_visible()
@@ -78,4 +81,12 @@ def test_rows_are_filtered(page):
 
 def test_a_phone_scrolls_tables_and_not_the_page(page):
     page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_page_opens_with_the_answer_and_one_figure(page):
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    assert page.locator(".answer").inner_text().startswith("Nearest to the reference")
+    assert [image.is_visible() for image in page.locator("img").all()].count(True) == 1
+    assert [table.is_visible() for table in page.locator("table").all()].count(True) == 1

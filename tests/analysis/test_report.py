@@ -67,7 +67,7 @@ def test_a_report_copes_with_what_is_missing(what, store):
     from nnks.analysis import write_report
 
     store.add(**what)
-    assert "lcgto" in write_report(store.study).markdown.read_text()
+    assert "6-31G, Gaussian" in write_report(store.study).markdown.read_text()
 
 
 def test_no_runs(tmp_path):
@@ -96,10 +96,10 @@ def test_densities_are_drawn_where_runs_have_slices(store):
         if scale is not None:
             Slice(axis, axis, scale * density, density, 0.0, np.zeros((1, 3)), np.ones(1)).save(record.path)
         paths.append(record)
-    panels = densities._panels(run_rows(paths))
+    panels = densities._panels(run_rows(paths), paths, range(3))
     assert [panel["what"] for panel in panels] == ["density", "orbital", "difference"]
-    assert "residual" in panels[0]["method"]
-    assert "lcgto" in panels[2]["method"]
+    assert panels[0]["method"] == "network beside 6-31G"
+    assert panels[2]["method"] == "6-31G, Gaussian"
     np.testing.assert_allclose(panels[2]["values"], -0.1 * density, atol=1e-6)
-    assert densities.densities(run_rows(paths), store.results / "densities.png").stat().st_size > 10_000
-    assert densities.densities(run_rows(paths[2:]), store.results / "none.png") is None
+    assert densities.densities(run_rows(paths), paths, store.results / "densities.png").stat().st_size > 10_000
+    assert densities.densities(run_rows(paths[2:]), paths[2:], store.results / "none.png") is None

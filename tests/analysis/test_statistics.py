@@ -74,7 +74,7 @@ def test_averaged_over_the_other_axis():
         ([1.0, 2.0, 3.0], "equal"),
         ([0.5, 1.49, 2.51], "lower"),
         ([1.5, 2.0, 2.4], "undecided"),
-        ([2.0, math.nan, math.nan], "single"),
+        ([2.0, math.nan, math.nan], "too few seeds"),
     ],
 )
 def test_verdicts(b, verdict):
@@ -108,7 +108,7 @@ def test_one_seed_makes_no_intervals_but_a_sentence(monkeypatch):
     ablation, rows = make(values, resolution=0.02)
     (sentence,) = answers.Answers(ablation, rows, []).sentences()[:1]
     assert sentence == (
-        "H2, optimizer: against a, d is higher by 0.5 mHa, b, c are within 0.01 mHa of it (one seed: no intervals)."
+        "H₂, optimizer: against a, d is higher by 0.5 mHa, b, c are within 0.01 mHa of it (one seed: no interval)."
     )
 
 
@@ -192,6 +192,77 @@ def test_a_report_answers_the_question(store):
     assert "as ratios; values below 0.02 count as that" in text
     assert "differences" in paths.figures
     assert "Steps and seconds to within 1 mHa" in paths.html.read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "expect", "words"),
+    [
+        ([1.5, 1.51, 1.52], {"b": "higher"}, "The claim holds: the difference is as expected."),
+        ([1.5, 1.51, 1.52], {"H2: b": "higher"}, "The claim holds: the difference is as expected."),
+        ([1.5, 1.51, 1.52], {"H2: b": "equal", "b": "higher"}, "The claim does not hold: b (H₂) is higher, not equal."),
+        ([1.5, 1.51, 1.52], {"b": "lower"}, "The claim does not hold: b (H₂) is higher, not lower."),
+        ([0.9, 1.1, 1.2], {"b": "higher"}, "whether the claim holds: b (H₂) is undecided; about 23 seeds would tell."),
+        ([1.5, 1.51], {"b": "higher"}, "b (H₂) is undecided; 3 seeds are needed at least."),
+        ([1.5, math.nan, math.nan], {"b": "higher"}, "b (H₂) is undecided; 3 seeds are needed at least."),
+        ([math.nan] * 3, {"b": "higher"}, "b (H₂) is without a pair of finished runs that can be believed."),
+        ([1.5], {"b": "higher"}, "The claim holds: the difference is as expected."),  # nothing is drawn at random
+    ],
+)
+def test_the_claim_is_answered(values, expect, words, monkeypatch):
+    from nnks.analysis import answers
+
+    monkeypatch.setattr(answers, "arrivals", lambda *_: [])
+    ablation, rows = make({("a", "x"): [1.0] * len(values), ("b", "x"): values})
+    ablation |= {"expect": expect, "seeds": list(range(len(values)))}
+    assert words in answers.Answers(ablation, rows, []).verdict().sentence
+
+
+def test_as_many_seeds_as_are_asked_for_would_tell():
+    """With the spread of three seeds, the interval of so many leaves zero out, and that of one less does not."""
+    from scipy.stats import t
+
+    from nnks.analysis.claims import seeds_that_tell
+
+    (found,) = compare(*make({("a", "x"): [1.0] * 3, ("b", "x"): [0.9, 1.1, 1.2]}))
+    seeds, spread = seeds_that_tell(found), np.std([-0.1, 0.1, 0.2], ddof=1)
+    halves = [t.ppf(0.975, n - 1) * spread / math.sqrt(n) for n in (seeds - 1, seeds)]
+    assert halves[0] > found.difference > halves[1]
+
+
+def test_two_seeds_are_too_few_for_an_interval(monkeypatch):
+    from nnks.analysis import answers
+
+    monkeypatch.setattr(answers, "arrivals", lambda *_: [])
+    (found,) = compare(*make({("a", "x"): [1.0, 1.0], ("b", "x"): [1.5, 1.9]}))
+    assert math.isnan(found.low)
+    assert math.isnan(found.p)
+    (sentence,) = answers.Answers(*make({("a", "x"): [1.0, 1.0], ("b", "x"): [1.5, 1.9]}), []).sentences()
+    assert "2 seeds are too few for an interval; it takes 3" in sentence
+
+
+@pytest.mark.parametrize(
+    ("energies", "words"),
+    [
+        (
+            (-75.8179063, -75.8179064),
+            "The claim holds: the Gaussian basis ends within 0.0001 mHa of PySCF in the same basis.",
+        ),
+        (
+            (-75.8179063, -75.8),
+            "The claim does not hold: the Gaussian basis ends 17.9 mHa from PySCF in the same basis, more than 0.01 mHa.",
+        ),
+        ((-75.8179063, None), "It cannot be told whether the claim holds: 1 of its runs are missing, not finished"),
+    ],
+)
+def test_a_sweep_without_an_ablation_says_how_near_it_expects_to_end(energies, words, store):
+    from nnks.analysis import write_report
+    from nnks.tracking.files import write_json
+
+    for seed, energy in enumerate(energies):
+        store.add(seed=seed, energy=energy or -1.0, end="interrupted" if energy is None else "finished")
+    write_json(store.study / "experiment.json", {"title": "t", "claim": "c", "expect": {"lcgto": ["same", 0.01]}})
+    page = write_report(store.study).markdown.read_text()
+    assert page.splitlines()[2].startswith(f"**{words}")
 
 
 def test_a_doubted_energy_never_arrives_and_is_no_best(store):

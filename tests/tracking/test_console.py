@@ -51,7 +51,7 @@ def test_verdict_is_a_sentence(summary):
     [
         ({"violations": ["too low"]}, "ERROR: too low"),
         ({"converged": False}, "not converged after"),
-        ({"converged": False, "stopped": "grid"}, "as low as its grid can tell after"),
+        ({"converged": False, "stopped": "grid"}, "as low as a second grid confirms after"),
         ({"converged": False, "stopped": "seconds"}, "out of time after"),
         ({"status": "failed", "reason": "xc became nan"}, "The run failed: xc became nan"),
         ({"energies": {}}, "no final energy"),
