@@ -137,7 +137,7 @@ def embedded(spec: str, key: str = "system.basis") -> str:
     if text is None:
         return spec
     name = title(text) if text == spec else os.path.splitext(os.path.basename(spec))[0]
-    return basis_text.write(basis_text.parse(text, key), name)
+    return basis_text.write(basis_text.parse(text, key, "" if text == spec else spec), name)
 
 
 def embedded_list(asked: str, key: str = "reference.large_basis") -> str:

@@ -51,12 +51,13 @@ _ROW = re.compile(rf"\s*{_NUMBER}(?:\s+{_NUMBER})+\s*")
 _WHOLE = re.compile(r"([-+]?\d+)([eEdD][-+]?\d+)?")
 
 
-def parse(text: str, key: str) -> dict[str, Shells]:
+def parse(text: str, key: str, file: str = "") -> dict[str, Shells]:
     """The basis of every element in a text.
 
     Args:
         text: NWChem, Gaussian (`.gbs`), Turbomole, CP2K, or the JSON of basissetexchange.org.
         key: of the config, for errors.
+        file: that the text is from; errors name it, and repeat nothing of what may be no business of theirs.
 
     Returns:
         Shells by symbol of the elements whose electrons are all described: those with a pseudopotential (ECP) are left out.
@@ -71,9 +72,10 @@ def parse(text: str, key: str) -> dict[str, Shells]:
             if any(_cartesian(data) for data in elements.values()):
                 notice(f"{key} asks for Cartesian functions; nnks takes spherical ones, as PySCF does by default.")
             return {symbol: _shells(data, symbol, key) for symbol, data in elements.items() if not _potential(data)}
+    what = f"the file {shown(file)}" if file else f"a text that starts with {shown(_first_line(text))}"
     raise InputError(
-        f"{key} is a text that starts with {shown(_first_line(text))}, which cannot be read as a basis set; expected one in a "
-        f"format of {', '.join(FORMATS.values())}, as basissetexchange.org writes them; or use a name such as '6-31g'."
+        f"{key} is {what}, which cannot be read as a basis set; expected one in a format of {', '.join(FORMATS.values())}, as "
+        "basissetexchange.org writes them; or use names such as '6-31g' or 'O:cc-pvdz,H:sto-3g'."
     )
 
 

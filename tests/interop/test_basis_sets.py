@@ -205,3 +205,15 @@ def test_a_basis_from_a_file_has_an_even_tempered_fitting_set(water, tmp_path):
     path = tmp_path / "mine.nw"
     path.write_text(basis_text.write(basis_sets.functions("6-31g", ["H", "O"]), ""))
     assert auxiliary_mole(make_mole(water, str(path))).nao > 50
+
+
+def test_a_file_that_is_no_basis_is_named_and_not_repeated(tmp_path):
+    """What a stored config names may be any file of whoever repeats it."""
+    from nnks.interop.basis_sets import embedded
+    from nnks.registry import InputError
+
+    secret = tmp_path / "secret"
+    secret.write_text("root:x:0:0\n")
+    with pytest.raises(InputError, match="secret', which cannot be read as a basis set") as refusal:
+        embedded(str(secret))
+    assert "root" not in str(refusal.value)
