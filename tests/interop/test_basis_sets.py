@@ -213,7 +213,7 @@ def test_a_file_that_is_no_basis_is_named_and_not_repeated(tmp_path):
     from nnks.registry import InputError
 
     secret = tmp_path / "secret"
-    secret.write_text("root:x:0:0\n")
+    secret.write_text("zebra:x:0:0\n")
     with pytest.raises(InputError, match="secret', which cannot be read as a basis set") as refusal:
         embedded(str(secret))
-    assert "root" not in str(refusal.value)
+    assert "zebra" not in str(refusal.value)
