@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import math
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nnks.analysis.about import read_about
 from nnks.analysis.answers import METHOD, Answers
+from nnks.analysis.cells import closest, method_cells, nearest, reference_rows, run_cells, times_apart
 from nnks.analysis.claims import judge_bounds
 from nnks.analysis.curves import convergence
 from nnks.analysis.densities import densities
 from nnks.analysis.figures import final_errors
 from nnks.analysis.names import differing_settings
-from nnks.analysis.table import Row, grouped, known, run_rows, seed_rows
-from nnks.analysis.text import in_markdown, markdown_table, number, signed
-from nnks.analysis.wording import chemical, chemical_in, reference_words
+from nnks.analysis.table import Row, run_rows, seed_rows
+from nnks.analysis.text import in_markdown, markdown_table
+from nnks.analysis.wording import chemical, chemical_in
 from nnks.registry import InputError
-from nnks.tracking.console import EQUAL
 from nnks.tracking.files import replace_text, storing
 from nnks.tracking.notices import collected
 from nnks.tracking.record import FINISHED, RunRecord
 from nnks.tracking.store import list_runs
 from nnks.tracking.trust import lost_references
-from nnks.units import MILLIHARTREE
 
 CAPTIONS = {
     "differences": "Differences from the baseline with their intervals, and their numbers; those within the gray band are too small to matter. "
@@ -115,14 +112,14 @@ def _content(
     methods = sorted(seed_rows(rows), key=lambda m: (m["system"], m["method"]))
     environment: Mapping[str, Any] = next((r.environment for r in records if r.environment), {})
     systems = [row["system"] for row in rows]
-    times = _times(rows, records)
+    times = times_apart(rows, records)
     return {
         "title": chemical_in(about.get("title") or folder.resolve().name, systems),
         "claim": chemical_in(about.get("claim") or "", systems),
         "answer": _answer(about, rows, methods, answers),
         "command": about.get("command") or "",
         "quantity": answers.quantity if answers is not None else "",
-        "verdict": answers.sentences() if answers is not None else _closest(methods),
+        "verdict": answers.sentences() if answers is not None else closest(methods),
         "tables": _tables(answers),
         "statistics": METHOD if answers is not None else "",
         "settings": differing_settings(records),
@@ -134,9 +131,9 @@ def _content(
             for row in rows
             if row["status"] != FINISHED
         ],
-        "methods": [_method(row, times.get((row["system"], row["method"]))) for row in methods],
-        "references": _references(rows),
-        "runs": [_run(row, folder) for row in rows],
+        "methods": [method_cells(row, times.get((row["system"], row["method"]))) for row in methods],
+        "references": reference_rows(rows),
+        "runs": [run_cells(row, folder) for row in rows],
         "links": all(record.path.is_dir() for record in records),
         "environment": {key: value for key, value in environment.items() if value not in (None, "", {})},
     }
@@ -150,40 +147,7 @@ def _answer(about: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[Row
         return answers.summary()
     if about.get("expect"):
         return judge_bounds(about["expect"], rows).sentence
-    return _nearest(methods)
-
-
-def _nearest(methods: Sequence[Row]) -> str:
-    """Which method is nearest to the best reference in how many of the systems."""
-    key = "error_best_mHa_median"
-    groups = grouped([m for m in methods if math.isfinite(m[key])], "system")
-    if not groups:
-        return "No run has finished."
-    nearest = [min(group, key=lambda m: abs(m[key])) for group in groups.values()]
-    if all(abs(m[key]) < EQUAL for group in groups.values() for m in group):
-        return f"Every method is equal to {reference_words(nearest[0]['reference_best'])} within {EQUAL:g} mHa."
-    counts = {name: len(group) for name, group in grouped(nearest, "method").items()}
-    best = max(counts, key=lambda name: counts[name])
-    farthest = max(abs(m[key]) for m in nearest if m["method"] == best)
-    of = f" for {counts[best]} of {len(groups)} molecules" if len(groups) > 1 else ""
-    return f"Nearest to the reference{of}: {best}, within {farthest:.2g} mHa."
-
-
-def _times(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[tuple[str, str], tuple[float, float]]:
-    """Of each system and method: median seconds of training without compiling, and the most that compiling took."""
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for row, record in zip(rows, records, strict=True):
-        if math.isfinite(row["seconds"]):
-            found.setdefault((row["system"], row["method"]), []).append((row["seconds"], record.course.compiling))
-    return {key: _apart(each) for key, each in found.items()}
-
-
-def _apart(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Seconds of training and of compiling; where it is not known which are which, the shortest run compiled least."""
-    compiling = known(each for _, each in times)
-    if len(compiling) < len(times):
-        return min(seconds for seconds, _ in times), math.nan
-    return statistics.median(seconds - each for seconds, each in times), max(compiling)
+    return nearest(methods)
 
 
 def _tables(answers: Answers | None) -> dict[str, list[dict[str, str]]]:
@@ -198,63 +162,6 @@ def _tables(answers: Answers | None) -> dict[str, list[dict[str, str]]]:
     return {name: rows for name, rows in found.items() if rows}
 
 
-def _closest(methods: Sequence[Row]) -> list[str]:
-    return [_sentence(chemical(name), group) for name, group in grouped(methods, "system").items()]
-
-
-def _sentence(system: str, methods: Sequence[Row]) -> str:
-    """Which method came closest, in words."""
-    key = "error_best_mHa_median"
-    ended = sorted((m for m in methods if math.isfinite(m[key])), key=lambda m: abs(m[key]))
-    if not ended:
-        return f"{system}: no run has finished."
-    best, worst = ended[0], ended[-1]
-    reference = reference_words(best["reference_best"])
-    if abs(worst[key]) < EQUAL:
-        return f"{system}: every method is equal within {EQUAL:g} mHa to {reference}."
-    text = f"{system}: closest to {reference} is {best['method']}, {signed(best[key])} mHa (median of {best['n']})"
-    if len(ended) > 1:
-        text += f"; farthest is {worst['method']}, {signed(worst[key])} mHa"
-    return text + "."
-
-
-def _method(row: Row, times: tuple[float, float] | None) -> dict[str, str]:
-    spread = row["error_best_mHa_max"] - row["error_best_mHa_min"]
-    seconds, compiling = times or (math.nan, math.nan)
-    return {
-        "molecule": chemical(row["system"]),
-        "method": row["method"],
-        "energy [Ha]": number(row["energy_total_median"], ".6f"),
-        "error of quadrature [mHa]": _quadrature(row["quadrature_error_max"]),
-        "vs PySCF, same basis [mHa]": signed(row["error_same_mHa_median"]),
-        "vs best reference [mHa]": signed(row["error_best_mHa_median"]),
-        "range over seeds [mHa]": number(spread, ".3f") if row["n"] > 1 else "",
-        "seeds": str(row["n"]),
-        "converged": f"{row['converged']}/{row['runs']}",
-        "parameters": number(row["parameters_median"], ".0f"),
-        "steps": number(row["steps_median"], ".0f"),
-        "time without compiling [s]": number(seconds, ".1f"),
-        "compiling [s]": number(compiling, ".1f"),
-    }
-
-
-def _quadrature(error: float | int) -> str:
-    """An error of the grid [Ha] in mHa: one digit is known of it."""
-    return number(abs(error) / MILLIHARTREE, ".0e" if abs(error) < 1e-6 else ".2g")
-
-
-def _references(rows: Sequence[Row]) -> list[dict[str, str]]:
-    found: dict[tuple[str, str], float] = {}
-    for row in rows:
-        for role in ("same", "large", "exact"):
-            if row[f"reference_{role}"]:
-                found[row["system"], row[f"reference_{role}"]] = row[f"reference_{role}_Ha"]
-    return [
-        {"molecule": chemical(system), "reference": reference_words(name), "energy [Ha]": number(energy, ".6f")}
-        for (system, name), energy in sorted(found.items())
-    ]
-
-
 def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[str]:
     """A sentence for each reference of a molecule that did not converge."""
     pairs = zip(rows, records, strict=True)
@@ -263,22 +170,6 @@ def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[
             f"{chemical(r['system'])}: {text}" for r, each in pairs for text in lost_references(each.summary or {})
         )
     )
-
-
-def _run(row: Row, folder: Path) -> dict[str, str]:
-    return {
-        "run": Path(row["path"]).relative_to(folder).as_posix(),
-        "molecule": chemical(row["system"]),
-        "label": row["label"],
-        "seed": str(row["seed"]),
-        "status": row["status"],
-        "energy [Ha]": number(row["energy_total"], ".7f"),
-        "error of quadrature [mHa]": _quadrature(row["quadrature_error"]),
-        "vs best [mHa]": signed(row["error_best_mHa"]),
-        "electrons": number(row["electrons"], ".6f"),
-        "steps": number(row["steps"], ".0f"),
-        "time [s]": number(row["seconds"], ".1f"),
-    }
 
 
 def _markdown(content: Mapping[str, Any], figures: Mapping[str, Path]) -> str:
