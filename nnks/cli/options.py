@@ -9,6 +9,7 @@ from typing import Any
 
 from nnks.config import load_config, override, read_texts
 from nnks.config.texts import line
+from nnks.config.users import file_name
 from nnks.config.values import FINITE, WHOLE_NUMBERS, Bounds, Rule
 from nnks.registry import InputError, shown, suggest
 
@@ -68,7 +69,7 @@ def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = Non
         raise InputError(f"--results is {shown(results)}; it must be the path of a folder, such as results.")
     if os.path.lexists(results) and not Path(results).is_dir():
         raise InputError(
-            f"--results is {shown(results)}, which is no folder; it must be the path of a folder, such as results."
+            f"--results is {file_name(results)}, which is no folder; it must be the path of a folder, such as results."
         )
     numbers = {key: number(f"--{key}", value, own[key]) for key, value in given.items()}
     return {"config": config, "results": results, "dry_run": dry, "changes": typed(config, changes), "own": numbers}
