@@ -50,7 +50,9 @@ def _defaults() -> ConfigDict:
 
     c.quadrature = ConfigDict()
     c.quadrature.level = 3  # PySCF's grid level, 0 to 9
-    c.quadrature.pruning = "nwchem"  # nwchem, sg1, treutler, or "" for none
+    c.quadrature.pruning = (
+        "nwchem"  # thinning of shells near the nuclei, as in PySCF: nwchem, sg1, treutler, or "" for none
+    )
     c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
     c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
 

@@ -73,7 +73,7 @@ def _section(kind: str, comments: Mapping[str, str]) -> list[Key]:
     merged = {
         same: dataclasses.replace(key, does=key.does or texts_of.get(key.path, "")) for same, key in merged.items()
     }
-    order = {path: place for place, path in enumerate(dict.fromkeys(key.path for key in merged.values()))}
+    order = {path: position for position, path in enumerate(dict.fromkeys(key.path for key in merged.values()))}
     return keys + sorted(merged.values(), key=lambda key: (bool(key.members), order[key.path]))
 
 
