@@ -27,7 +27,7 @@ an entry of `nnks.load_config("gaussian", {"KEY": VALUE})`. A key that does not 
 is refused before anything is computed.
 
 Four sections name a member: `ansatz`, `orthogonalizer`, `sampler` and `optimizer`. Such a section holds the fields of that
-member, and naming another one brings that one's defaults.
+member, and naming another one brings that one's defaults. Beside a field stand the members that have it.
 
 <!-- Written by: nnks list keys --markdown > docs/keys.md -->
 """
@@ -70,9 +70,15 @@ def keys_page() -> str:
     for section, keys in sections.items():
         rows = []
         for key in keys:
-            of = {"of": ", ".join(key.members) or "all"} if any(other.members for other in keys) else {}
-            cells = {"key": f"`{key.path}`", "default": f"`{default(key)}`", **of}
-            rows.append(cells | {"takes": takes(key), "what it does": key.does})
+            of = f" of {', '.join(key.members)}" if key.members else ""
+            rows.append(
+                {
+                    "key": f"`{key.path}`{of}",
+                    "default": f"`{default(key)}`",
+                    "takes": takes(key),
+                    "what it does": key.does,
+                }
+            )
         parts.append(f"## {section}\n\n{markdown_table(rows)}\n")
     return "\n".join(parts)
 
