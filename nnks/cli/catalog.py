@@ -23,11 +23,11 @@ KEYS = "keys"
 PAGE = """# Config keys
 
 Every key, as `nnks list keys` prints it from the code. On a command line a key is `--config.KEY=VALUE`; in Python it is
-an entry of `nnks.load_config("gaussian", {"KEY": VALUE})`. A key that does not exist, or a value that its key does not take,
-is refused before anything is computed.
+an entry of `nnks.load_config("gaussian", {"KEY": VALUE})`. A key that does not exist, or a value that its key does not
+take, is refused before anything is computed.
 
-Four sections name a member: `ansatz`, `orthogonalizer`, `sampler` and `optimizer`. Such a section holds the fields of that
-member, and naming another one brings that one's defaults. Beside a field stand the members that have it.
+Four sections name a member: `ansatz`, `orthogonalizer`, `sampler` and `optimizer`. Such a section holds the fields of
+that member, and naming another one brings that one's defaults. Beside a field stand the members that have it.
 
 <!-- Written by: nnks list keys --markdown > docs/keys.md -->
 """

@@ -99,7 +99,7 @@ def _comments() -> dict[str, str]:
 
 
 def _assignments(tree: ast.Module) -> list[tuple[str, int, int]]:
-    """Dotted key, first and last line of each assignment to the config, and of each item of a dictionary assigned to it."""
+    """Dotted key, first and last line of each assignment to the config, and of each item of an assigned dictionary."""
     spans = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
