@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 RESULTS ?= results
 
-.PHONY: run test bench setup lint clean
+.PHONY: run test bench docs setup lint clean
 
 run: setup  ## the quickstart: Gaussian and neural orbitals of two molecules beside PySCF; FULL=1 for thirty runs
 	$(BIN)/nnks quickstart $(if $(FULL),--full) --results=$(RESULTS)
@@ -21,6 +21,9 @@ bench: setup  ## timings beside PySCF, growth, steps of minibatches, variances, 
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.page
 
+docs: setup  ## the documentation site in site/, read without a network: open site/index.html
+	$(BIN)/mkdocs build --strict
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,4 +37,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache site

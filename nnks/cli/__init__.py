@@ -19,7 +19,8 @@ USAGE = """nnks: experiments on Kohn-Sham orbitals
                                                                    fig3, scaling, expressivity, or all
   nnks reference H2O --config.functional.xc=pbe                    PySCF near the basis limit, kept for all later runs
   nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
-                                                                   sampler, xc, hartree, optimizer, molecule, config
+                                                                   sampler, xc, hartree, optimizer, molecule, config;
+                                                                   keys: every key of a config
   nnks ls     results --where ansatz.name=residual 'error<1'       stored runs, by any value; --columns, --sort, --limit
   nnks rm     results --where status=failed                        what would go; --yes removes it
   nnks export results --to=runs.csv                                one row a run; .parquet; --metrics: one a step as well

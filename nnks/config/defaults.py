@@ -50,7 +50,9 @@ def _defaults() -> ConfigDict:
 
     c.quadrature = ConfigDict()
     c.quadrature.level = 3  # PySCF's grid level, 0 to 9
-    c.quadrature.pruning = "nwchem"  # nwchem, sg1, treutler, or "" for none
+    c.quadrature.pruning = (
+        "nwchem"  # thinning of shells near the nuclei, as in PySCF: nwchem, sg1, treutler, or "" for none
+    )
     c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
     c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
 
@@ -59,7 +61,7 @@ def _defaults() -> ConfigDict:
     c.quadrature.memory = placeholder(float)
 
     c.functional = ConfigDict()
-    c.functional.xc = "lda,vwn"  # as in PySCF
+    c.functional.xc = "lda,vwn"  # exchange and correlation, named as in PySCF
     c.functional.hartree = "auto"  # exact, density_fitting, poisson, pairwise; auto: exact for small Gaussian bases
     c.functional.one_electron = "auto"  # analytic or quadrature; auto: analytic for Gaussian orbitals
     c.functional.fitting = (
@@ -68,13 +70,15 @@ def _defaults() -> ConfigDict:
     c.functional.auxiliary = by_element("auto")  # fitting set: PySCF's for the basis, "even_tempered", or a name
 
     c.training = ConfigDict()
-    c.training.steps = 300  # at most; runs stop earlier when converged
-    c.training.seconds = placeholder(float)  # at most, without the first step, which compiles; None: no limit
+    c.training.steps = 300  # of training, at most; runs stop earlier when converged
+    c.training.seconds = placeholder(
+        float
+    )  # of training, at most, without the first step, which compiles; None: no limit
     c.training.seed = 0  # of initial parameters and batches
-    c.training.devices = placeholder(int)  # that points of the grid are spread over, for Gaussian orbitals; None: all
+    c.training.devices = placeholder(int)  # over which points of the grid are spread, for Gaussian orbitals; None: all
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
-    c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step below this [Ha],
-    c.training.gradient_tolerance = 1e-6  # and norm of its gradient below this; below float64 at least 1e-7 Ha and 5e-5
+    c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step [Ha], at least 1e-7 below float64
+    c.training.gradient_tolerance = 1e-6  # and norm of its gradient, at least 5e-5 below float64
     # steps between energies on a finer grid; a run that goes down on its training grid alone ends there, and goes back to the state that is
     # lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian ones and minibatches
     c.training.held_out_steps = placeholder(int)
@@ -100,7 +104,7 @@ def _defaults() -> ConfigDict:
     c.reference.scf = False  # nnks's own self-consistent field in the same basis
 
     c.tracking = ConfigDict()
-    c.tracking.wandb = "offline"  # online, or disabled
+    c.tracking.wandb = "offline"  # Weights & Biases: offline, online, or disabled
     c.tracking.project = "nnks"  # of Weights & Biases
     c.tracking.console = True  # live progress and the final table
     c.tracking.log_steps = 1  # steps between records
@@ -111,8 +115,8 @@ def _defaults() -> ConfigDict:
     c.orthogonalizer = {
         "name": "cholesky",
         "gram": "auto",  # analytic, full, batch, or ema: a moving average over minibatches; auto: exact where it can be
-        "decay": 0.9,  # of the moving average
-        "constraint": "reparameterize",  # or, without such a layer: penalty, project (after each step), riemannian
+        "decay": 0.9,  # share of the old matrix in the moving average
+        "constraint": "reparameterize",  # a layer; or, without it: penalty, project (after each step), riemannian
         "penalty": 10.0,  # factor of |G - 1|^2 [Ha]
     }
     c.sampler = {"name": "full"}  # of quadrature points: full, uniform, stratified, importance

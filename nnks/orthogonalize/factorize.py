@@ -70,6 +70,10 @@ class Canonical:
     $G^{-1/2}U$ with $U$ held fixed when it is differentiated: the derivative of the span, and with it that
     of every energy, is exact, and finite at repeated eigenvalues. Directions with an eigenvalue below
     `threshold` times the largest are dropped (their column is zero).
+
+    Attributes:
+        threshold: eigenvalues below this share of the largest are dropped.
+        positive: whether every weight must be positive.
     """
 
     threshold: float = static(default=DEPENDENT)

@@ -73,7 +73,7 @@ def make_importance(
 
     Args:
         batch_size: points in a batch.
-        mixture: $\epsilon$ in (0, 1].
+        mixture: $\epsilon$ in (0, 1], the part that ignores the reference.
         systematic: draw from equally probable parts of the grid sorted by atom and shell. Sums over one batch
             and over pairs of points from the two batches stay unbiased and vary less; sums over pairs of
             points within one batch (a U-statistic) are unbiased only with independent draws.

@@ -54,7 +54,13 @@ class Uniform:
 
 @SAMPLERS.register("uniform")
 def make_uniform(batch_size: int = 1000, replacement: bool = False, *, grid: Grid) -> Uniform:
-    """Points drawn with equal probability; without replacement every epoch uses each point once."""
+    """Points drawn with equal probability; without replacement every epoch uses each point once.
+
+    Args:
+        batch_size: points in a batch.
+        replacement: whether draws are independent; otherwise an epoch uses each point once.
+        grid: the full grid.
+    """
     check_batch_size(batch_size, grid, repeats=replacement)
     return Uniform(weights=grid.weights, size=int(batch_size), replacement=bool(replacement))
 

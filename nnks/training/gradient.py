@@ -49,6 +49,13 @@ SCHEDULES = {
 }
 
 
+OWN = """Args:
+  learning_rate: factor of every update.
+  schedule: of the learning rate over the steps of a run.
+"""
+"""What an optimizer of optax takes here, beside options of its own."""
+
+
 def make_schedule(name: str, learning_rate: float, steps: int) -> optax.Schedule:
     """A learning rate as a function of the step; every schedule scales the configured rate."""
     if not (math.isfinite(learning_rate) and learning_rate > 0):
@@ -168,6 +175,7 @@ def _register(name: str) -> None:
     own = [p for p in inspect.signature(make).parameters.values() if p.name != "fields"]
     extra = [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY, default=v) for k, v in options.items()]
     make.__signature__ = inspect.Signature(own + extra)  # pyright: ignore[reportFunctionMemberAccess]
+    make.__doc__ = f"{inspect.getdoc(optax_make)}\n\n{OWN}"
     OPTIMIZERS.register(name, f"optax.{name}: {(inspect.getdoc(optax_make) or name).splitlines()[0]}")(make)
 
 
