@@ -52,7 +52,7 @@ def test_the_site_builds_and_is_read_without_a_network(tmp_path):
 def test_a_link_to_nowhere_ends_a_build(target, tmp_path):
     pages = tmp_path / "pages"
     pages.mkdir()
-    for name in ("hooks.py", "style.css", "iframe-worker.js"):
+    for name in ("hooks.py", "style.css"):
         (pages / name).write_bytes((ROOT / "docs" / name).read_bytes())
     (pages / "index.md").write_text(f"# Page\n\nA [link]({target}), and `[code](not-a-link.md)`.\n")
     site = {"docs_dir": str(pages), "hooks": [str(pages / "hooks.py")], "nav": [{"Page": "index.md"}]}
