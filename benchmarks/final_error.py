@@ -66,7 +66,7 @@ def measure(case: str, fine: int) -> dict[str, Any]:
     """The energies of a case [Ha]."""
     ready = plan(config_of(case))
     with tempfile.TemporaryDirectory() as results:
-        run = Run(ready, folder_of(ready.config, results), Path(results), quiet=True)
+        run = Run(ready, folder_of(ready.config, results), Path(results))
         run.execute()
         params = settled(ready.problem, run.recorder.state.params)
     system, problem, level = ready.system, ready.problem, final_level(ready.system)

@@ -49,7 +49,7 @@ def pyscf(system, auxiliary=None):
 
     c = system.config
     spec = ReferenceSpec(c.system.basis, c.functional.xc, system.restricted, c.quadrature.level, auxiliary=auxiliary)
-    found = reference(system.molecule, spec, None)
+    found = reference(system.molecule, spec)
     assert found["converged"]
     assert found["stable"]
     return found["energies"]

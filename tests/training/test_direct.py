@@ -210,7 +210,7 @@ def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
         assert energies[-1] == pytest.approx(shallow[1], abs=3e-6)
         assert max(energies[energies.index(shallow[1]) :]) > shallow[1] + 1e-4  # it was elsewhere in between
         return
-    stable = reference(ready.system.molecule, same_basis(ready.system, fitted=False), None)["energies"]["total"]
+    stable = reference(ready.system.molecule, same_basis(ready.system, fitted=False))["energies"]["total"]
     assert shallow[1] > stable + 5e-5
     # a residual of 1e-5 Ha along a curvature of 2e-5 Ha leaves half its square over the curvature: 2.5e-6 Ha
     assert energies[-1] < stable + 3e-6
