@@ -71,7 +71,6 @@ def fock(
     return energy(coefficients, occupations)
 
 
-@jax.jit
 def diagonalize(
     fock_matrix: Float[Array, "spin basis basis"], frame: Float[Array, "basis n"]
 ) -> tuple[Float[Array, "spin n"], Float[Array, "spin basis n"]]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from nnks.registry import InputError, one_line
 
-INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
+_FOLDERS = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
+INSTALLED = tuple({str(path) for folder in _FOLDERS for path in (folder, folder.resolve())})
 """Folders of code that is not a user's."""
 
 OWN = str(Path(__file__).resolve().parent)

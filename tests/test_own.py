@@ -146,7 +146,7 @@ class FailingConstructor(Steps):
 
 
 OPTIMIZERS_WRONG = {
-    FailingInit: "fails in `init` with KeyError: 'momentum' (",
+    FailingInit: "fails in `init` with KeyError: momentum (",
     NoInit: "is a NoInit without `reports_end`, `init`, `make_step`",
     FailingConstructor: "cannot be made: ValueError: rates must fall (",
 }
