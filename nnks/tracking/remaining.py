@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-from nnks.types import Float
+from jaxtyping import Float  # not by way of nnks.types, which imports JAX: readers of runs do without it
 
 LEAST = 8
 """Records before anything is said."""
