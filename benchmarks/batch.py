@@ -54,7 +54,7 @@ def sweep(folder: Path, members: int, steps: int, cache: Path, batch: str = "aut
         f"--batch={batch}",
     ]
     started = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"XDG_CACHE_HOME": str(cache)})
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"NNKS_CACHE": str(cache)})
     return time.perf_counter() - started
 
 

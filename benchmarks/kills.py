@@ -92,7 +92,7 @@ class Campaign:
         """The sweep in a session of its own; compiled programs are kept from one to the next."""
         root = str(Path(__file__).parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        extra = {"KILLS": self.token, "XDG_CACHE_HOME": str(self.folder / "cache"), "PYTHONPATH": path}
+        extra = {"KILLS": self.token, "NNKS_CACHE": str(self.folder / "cache"), "PYTHONPATH": path}
         command = [sys.executable, "-m", "nnks.cli", "sweep", f"--config={SWEEP}", f"--results={results}"]
         return subprocess.Popen(
             [*command, f"--workers={workers}"],

@@ -91,7 +91,7 @@ def timed(command: Sequence[str], environment: Mapping[str, str]) -> tuple[dict[
 def measure(repeats: int, folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows of commands, and the phases of a small run; medians."""
     nnks, results = ("-m", "nnks.cli"), f"--results={folder / 'runs'}"
-    warm = os.environ | {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+    warm = os.environ | {"NNKS_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
     sweep = shutil.copytree(ROOT / "results" / "stored" / "quickstart", folder / "quickstart")
     commands = {
         "nnks --help": (*nnks, "--help"),
@@ -108,7 +108,7 @@ def measure(repeats: int, folder: Path) -> tuple[list[dict[str, Any]], dict[str,
     told: list[dict[str, Any]] = []
     for n in range(repeats):
         for name, command in commands.items():
-            cold = {"XDG_CACHE_HOME": str(folder / f"cold{n}")} if "no compiled" in name else {}
+            cold = {"NNKS_CACHE": str(folder / f"cold{n}")} if "no compiled" in name else {}
             seconds, said = timed(command, warm | cold)
             found[name].append(seconds)
             if name == "phases":

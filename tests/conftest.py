@@ -18,6 +18,14 @@ import pytest
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_programs():
+    """Programs that one test compiles serve every other, in both workers and in the processes that tests start."""
+    from nnks.tracking.cache import use_compilation_cache
+
+    use_compilation_cache()
+
+
 def pytest_unconfigure():
     if "PYTEST_XDIST_WORKER" not in os.environ:
         shutil.rmtree(os.environ["NNKS_CACHE"], ignore_errors=True)

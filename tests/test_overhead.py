@@ -42,7 +42,7 @@ MOST_PROGRAMS = 20
 @pytest.fixture
 def command(tmp_path):
     """A command in a process with cache folders of its own, and what it told."""
-    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = os.environ | {"NNKS_CACHE": str(tmp_path / "cache")}
 
     def call(*arguments):
         done = subprocess.run(

@@ -94,14 +94,3 @@ def typed(name: str, changes: dict[str, str]) -> dict[str, Any]:
     """Command-line values as the types that their keys have."""
     members = {key: text for key, text in changes.items() if key.endswith(".name")}
     return read_texts(override(load_config(name), members), changes)
-
-
-def use_compilation_cache() -> None:
-    """Keeps compiled programs in the user's cache folder, so that a second process starts faster; small ones, too, of which a run has many."""
-    import jax
-
-    from nnks.tracking.cache import cache_folder
-
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

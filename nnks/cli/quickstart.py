@@ -9,10 +9,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nnks.cli.options import use_compilation_cache
 from nnks.registry import InputError, shown
 from nnks.sweep import load_sweep, run_sweep
 from nnks.tracking import RunFolder
+from nnks.tracking.cache import use_compilation_cache
 from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called, config_hash
 from nnks.tracking.store import find_run
 from nnks.units import MILLIHARTREE

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from nnks.cli.arguments import check_target
-from nnks.cli.options import parse_options, use_compilation_cache
+from nnks.cli.options import parse_options
 from nnks.config import load_config
 from nnks.registry import InputError
+from nnks.tracking.cache import use_compilation_cache
 from nnks.tracking.record import called
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nnks.cli.options import use_compilation_cache
 from nnks.registry import InputError
+from nnks.tracking.cache import use_compilation_cache
 
 
 def command(arguments: list[str]) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from nnks.cli.options import parse_options, use_compilation_cache
+from nnks.cli.options import parse_options
 from nnks.cli.quick import UNUSED, quick, seldom
 from nnks.config import load_config, to_dict
+from nnks.tracking.cache import use_compilation_cache
 
 
 def command(arguments: list[str]) -> int:

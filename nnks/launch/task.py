@@ -87,9 +87,11 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
 
     from nnks.config import from_dict, load_module
     from nnks.summary import Summary
+    from nnks.tracking.cache import write_programs_whole
 
     for name, value in task.settings.items():
         jax.config.update(name, value)
+    write_programs_whole()
     if task.source.endswith(".py"):
         load_module(task.source)
     configs = [from_dict(values) for values in task.configs]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
+from typing import Any
 
 VARIABLE = "NNKS_CACHE"
 """Names the folder; unset or empty for the user's own, such as `~/.cache/nnks`."""
@@ -22,3 +24,47 @@ def cache_folder() -> Path:
 def reference_folders(results: str | Path) -> tuple[Path, Path]:
     """Where reference energies are kept, and where versions before 0.2 kept them, which is read only."""
     return cache_folder() / REFERENCES, Path(results) / REFERENCES
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs in the user's cache folder for the next process; small ones, too, of which a run has many."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    write_programs_whole()
+
+
+def write_programs_whole() -> None:
+    """Makes JAX store a compiled program whole or not at all.
+
+    JAX writes an entry in place and never again. A kill, a full disk or another process that reads at that moment meets half of
+    one, and JAX then warns in every later process. Its cache has no public hook for this: where a later JAX has another class,
+    its own way of writing stays.
+    """
+    try:
+        from jax._src.lru_cache import LRUCache
+    except ImportError:
+        return
+    LRUCache.put = _put_whole(LRUCache.put)
+
+
+def _put_whole(put: Any) -> Any:
+    """`put` of JAX's cache of files, by way of a temporary file; a cache of bounded size, which keeps a lock, is left alone."""
+    if hasattr(put, "__wrapped__"):  # by an earlier call
+        return put
+
+    @functools.wraps(put)
+    def put_whole(cache: Any, key: str, value: bytes) -> None:
+        from nnks.tracking.files import replacing
+
+        if cache.eviction_enabled:
+            put(cache, key, value)
+            return
+        path = Path(cache.path) / f"{key}-cache"
+        if not path.exists():
+            with replacing(path, durable=False) as stream:
+                stream.write(value)
+
+    return put_whole

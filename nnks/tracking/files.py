@@ -196,14 +196,20 @@ def replace_text(path: Path, text: str) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of another at the end, whole or not at all."""
+def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of another at the end, whole or not at all.
+
+    Args:
+        path: the file.
+        durable: waits until the disk has it. What can be computed again need not survive a loss of power.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes private files; results are meant to be shared
         os.replace(temporary, path)
     except BaseException:

@@ -60,7 +60,7 @@ def run_limited(results, bytes_a_file, cache):
     )
     done = subprocess.run(
         [sys.executable, "-c", limited, *SHORT, f"--results={results}"],
-        env=os.environ | {"PYTHONPATH": ROOT, "XDG_CACHE_HOME": cache},
+        env=os.environ | {"PYTHONPATH": ROOT, "NNKS_CACHE": cache},
         capture_output=True,
         text=True,
         timeout=300,
