@@ -114,14 +114,14 @@ def evaluate(
 
     final, others = kinds(system)
     x, functional, model = on(final)
-    values, electrons, deviation = _evaluate(functional, x)
+    # one program for all grids of one size: the levels of the others are not asked for, and cost little
+    values, electrons, deviation, orbital_energies, vectors = _analyze(functional, x)
     energies = {name: float(value) for name, value in values.items()}
     kinetic, total = energies["kinetic"], energies["total"]
     elsewhere = (on(kind) for kind in others)
-    error = stated_error(total, [float(_evaluate(there, y)[0]["total"]) for y, there, _ in elsewhere])
+    error = stated_error(total, [float(_analyze(there, y)[0]["total"]) for y, there, _ in elsewhere])
     virial = (kinetic - total) / kinetic
-    found, vectors = canonical_orbitals(functional, x)
-    levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(found), system.counts, strict=True)]
+    levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(orbital_energies), system.counts, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
     level, method = final[0], _hartree(system)[0]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
@@ -135,7 +135,7 @@ def stated_error(total: float, others: Sequence[float]) -> float | None:
 def total_on(system: build.System, problem: Problem, params: Params, kind: Kind) -> float:
     """Total energy [Ha] of orbitals in float64 on any grid, orthonormalized on it."""
     model, functional, grid = _parts(system, problem, kind)
-    return float(_evaluate(functional, _orbitals(model, grid.quadrature(), cast(params, jnp.float64)))[0]["total"])
+    return float(_evaluate(functional, _orbitals(model, grid.quadrature(), cast(params, jnp.float64)))["total"])
 
 
 def check_final(system: build.System) -> None:
@@ -168,7 +168,7 @@ class TrainingEnergy:
     def __call__(self, params: Params) -> float:
         """Total energy [Ha] of parameters, in float64."""
         x = _orbitals(self._model, self._quadrature, settled(self._problem, params))
-        return float(_evaluate(self._functional, x)[0]["total"])
+        return float(_evaluate(self._functional, x)["total"])
 
 
 def _parts(system: build.System, problem: Problem, kind: Kind) -> tuple[OrbitalModel, Functional, Grid]:
@@ -201,34 +201,40 @@ def _orbitals(model: OrbitalModel, quadrature: Any, params: Params) -> AnyOrbita
 
 
 @jax.jit
-def _evaluate(functional: Any, x: AnyOrbitals) -> tuple:
-    return functional.energies(x), x.quadrature.integrate(x.density().total), _deviation(x)
+def _evaluate(functional: Functional, x: AnyOrbitals) -> dict[str, Array]:
+    return functional.energies(x)
+
+
+@jax.jit
+def _analyze(functional: Functional, x: AnyOrbitals) -> tuple:
+    energies, levels, vectors = canonical_orbitals(functional, x)
+    return energies, x.quadrature.integrate(x.density().total), _deviation(x), levels, vectors
 
 
 @jax.jit
 def canonical_orbitals(
     functional: Functional, x: AnyOrbitals
-) -> tuple[Float[Array, "spin orbitals"], Float[Array, "spin orbitals orbitals"]]:
-    r"""Eigenvalues [Ha] and eigenvectors of the Kohn-Sham operator in the occupied space, ascending; empty orbitals come last, at infinity.
+) -> tuple[dict[str, Array], Float[Array, "spin orbitals"], Float[Array, "spin orbitals orbitals"]]:
+    r"""Every term [Ha], and eigenvalues [Ha] and eigenvectors of the Kohn-Sham operator in the occupied space.
 
-    Mixing the orbitals, $\psi C$, changes the energy at $C = 1$ by $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the
-    operator's matrix is a derivative, whatever the terms are.
+    They ascend; empty orbitals come last, at infinity. Mixing the orbitals, $\psi C$, changes the energy at $C = 1$ by
+    $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the operator's matrix is a derivative, whatever the
+    terms are.
     """
 
-    def energy(mix: Array) -> Array:
-        mixed = dataclasses.replace(x.mixed(mix), norms=jnp.sum(mix * mix, axis=1))
-        return functional.energies(mixed)["total"]
+    def energy(mix: Array) -> tuple[Array, dict[str, Array]]:
+        return functional.near(dataclasses.replace(x.mixed(mix), norms=jnp.sum(mix * mix, axis=1)), x)
 
     spins, n = x.occupations.shape
     identity = jnp.broadcast_to(jnp.eye(n), (spins, n, n))
-    slope = jax.grad(energy)(identity)
+    slope, energies = jax.grad(energy, has_aux=True)(identity)
     occupied = x.occupations > 0
     matrix = slope / jnp.where(occupied, 2 * x.occupations, 1.0)[:, None, :]
     matrix = 0.5 * (matrix + jnp.swapaxes(matrix, 1, 2))  # a symmetric operator, up to the quadrature's error
     far = 1e6  # empty orbitals are zero; they go to the end
     matrix = matrix + jax.vmap(jnp.diag)(jnp.where(occupied, 0.0, far).astype(matrix.dtype))
     values, vectors = jnp.linalg.eigh(matrix)
-    return jnp.where(values > far / 2, jnp.inf, values), vectors
+    return energies, jnp.where(values > far / 2, jnp.inf, values), vectors
 
 
 def _deviation(x: AnyOrbitals) -> jax.Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+import jax.numpy as jnp
+
 from nnks.orbitals import BlockedOrbitals, HasDensity
 from nnks.types import Array, Float, Scalar, record
 
@@ -75,6 +77,22 @@ class Functional:
             x = y = x.with_density()
         energies = {term.name: term(x, y) for term in self.terms}
         return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
+
+    def near(self, x: HasDensity, center: HasDensity) -> tuple[Scalar, dict[str, Array]]:
+        r"""A number whose derivative by `x` at `x = center` is the total's, and every term there [Ha].
+
+        A symmetric form $B(x, x)$ has the derivative $2B(\cdot, x)$: the potential of the center, once. To differentiate how
+        Poisson's equation is solved costs several solutions, and most of the time of compilation.
+        """
+        if isinstance(x, BlockedOrbitals):
+            energies = self.energies(x)
+            return energies["total"], energies
+        energies, slope = {}, jnp.zeros(())
+        for term in self.terms:
+            symmetric = getattr(term, "symmetric", False)
+            energies[term.name] = term(x, center if symmetric else x)
+            slope = slope + (2 if symmetric else 1) * energies[term.name]
+        return slope, {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
 
     def __getitem__(self, name: str) -> Term:
         return next(term for term in self.terms if term.name == name)

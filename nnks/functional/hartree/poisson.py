@@ -125,6 +125,7 @@ class PoissonHartree:
     order: int = static(default=0)
 
     reads_density: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True  # in the two densities, as far as the grid resolves the potential
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha] of the density on `x` in the potential of that on `y`."""
