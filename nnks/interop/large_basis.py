@@ -58,7 +58,7 @@ def large_bases(molecule: Molecule, asked: str) -> tuple[str, ...]:
 def large_spec(molecule: Molecule, basis: str, xc: str, restricted: bool) -> ReferenceSpec:
     """A reference near the limit; its Coulomb energy is fitted where four-center integrals would take minutes.
 
-    The set is even-tempered over the exponents of def2-qzvp (error on water in pcseg-4: `docs/decisions.md`).
+    The set is even-tempered over the exponents of def2-qzvp (error on water: `docs/decisions/energy.md`).
     """
     fitted = make_mole(molecule, basis).nao > AFFORDABLE
     return ReferenceSpec(basis, xc, restricted, LARGE_LEVEL, auxiliary="even_tempered" if fitted else None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nnks.config import ConfigDict
-from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
+from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
 from nnks.reproduce.study import Study
 from nnks.tracking.files import write_json
 from nnks.tracking.record import RunRecord
@@ -141,22 +141,21 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def verdict(found: Mapping[str, Mapping[str, Any]]) -> Finding:
     """Whether every residual is small and SCF stays."""
+    compared = "commutators at minimizers, beside zero, and the energy after self-consistent cycles"
     if not found:
-        return Finding("expressivity", OPEN, "no minimization is finished.")
-    residual = max(v["residual_Ha"] for v in found.values())
+        return Finding("expressivity", OPEN, compared, "No minimization is finished.")
+    residual = max(found, key=lambda label: found[label]["residual_Ha"])
     moved = {label: v["scf_change_Ha"] for label, v in found.items() if abs(v["scf_change_Ha"]) > STAYS}
-    text = f"Largest norm of FDS − SDF over {', '.join(found)}: {residual:.1e} Ha; "
+    text = f"At {len(found)} minimizers the norm of FDS − SDF is at most {found[residual]['residual_Ha']:.1e} Ha ({residual}). "
     if moved:
         text += (
-            "self-consistent cycles change the energy of "
-            + ", ".join(f"{n} by {milli(c)} mHa" for n, c in moved.items())
-            + "."
+            f"Self-consistent cycles change the energy by {spread({n: 1e3 * c for n, c in moved.items()}, '+.3f')} mHa."
         )
     else:
         most = max(abs(v["scf_change_Ha"]) for v in found.values())
-        text += f"self-consistent cycles from there change the energy by {most:.1e} Ha at most."
-    holds = residual < RESIDUAL and not moved
-    return Finding("expressivity", REPRODUCED if holds else CONTRADICTED, text)
+        text += f"Self-consistent cycles from there change the energy by {most:.1e} Ha at most."
+    holds = found[residual]["residual_Ha"] < RESIDUAL and not moved
+    return Finding("expressivity", REPRODUCED if holds else CONTRADICTED, compared, text)
 
 
 def draw(found: Mapping[str, Mapping[str, Any]], path: Path) -> Path:

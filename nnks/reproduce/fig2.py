@@ -7,7 +7,8 @@ from pathlib import Path
 
 from nnks.reproduce.report import Report, Table, milli, number
 from nnks.reproduce.study import Study
-from nnks.reproduce.timing import NAMES, Timed, collect, stability
+from nnks.reproduce.timing import stability
+from nnks.reproduce.timing_runs import NAMES, Timed, collect
 
 FLOOR = 1e-7
 """Smaller distances [Ha] are drawn here."""

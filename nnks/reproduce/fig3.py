@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnks.reproduce.paper import FIGURE3
-from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
+from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
 from nnks.reproduce.study import Study
 from nnks.tracking.record import RunRecord
 
 TARGETS = (1.0, 0.1, 1e-2)
 """Distances from the minimum [Ha] that epochs and seconds are given to."""
+
+COMPARED = "epochs and seconds to an energy, by batch size"
 
 ROUNDING = 1e-9
 """Distance [Ha] below which an energy counts as the minimum."""
@@ -150,26 +152,45 @@ def verdict(curves: Sequence[Curve]) -> Finding:
     }
     target = next((t for t in reversed(TARGETS) if len(reached[t]) >= 3), None)
     if target is None:
-        return Finding(
-            "amortization", OPEN, f"fewer than three batch sizes come within {TARGETS[0]:g} Ha of the minimum."
-        )
+        text = f"Fewer than three batch sizes come within {TARGETS[0]:g} Ha of the minimum."
+        return Finding("amortization", OPEN, COMPARED, text)
     epochs = reached[target]
     seconds = {k: s for k in epochs if (s := median([c.seconds(target) for c in found[k]])) is not None}
+    missed = [k for k in found if k not in epochs]
+    nearest = min(t for t in TARGETS if reached[t])
+    return in_words(epochs, seconds, missed, target, (nearest, list(reached[nearest])))
+
+
+def in_words(
+    epochs: dict[str, float],
+    seconds: dict[str, float],
+    missed: Sequence[str],
+    target: float,
+    nearest: tuple[float, Sequence[str]],
+) -> Finding:
+    """The verdict on epochs and seconds to a target [Ha] by batch, from the smallest.
+
+    Args:
+        epochs: to the target.
+        seconds: to the target.
+        missed: batches that did not get there.
+        target: distance from the minimum.
+        nearest: the smallest distance that any batch reached, and which did.
+    """
     order = list(epochs.values())
     fewer = all(a <= 1.25 * b for a, b in itertools.pairwise(order)) and order[0] < order[-1]
-    quickest, smallest = min(seconds, key=lambda k: seconds[k]), next(iter(found))
-    text = f"To {target:g} Ha above the minimum: " + ", ".join(
-        f"{k} {e:.3g} epochs, {seconds[k]:.3g} s" for k, e in epochs.items()
-    )
-    missed = [k for k in found if k not in epochs]
-    text += f"; {', '.join(missed)} did not get there" if missed else ""
-    text += f". {_order(epochs, fewer)}; the quickest is {quickest}."
-    nearest = min(t for t in TARGETS if reached[t])
-    if nearest < target:
-        few = [name.replace("full", "the full") for name in reached[nearest]]
-        text += f" Only {', '.join(few)} {'comes' if len(few) == 1 else 'come'} within {nearest:g} Ha."
-    loses = quickest != smallest and quickest != "full grid"
-    return Finding("amortization", REPRODUCED if fewer and loses else CONTRADICTED, text)
+    quickest, smallest = min(seconds, key=lambda k: seconds[k]), next(iter([*missed, *epochs]))
+    text = [f"To {target:g} Ha above the minimum it takes {spread(epochs, '.3g')} epochs.", f"{_order(epochs, fewer)}."]
+    text.append(f"In seconds that is {spread(seconds, '.3g')}; the quickest is {quickest}.")
+    if missed:
+        text.append(f"Not there came {', '.join(missed)}.")
+    distance, few = nearest
+    if distance < target:
+        named = [name.replace("full", "the full") for name in few]
+        text.append(f"Only {', '.join(named)} {'comes' if len(named) == 1 else 'come'} within {distance:g} Ha.")
+    loses = quickest not in (smallest, "full grid")
+    verdict = REPRODUCED if fewer and loses else CONTRADICTED
+    return Finding("amortization", verdict, COMPARED, " ".join(text))
 
 
 def _order(epochs: dict[str, float], fewer: bool) -> str:

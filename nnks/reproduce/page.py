@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from nnks.reproduce.paper import CLAIMS
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table
+from nnks.reproduce.report import BETTER, CONTRADICTED, NOT, OPEN, REPRODUCED, Finding, Report, Table
 from nnks.tracking.environment import environment
 from nnks.tracking.files import read_json, replace_text, write_json
 
 FULL = "<!-- the full version; a quick one does not replace it -->"
-COLORS = {REPRODUCED: "green", BETTER: "bold green", CONTRADICTED: "yellow", OPEN: "dim"}
+COLORS = {REPRODUCED: "green", BETTER: "bold green", NOT: "yellow", CONTRADICTED: "yellow", OPEN: "dim"}
 
 
 def show(report: Report, console: Console | None = None) -> None:
@@ -40,10 +40,12 @@ def show(report: Report, console: Console | None = None) -> None:
 
 def show_findings(findings: Sequence[tuple[str, Finding]], console: Console) -> None:
     """Prints verdicts."""
-    table = RichTable("claim", "verdict", "from", "evidence", title="Verdicts", title_justify="left")
+    table = RichTable("claim", "verdict", "compared", "from", "evidence", title="Verdicts", title_justify="left")
     for name, finding in findings:
         color = COLORS[finding.verdict]
-        table.add_row(CLAIMS[finding.claim], f"[{color}]{finding.verdict}[/{color}]", name, finding.evidence)
+        table.add_row(
+            CLAIMS[finding.claim], f"[{color}]{finding.verdict}[/{color}]", finding.compared, name, finding.evidence
+        )
     console.print(table)
 
 
@@ -70,7 +72,8 @@ def section(report: Report, figures: str) -> list[str]:
     if report.command:
         blocks.append(f"Command: `{report.command}`. {report.cost}".strip())
     for finding in report.findings:
-        blocks.append(f"**{finding.verdict.capitalize()}** ({CLAIMS[finding.claim]}) {finding.evidence}")
+        verdict = f"**{finding.verdict.capitalize()}**: {finding.compared}." if finding.compared else finding.verdict
+        blocks += [f"> {CLAIMS[finding.claim]}", f"{verdict} {finding.evidence}"]
     for table in report.tables:
         if table.rows:
             blocks += [f"**{table.title}**", markdown(table)] + ([table.note] if table.note else [])
@@ -103,26 +106,41 @@ def write_page(reports: Sequence[Report], page: Path, figures: Path, *, quick: b
     relative = Path(os.path.relpath(figures.resolve(), page.resolve().parent)).as_posix()
     blocks = [
         "# The paper, reproduced",
-        "Li et al., *D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory* (ICLR 2023, arXiv 2303.00399), beside nnks and PySCF. "
-        "Written by `nnks reproduce all"
+        "Li et al., *D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory* (ICLR 2023, arXiv 2303.00399), "
+        "beside nnks and PySCF. `nnks reproduce all"
         + (" --quick" if quick else "")
-        + "` from stored runs; do not edit. The paper's numbers carry how they are "
-        "known: V verified in the authors' repository or recomputed, S from a summary of the full text, I inferred.",
+        + "` writes this page from stored runs; do not edit it.",
+        "The paper's numbers carry how they are known. V is verified in the authors' repository or recomputed. S is from a "
+        "summary of the full text, and I is inferred.",
         *([] if quick else [FULL]),
         "## Verdicts on its claims",
         verdicts(reports),
+        "A verdict is on what was compared, and on nothing else that the claim says. In part: comparisons differ. Not "
+        "reproduced: what was compared shows no difference. Better: ours exceeds the paper's.",
     ]
     for report in reports:
-        blocks += [f"## {report.name}: {report.title}", *section(report, f"{relative}/" if relative != "." else "")]
+        blocks += [f"## {report.name}", report.title, *section(report, f"{relative}/" if relative != "." else "")]
     return replace_text(page, "\n\n".join(blocks) + "\n")
 
 
 def verdicts(reports: Sequence[Report]) -> str:
-    """One row a verdict, in the order of the claims; a claim that nothing was run for is open."""
+    """One row a claim, in their order; a claim that nothing was run for is open."""
     rows = []
     for key, text in CLAIMS.items():
         own = [(report.name, finding) for report in reports for finding in report.findings if finding.claim == key]
-        rows += [[text, f"**{f.verdict}**", name, f.evidence] for name, f in own] or [
-            [text, f"**{OPEN}**", "", "nothing was run for it."]
-        ]
-    return markdown(Table("", ["claim", "verdict", "item", "evidence"], rows))
+        links = ", ".join(f"[{name}](#{name})" for name in dict.fromkeys(name for name, _ in own))
+        rows.append([text, *summary([finding for _, finding in own]), links])
+    return markdown(Table("", ["claim", "verdict", "what was compared", "details"], rows))
+
+
+def summary(findings: Sequence[Finding]) -> tuple[str, str]:
+    """The verdict on a claim, `in part` where findings differ, and what was compared."""
+    compared: dict[str, list[str]] = {}
+    for finding in findings:
+        compared.setdefault(finding.verdict, []).append(finding.compared)
+    if not compared:
+        return f"**{OPEN}**", "nothing was run for it"
+    listed = {verdict: "; ".join(dict.fromkeys(filter(None, texts))) for verdict, texts in compared.items()}
+    if len(listed) == 1:
+        return next((f"**{verdict}**", texts) for verdict, texts in listed.items())
+    return "**in part**", "; ".join(f"{verdict}: {texts}" for verdict, texts in listed.items())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-REPRODUCED, BETTER, CONTRADICTED, OPEN = "reproduced", "better", "contradicted", "open"
-"""What can be said of a claim; `open` where the runs that would decide are missing or do not decide."""
+REPRODUCED, BETTER, NOT, CONTRADICTED, OPEN = "reproduced", "better", "not reproduced", "contradicted", "open"
+"""What can be said of a claim: `not reproduced` where runs show no difference, `open` where those that would decide are missing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +16,14 @@ class Finding:
 
     Attributes:
         claim: a key of `paper.CLAIMS`.
-        verdict: `reproduced`, `better`, `contradicted` or `open`.
-        evidence: one sentence with the numbers.
+        verdict: `reproduced`, `better`, `not reproduced`, `contradicted` or `open`.
+        compared: what the verdict is on, in a few words: the claim itself may say more than was compared.
+        evidence: sentences with the numbers that decide; lists of numbers belong into a table.
     """
 
     claim: str
     verdict: str
+    compared: str
     evidence: str
 
 
@@ -59,7 +61,7 @@ class Report:
         """What `to_dict` made."""
         parts = {
             "tables": [Table(**table) for table in values["tables"]],
-            "findings": [Finding(**finding) for finding in values["findings"]],
+            "findings": [Finding(**{"compared": ""} | finding) for finding in values["findings"]],
         }
         known = {field.name for field in dataclasses.fields(cls)}
         return cls(**{k: v for k, v in values.items() if k in known} | parts)
@@ -68,6 +70,13 @@ class Report:
 def number(value: float | None, form: str = ".6f") -> str:
     """A number as a cell; empty where there is none."""
     return "" if value is None or value != value else format(value, form)
+
+
+def spread(values: Mapping[str, float], form: str) -> str:
+    """The smallest and the largest of these with their names, in words; one number where there is no other."""
+    low, high = (pick(values, key=lambda name: values[name]) for pick in (min, max))
+    least, most = (f"{format(values[name], form)} ({name})" for name in (low, high))
+    return least if low == high else f"{least} to {most}"
 
 
 def milli(value: float | None) -> str:

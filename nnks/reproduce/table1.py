@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nnks.reproduce.paper import TABLE1
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, milli
+from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, spread
 from nnks.reproduce.study import Study
 from nnks.reproduce.table1_runs import AGREES, Molecule, collect
 from nnks.reproduce.table1_views import draw, energies, minibatches
+
+TERMWISE = "every term and total of the energy, beside PySCF's on the same grid"
 
 
 def report(study: Study, figures: Path) -> Report:
@@ -29,64 +31,67 @@ def agreement(found: Sequence[Molecule]) -> Finding:
     known = {m.name: (m.worst("direct"), m.worst("scf")) for m in found}
     complete = {name: (a, b) for name, (a, b) in known.items() if a is not None and b is not None}
     if not complete:
-        return Finding("reparameterization", OPEN, "no molecule has both a finished run and its references.")
+        return Finding("reparameterization", OPEN, TERMWISE, "No molecule has both a finished run and its references.")
     direct, scf = (max(pair[i] for pair in complete.values()) for i in (0, 1))
     papers = {m.name: abs(TABLE1[m.name]["D4FT"][-1] - m.pyscf["total"]) for m in found if m.pyscf and m.name in TABLE1}
+    return agreement_in_words(list(complete), direct, scf, papers)
+
+
+def agreement_in_words(names: Sequence[str], direct: float, scf: float, papers: Mapping[str, float]) -> Finding:
+    """The verdict on the largest distances from PySCF [Ha], of ours by method and of the paper's totals by molecule."""
     within = max(direct, scf) <= AGREES
     text = (
-        f"Largest distance of any term or total from PySCF over {', '.join(complete)}: {direct:.1e} Ha by direct minimization, {scf:.1e} Ha "
-        f"by the JAX SCF (asked for: {AGREES:.0e})"
+        f"The molecules are {', '.join(names)}. No term or total is farther from PySCF's than {direct:.1e} Ha by direct "
+        f"minimization, or {scf:.1e} Ha by the JAX SCF. They were to be within {AGREES:.0e} Ha."
     )
-    text += (
-        f"; the paper's totals are off by {1e3 * min(papers.values()):.1f} to {1e3 * max(papers.values()):.1f} mHa."
-        if papers
-        else "."
-    )
+    if papers:
+        text += f" The paper's totals are off by {spread({n: 1e3 * v for n, v in papers.items()}, '.1f')} mHa."
     better = within and papers and direct < min(papers.values())
-    return Finding("reparameterization", BETTER if better else REPRODUCED if within else CONTRADICTED, text)
+    verdict = BETTER if better else REPRODUCED if within else CONTRADICTED
+    return Finding("reparameterization", verdict, TERMWISE, text)
 
 
 def integration(found: Sequence[Molecule]) -> Finding:
     """Whether the paper's energies can be those of its orbitals: none lies below the minimum in its basis."""
     totals = {m.name: m.pyscf["total"] for m in found if m.pyscf and m.name in TABLE1}
-    below = {name: TABLE1[name]["D4FT"][-1] - total for name, total in totals.items()}
-    below = {name: off for name, off in below.items() if off < -1e-4}
-    gaps = {m.name: m.batches.gap for m in found if m.batches}
+    compared = "the paper's energies, beside the lowest that its basis allows"
     if not totals:
-        return Finding("integration", OPEN, "no reference is there to compare the paper with.")
-    own = "".join(
-        f"; our own minibatch estimate of {name} is {milli(gap)} mHa from the energy of its orbitals"
-        for name, gap in gaps.items()
-    )
+        return Finding("integration", OPEN, compared, "No reference is there to compare the paper with.")
+    below = {name: total - TABLE1[name]["D4FT"][-1] for name, total in totals.items()}
+    below = {name: 1e3 * off for name, off in below.items() if off > 1e-4}
     if below:
-        listed = ", ".join(f"{name} ({milli(off)} mHa)" for name, off in below.items())
-        text = f"The paper's D4FT is below the restricted minimum of its basis for {listed}, which no restricted orbitals can be: integration errors{own}."
-        return Finding("integration", CONTRADICTED, text)
-    return Finding(
-        "integration",
-        REPRODUCED,
-        f"None of the paper's energies of {', '.join(totals)} is below the minimum of its basis{own}.",
-    )
+        verdict, text = (
+            CONTRADICTED,
+            (
+                f"The paper's energies of {', '.join(below)} lie below the restricted minimum of their basis, by "
+                f"{spread(below, '.3f')} mHa. No restricted orbitals have such energies: these are errors of integration."
+            ),
+        )
+    else:
+        verdict, text = REPRODUCED, f"None of the paper's energies of {', '.join(totals)} is below that minimum."
+    gaps = {m.name: 1e3 * abs(m.batches.gap) for m in found if m.batches}
+    if gaps:
+        text += f" Our own minibatch estimates differ from the energies of their orbitals, too: by {spread(gaps, '.3f')} mHa."
+    return Finding("integration", verdict, compared, text)
 
 
 def amortization(found: Sequence[Molecule]) -> Finding:
     """Whether minibatch training reaches the minimum, judged by the exact energy of its orbitals."""
-    above = {m.name: m.batches.exact - m.pyscf["total"] for m in found if m.batches and m.pyscf}
+    compared = "exact energies of orbitals trained on minibatches, beside the minimum"
+    above = {m.name: 1e3 * (m.batches.exact - m.pyscf["total"]) for m in found if m.batches and m.pyscf}
     if not above:
-        return Finding("amortization", OPEN, "no minibatch run is finished.")
+        return Finding("amortization", OPEN, compared, "No minibatch run is finished.")
     paper = {
-        name: abs(TABLE1[name]["D4FT"][-1] - m.pyscf["total"])
+        m.name: 1e3 * abs(TABLE1[m.name]["D4FT"][-1] - m.pyscf["total"])
         for m in found
-        for name in [m.name]
-        if m.pyscf and name in above and name in TABLE1
+        if m.pyscf and m.name in above and m.name in TABLE1
     }
-    text = "Orbitals of minibatch runs are above the minimum, by exact integrals, by " + ", ".join(
-        f"{milli(off)} mHa ({name})" for name, off in above.items()
-    )
-    text += (
-        "; the paper's reported energies are off by "
-        + ", ".join(f"{1e3 * off:.1f} mHa ({name})" for name, off in paper.items())
-        + "."
-    )
-    closer = bool(paper) and all(above[name] < paper[name] for name in paper)
-    return Finding("amortization", REPRODUCED if closer else CONTRADICTED, text)
+    text = f"Orbitals of minibatch runs are above the minimum by {spread(above, '.3f')} mHa."
+    nearer = [name for name in paper if above[name] < paper[name]]
+    if paper:
+        text += (
+            f" The paper's reported energies are off by {spread(paper, '.1f')} mHa. "
+            f"Ours are nearer for {len(nearer)} of {len(paper)} molecules."
+        )
+    closer = bool(paper) and len(nearer) == len(paper)
+    return Finding("amortization", REPRODUCED if closer else CONTRADICTED, compared, text)

@@ -70,16 +70,17 @@ def energies(found: Mapping[State, Mapping[str, Any]]) -> Table:
 def conclusion(totals: Mapping[State, float]) -> Finding:
     """Whether the lower state of each molecule has the expected number of unpaired electrons."""
     parts, right = [], []
+    compared = "energies with and without two unpaired electrons, of O2 and CO2"
     for molecule, spin in EXPECTED.items():
         low = {s: [e for (m, n, _), e in totals.items() if m == molecule and n == s] for s in (0, 2)}
         if not (low[0] and low[2]):
-            return Finding("conclusions", OPEN, f"not every spin state of {molecule} is finished.")
+            return Finding("conclusions", OPEN, compared, f"Not every spin state of {molecule} is finished.")
         gap = min(low[2]) - min(low[0])
         right.append((2 if gap < 0 else 0) == spin)
         parts.append(
-            f"{molecule} with two unpaired electrons is {abs(1e3 * gap):.1f} mHa {'lower' if gap < 0 else 'higher'}"
+            f"{molecule} with two unpaired electrons is {abs(1e3 * gap):.1f} mHa {'lower' if gap < 0 else 'higher'}."
         )
-    return Finding("conclusions", REPRODUCED if all(right) else CONTRADICTED, "; ".join(parts) + ".")
+    return Finding("conclusions", REPRODUCED if all(right) else CONTRADICTED, compared, " ".join(parts))
 
 
 def draw(totals: Mapping[State, float], path: Path) -> Path:

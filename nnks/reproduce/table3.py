@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nnks.reproduce.paper import TABLE3
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, number
+from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, number, spread
 from nnks.reproduce.study import Study
 from nnks.tracking.trust import known_references, objections
 from nnks.units import MILLIHARTREE
@@ -108,20 +108,26 @@ def gains(states: Sequence[State]) -> Table:
 
 def verdict(states: Sequence[State]) -> Finding:
     """Whether local scaling gains more than the paper's, state by state, and the best kind of orbital."""
-    scaled = {f"{s.atom} (2S = {s.spin})": (s.gain(SCALING), s.paper) for s in states}
+    compared = "gains of local scaling from STO-3G on atoms, beside the paper's"
+    scaled = {f"{s.atom}, 2S = {s.spin}": (s.gain(SCALING), s.paper) for s in states}
     known = {name: (gain, paper) for name, (gain, paper) in scaled.items() if gain is not None}
     if not known:
-        return Finding("neural", OPEN, "no run with local scaling is finished.")
+        return Finding("neural", OPEN, compared, "No run with local scaling is finished.")
     more = [name for name, (gain, paper) in known.items() if gain > paper]
-    text = "Gains of local scaling, ours against the paper's: " + ", ".join(
-        f"{n} {g:.1f} / {p:.1f} mHa" for n, (g, p) in known.items()
+    nearest = min(known, key=lambda name: known[name][0] / known[name][1])
+    gain, paper = known[nearest]
+    text = (
+        f"Local scaling gains more than the paper's in {len(more)} of {len(known)} states. The nearest is {nearest}, with "
+        f"{gain:.1f} against {paper:.1f} mHa. Each side's gains are counted from its own STO-3G energy."
     )
     best = {
         s.atom: max(g for m in methods([s]) if (g := s.gain(m)) is not None) for s in states if s.hund and methods([s])
     }
-    text += "; most of any neural orbitals: " + ", ".join(f"{atom} {g:.1f} mHa" for atom, g in best.items()) + "."
+    if best:
+        text += f" The most that any neural orbitals gain at Hund's spin is {spread(best, '.1f')} mHa."
     lower = all(gain > 0 for gain, _ in known.values())
-    return Finding("neural", BETTER if len(more) == len(known) else REPRODUCED if lower else CONTRADICTED, text)
+    found = BETTER if len(more) == len(known) else REPRODUCED if lower else CONTRADICTED
+    return Finding("neural", found, compared, text)
 
 
 def draw(states: Sequence[State], path: Path) -> Path:

@@ -2,87 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from nnks.reproduce.paper import TIMES, UNCONVERGED
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
+from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
 from nnks.reproduce.study import Study
-from nnks.reproduce.tasks import PER_ATOM
+from nnks.reproduce.timing_runs import NAMES, Timed, collect
 
-NAMES = {"nnks": "nnks, direct", "nnks-scf": "nnks, JAX SCF", "pyscf-df": "PySCF, fitted"}
+CALLED = {"pyscf-df": "density-fitted PySCF", "nnks-scf": "the JAX SCF"}
 SAME = 1e-6
 """Energies per atom [Ha] that differ by less count as one state's."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Timed:
-    """A calculation over time.
-
-    Attributes:
-        molecule, basis, method: what was calculated.
-        history: (seconds since the molecule was built, total [Ha]) after every step or cycle; nnks's without compilation.
-        cold: the same with compilation, or the same where nothing is compiled.
-        converged: by its own thresholds.
-        failed: why it ended before that; empty if it did not.
-        fitted: where nnks fitted the Coulomb energy: in the `basis` as PySCF does, or on the `quadrature`, whose error the energy then has.
-    """
-
-    molecule: str
-    basis: str
-    method: str
-    history: Sequence[tuple[float, float]]
-    cold: Sequence[tuple[float, float]]
-    converged: bool
-    cycles: int
-    failed: str = ""
-    fitted: str = "basis"
-
-    @property
-    def system(self) -> str:
-        """As tables call it."""
-        return f"{self.molecule}/{self.basis}"
-
-    @property
-    def energy(self) -> float | None:
-        """The last total [Ha]."""
-        return self.history[-1][1] if self.history else None
-
-    def reached(self, history: Sequence[tuple[float, float]] | None = None) -> float | None:
-        """Seconds after which the energy stays within 1e-6 Ha per atom of its last value; None if it did not converge."""
-        history = self.history if history is None else history
-        if not (self.converged and history):
-            return None
-        seconds, last = history[-1]
-        for spent, energy in reversed(history):
-            if abs(energy - last) > PER_ATOM * int(self.molecule.lstrip("CH") or 1):
-                break
-            seconds = spent
-        return seconds
-
-
-def collect(study: Study) -> list[Timed]:
-    """What was measured, in order."""
-    return [timed(m.config.system.molecule, m.config.system.basis, m.method, found) for m, found in study.timings()]
-
-
-def timed(molecule: str, basis: str, method: str, found: dict[str, Any]) -> Timed:
-    """A stored measurement."""
-    history = [(float(s), float(e)) for s, e in found.get("history") or []]
-    cold = [(float(s), float(e)) for s, e in (found.get("cold") or found).get("history") or []]
-    return Timed(
-        molecule,
-        basis,
-        method,
-        history,
-        cold,
-        bool(found.get("converged")),
-        int(found.get("cycles") or 0),
-        found.get("failed", ""),
-        found.get("fitted", "basis"),
-    )
 
 
 def report(study: Study, figures: Path) -> Report:
@@ -95,7 +25,7 @@ def report(study: Study, figures: Path) -> Report:
         "timing",
         study.title,
         study.quick,
-        [times(found)],
+        [times(found), share(found)],
         [efficiency(found), stability(found)],
         name,
         caption,
@@ -167,29 +97,49 @@ def pairs(found: Sequence[Timed], other: str = "pyscf-df") -> list[tuple[Timed, 
     return [(t, by[t.system, other]) for t in found if t.method == "nnks" and (t.system, other) in by]
 
 
-def efficiency(found: Sequence[Timed]) -> Finding:
-    """Ratios of times; where PySCF does not converge, its time is a lower bound, and the ratio an upper one."""
-    parts, better, less = [], [], []
+def ratios(found: Sequence[Timed]) -> list[tuple[Timed, float, bool]]:
+    """Times of direct minimization over those of density-fitted PySCF; and whether that is a bound, since PySCF did not converge."""
+    known = []
     for own, other in pairs(found):
         mine = own.reached()
         theirs = other.reached() or (other.history[-1][0] if other.history else None)
-        if mine is None or theirs is None:
-            continue
-        ratio, bound = mine / theirs, "" if other.converged else "at most "
-        parts.append(f"{bound}{ratio:.2f} for {own.system}")
-        less.append(ratio < 1)
-        if own.molecule in TIMES:
-            paper = TIMES[own.molecule][0] / TIMES[own.molecule][1]
-            parts[-1] += f" (paper, GPU against CPU: {paper:.2f})"
-            better.append(ratio < paper)
-    if not parts:
-        return Finding("efficiency", OPEN, "no system was timed with both methods.")
-    text = "Time of direct minimization over that of density-fitted PySCF: " + ", ".join(parts) + "."
-    return Finding(
-        "efficiency",
-        BETTER if all(less) and better and all(better) else REPRODUCED if all(less) else CONTRADICTED,
-        text,
-    )
+        if mine is not None and theirs is not None:
+            known.append((own, mine / theirs, not other.converged))
+    return known
+
+
+def paper_ratio(molecule: str) -> float | None:
+    """The paper's time of direct minimization on a GPU over PySCF's on a CPU."""
+    return TIMES[molecule][0] / TIMES[molecule][1] if molecule in TIMES else None
+
+
+def share(found: Sequence[Timed]) -> Table:
+    """Ratios of times, ours and the paper's."""
+    rows = []
+    for own, ratio, bound in ratios(found):
+        rows.append([own.system, f"{'at most ' if bound else ''}{ratio:.2f}", number(paper_ratio(own.molecule), ".2f")])
+    note = "At most: PySCF had not converged after that time."
+    return Table("Time of direct minimization over PySCF's", ["system", "nnks", "paper, GPU over CPU [V]"], rows, note)
+
+
+def efficiency(found: Sequence[Timed]) -> Finding:
+    """Ratios of times; where PySCF does not converge, its time is a lower bound, and the ratio an upper one."""
+    compared = "seconds to a converged energy, beside density-fitted PySCF's"
+    known = ratios(found)
+    if not known:
+        return Finding("efficiency", OPEN, compared, "No system was timed with both methods.")
+    listed = {own.system: ratio for own, ratio, _ in known}
+    text = f"Direct minimization takes {spread(listed, '.2f')} of the time of density-fitted PySCF."
+    bounds = [own.system for own, _, bound in known if bound]
+    if bounds:
+        text += f" PySCF did not converge for {', '.join(bounds)}: these ratios are upper bounds."
+    beside = [(ratio, paper) for own, ratio, _ in known if (paper := paper_ratio(own.molecule)) is not None]
+    better = [ratio < paper for ratio, paper in beside]
+    if better:
+        text += f" Ours is below the paper's ratio, of a GPU to a CPU, for {sum(better)} of {len(better)} systems."
+    faster = all(ratio < 1 for _, ratio, _ in known)
+    verdict = BETTER if faster and better and all(better) else REPRODUCED if faster else CONTRADICTED
+    return Finding("efficiency", verdict, compared, text)
 
 
 def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
@@ -198,19 +148,37 @@ def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
     Self-consistency that was refused or stopped for want of time or memory says nothing about its stability, and energies whose
     Coulomb parts are fitted in different places are not told apart.
     """
+    compared = f"convergence and last energies, beside {CALLED[other]}"
     both = pairs(found, other)
     if not both:
-        return Finding("stability", OPEN, "no system was calculated with both methods.")
-    parts, better, worse = [], False, False
+        return Finding("stability", OPEN, compared, "No system was calculated with both methods.")
+    text = [f"Direct minimization converged for {sum(own.converged for own, _ in both)} of {len(both)} systems."]
+    better, worse = False, False
+    missed: dict[tuple[str, str], list[str]] = {}
     for own, scf in both:
-        parts.append(f"{own.system}: direct minimization {_ended(own)}, {NAMES[other]} {_ended(scf)}")
         gap = _gap(own, scf)
         lower = gap < -SAME * int(own.molecule.lstrip("CH") or 1)
         higher = scf.converged and gap > 1e-4
         better |= own.converged and not scf.failed and (not scf.converged or lower)
         worse |= not own.converged or higher
-    text = "; ".join(parts) + "."
-    return Finding("stability", CONTRADICTED if worse else REPRODUCED if better else OPEN, text)
+        if not own.converged:
+            text.append(f"It had not converged for {own.system}.")
+        if not scf.history:
+            missed.setdefault(("was not run", f" ({scf.failed})"), []).append(own.system)
+        elif not scf.converged:
+            why = f" ({scf.failed})" if scf.failed else ""
+            missed.setdefault(("had not converged", f" after {scf.cycles} cycles{why}"), []).append(own.system)
+        elif lower or higher:
+            way = "higher" if lower else "lower"
+            missed.setdefault((f"ended {1e3 * abs(gap):.1f} mHa {way}", ""), []).append(own.system)
+    text += [f"{NAMES[other]} {end} for {', '.join(systems)}{why}." for (end, why), systems in missed.items()]
+    on_grids = [own.system for own, scf in both if own.fitted != scf.fitted]
+    if on_grids:
+        text.append(
+            f"Energies of {', '.join(on_grids)} are not compared: nnks fits the Coulomb energy on the grid there."
+        )
+    verdict = CONTRADICTED if worse else REPRODUCED if better else OPEN
+    return Finding("stability", verdict, compared, " ".join(text))
 
 
 def _gap(own: Timed, other: Timed) -> float:
@@ -218,17 +186,6 @@ def _gap(own: Timed, other: Timed) -> float:
     if own.energy is None or other.energy is None or own.fitted != other.fitted:
         return 0.0
     return own.energy - other.energy
-
-
-def _ended(t: Timed) -> str:
-    energy = "" if t.energy is None else f" at {t.energy:.5f} Ha"
-    if t.fitted == "quadrature":
-        energy += " (the Coulomb energy fitted on the grid)"
-    if t.converged:
-        return f"converged{energy} in {t.cycles} {'gradients' if t.method == 'nnks' else 'cycles'}"
-    if not t.history:
-        return f"was not run ({t.failed})"
-    return f"had not converged{energy} after {t.cycles} cycles" + (f" ({t.failed})" if t.failed else "")
 
 
 def draw(found: Sequence[Timed], path: Path) -> Path:

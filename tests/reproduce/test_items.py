@@ -132,9 +132,8 @@ def test_a_quick_page_leaves_a_full_one_alone(tmp_path):
     from nnks.reproduce import page
     from nnks.reproduce.report import Finding, Report, Table
 
-    report = Report(
-        "table2", "Two | states", False, [Table("t", ["a|b"], [["c|d"]])], [Finding("conclusions", "open", "x|y")]
-    )
+    finding = Finding("conclusions", "open", "x|y", "None.")
+    report = Report("table2", "Two | states", False, [Table("t", ["a|b"], [["c|d"]])], [finding])
     figures, target = tmp_path / "reproduction", tmp_path / "docs" / "page.md"
     page.store(report, figures)
     assert page.stored(figures, ["table1", "table2"]) == [report]
@@ -145,6 +144,37 @@ def test_a_quick_page_leaves_a_full_one_alone(tmp_path):
     assert "nothing was run for it" in text  # the claims of other items
     assert page.write_page([report], target, figures, quick=True) == figures / "quick.md"
     assert target.read_text() == text
+
+
+def test_a_claim_is_one_line_that_says_what_was_compared():
+    from nnks.reproduce import page
+    from nnks.reproduce.paper import CLAIMS
+    from nnks.reproduce.report import Finding, Report
+
+    same = Finding("scaling", "reproduced", "growth", "2.5.")
+    reports = [
+        Report("scaling", "", False, [], [same, Finding("scaling", "not reproduced", "growth beside PySCF's", "2.5.")]),
+        Report("timing", "", False, [], [Finding("stability", "reproduced", "convergence", "Yes.")]),
+        Report("fig2", "", False, [], [Finding("stability", "reproduced", "convergence", "Yes.")]),
+    ]
+    lines = page.verdicts(reports).splitlines()[2:]
+    rows = {claim: next(line for line in lines if CLAIMS[claim] in line) for claim in CLAIMS}
+    assert len(lines) == len(CLAIMS)
+    assert (
+        "| **in part** | reproduced: growth; not reproduced: growth beside PySCF's | [scaling](#scaling) |"
+        in rows["scaling"]
+    )
+    assert "| **reproduced** | convergence | [timing](#timing), [fig2](#fig2) |" in rows["stability"]
+    assert "| **open** | nothing was run for it |" in rows["neural"]
+
+
+def test_reports_from_before_verdicts_said_what_they_compare_are_read():
+    from nnks.reproduce.report import Finding, Report
+
+    report = Report("scaling", "", False, [], [Finding("scaling", "reproduced", "growth", "2.5.")])
+    stored = report.to_dict()
+    del stored["findings"][0]["compared"]
+    assert Report.from_dict(stored).findings == [Finding("scaling", "reproduced", "", "2.5.")]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,14 @@ def test_nothing_is_claimed_without_runs():
     from nnks.reproduce import expressivity, fig3, scaling, table1, table2, table3, timing
 
     verdicts = [table1.agreement([]), table1.integration([]), table1.amortization([]), table2.conclusion({})]
-    verdicts += [table3.verdict([]), timing.efficiency([]), timing.stability([]), scaling.verdict([]), fig3.verdict([])]
+    verdicts += [
+        table3.verdict([]),
+        timing.efficiency([]),
+        timing.stability([]),
+        scaling.growth([]),
+        scaling.contrast([]),
+        fig3.verdict([]),
+    ]
     verdicts += [expressivity.verdict({}), table1.agreement([dataclasses.replace(molecule(), scf=None)])]
     assert {finding.verdict for finding in verdicts} == {"open"}
 
@@ -47,8 +54,8 @@ def test_an_energy_below_the_minimum_of_its_basis_is_an_integration_error():
 
     found = integration([molecule(batches=Batches(-1.05, 0.1, -1.03, 10))])
     assert found.verdict == "contradicted"
-    assert "H2 (-1.180 mHa)" in found.evidence  # -1.03982 in the paper's table against -1.03864
-    assert "-20.000 mHa" in found.evidence  # our own estimate against its orbitals
+    assert "by 1.180 (H2) mHa" in found.evidence  # -1.03982 in the paper's table against -1.03864
+    assert "by 20.000 (H2) mHa" in found.evidence  # our own estimate against its orbitals
     assert integration([molecule(reference=-1.05)]).verdict == "reproduced"
 
 
@@ -69,34 +76,49 @@ def test_exponents_are_recovered(power, verdict):
     points = [scaling.Point("nnks-gradient", f"C{n}", "sto-3g", 5 * n, 1e-4 * n**power, 0.1) for n in (20, 60, 80)]
     assert scaling.exponent(points) == pytest.approx(power)
     assert scaling.exponent(points[:1]) is None
-    finding = scaling.verdict(points)
+    finding = scaling.growth(points)
     assert finding.verdict == verdict
     assert f"{power:.2f} (sto-3g)" in finding.evidence
-    cycles = [dataclasses.replace(p, method="pyscf-df-cycle", seconds=10 * p.seconds) for p in points]
-    assert "takes 0.10 to 0.10 of a cycle's time: that, not the exponent" in scaling.verdict(points + cycles).evidence
-    quartic = [dataclasses.replace(p, seconds=p.seconds * p.functions) for p in cycles]
-    assert "not the exponent" not in scaling.verdict(points + quartic).evidence
+    assert ("below" if verdict == "reproduced" else "above") in finding.evidence
+
+
+@pytest.mark.parametrize(("power", "verdict"), [(2.6, "not reproduced"), (4.0, "reproduced"), (1.5, "contradicted")])
+def test_growth_sets_methods_apart_only_where_exponents_differ(power, verdict):
+    from nnks.reproduce import scaling
+
+    own = [scaling.Point("nnks-gradient", f"C{n}", "sto-3g", 5 * n, 1e-4 * n**2.5, 0.1) for n in (20, 60, 80)]
+    cycles = [
+        dataclasses.replace(p, method="pyscf-df-cycle", seconds=10 * 1e-4 * (p.functions / 5) ** power) for p in own
+    ]
+    finding = scaling.contrast(own + cycles)
+    assert finding.verdict == verdict
+    assert f"{power:.2f} (sto-3g)" in finding.evidence
+    assert "of a cycle's time" in finding.evidence
+    assert scaling.growth(own + cycles).verdict == "reproduced"  # whatever PySCF does
+    assert scaling.contrast(own).verdict == "open"
 
 
 def timed(method, seconds, energy=-745.0, converged=True, molecule="C20"):
-    from nnks.reproduce.timing import Timed
+    from nnks.reproduce.timing_runs import Timed
 
     history = [(0.5 * seconds, energy + 1.0), (seconds, energy), (2 * seconds, energy)]
     return Timed(molecule, "sto-3g", method, history, history, converged, 3)
 
 
 def test_times_are_those_to_the_converged_energy():
-    from nnks.reproduce.timing import efficiency
+    from nnks.reproduce.timing import efficiency, share
 
     own, other = timed("nnks", 3.0), timed("pyscf-df", 10.0)
     assert own.reached() == 3.0
     assert timed("nnks", 3.0, converged=False).reached() is None
     finding = efficiency([own, other])
     assert finding.verdict == "better"  # the paper's ratio is 0.55
-    assert "0.30 for C20/sto-3g" in finding.evidence
+    assert "takes 0.30 (C20/sto-3g) of the time" in finding.evidence
     assert efficiency([timed("nnks", 6.0), other]).verdict == "reproduced"
     assert efficiency([timed("nnks", 20.0), other]).verdict == "contradicted"
-    assert "at most 0.15" in efficiency([own, timed("pyscf-df", 10.0, converged=False)]).evidence
+    bound = [own, timed("pyscf-df", 10.0, converged=False)]
+    assert "these ratios are upper bounds" in efficiency(bound).evidence
+    assert share(bound).rows == [["C20/sto-3g", "at most 0.15", "0.55"]]
 
 
 def test_stability_needs_a_difference():
@@ -118,7 +140,7 @@ def test_self_consistency_that_was_not_let_run_is_not_unstable():
     refused = dataclasses.replace(cut, history=[], cold=[], failed="no room")
     finding = stability([good, refused])
     assert finding.verdict == "open"
-    assert "PySCF, fitted was not run (no room)" in finding.evidence
+    assert "PySCF, fitted was not run for C20/sto-3g (no room)." in finding.evidence
 
 
 def test_energies_with_the_error_of_a_grid_are_not_told_apart():
