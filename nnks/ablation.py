@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nnks.registry import InputError, shown, suggest
@@ -34,7 +35,57 @@ COMBINATIONS = ("product", "one_at_a_time")
 EXPECTED = ("lower", "higher", "equal")
 """What a claim can say of a setting: how its metric lies to that of the baseline."""
 
+MOLECULE = "system.molecule"
+"""The key whose values are cases of most ablations."""
+
 Axis = Sequence[Any] | Mapping[str, Mapping[str, Any]]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, value))
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, Sequence) and not isinstance(value, str) and all(map(holds, value))
+
+
+KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "claim": (_is_text, "a text"),
+    "axes": (_is_named, "values by key, such as {'optimizer.name': ('adam', 'lbfgs')}"),
+    "metric": (_is_text, "the name of one"),
+    "baseline": (_is_named, "a value by axis"),
+    "strata": (_list_of(_is_text), f"a list of axes, such as ('{MOLECULE}',)"),
+    "seeds": (
+        _list_of(lambda seed: isinstance(seed, int) and not isinstance(seed, bool)),
+        "whole numbers, such as (0, 1, 2)",
+    ),
+    "combine": (_is_text, "the name of one"),
+    "resolution": (lambda value: value == 0 or _is_positive(value), "a number that is not negative"),
+    "ratio": (lambda value: value is None or _is_positive(value), "a number above 1, or None"),
+    "accuracy": (_is_positive, "a positive number [mHa]"),
+    "expect": (_is_named, "'lower', 'higher' or 'equal' by setting"),
+}
+"""What each field must hold, and how a sentence says it: whoever writes the file may have meant another field."""
+
+
+def check_kinds(fields: Mapping[str, Any]) -> None:
+    """Refuses fields of an ablation that hold something of another kind.
+
+    Raises:
+        InputError: for the first such field.
+    """
+    for name, value in fields.items():
+        holds, kind = KINDS[name]
+        if not holds(value):
+            raise InputError(f"the ablation's {name} is {shown(value)}; it must be {kind}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +112,7 @@ class Ablation:
     axes: Mapping[str, Axis]
     metric: str = "error_best_mHa"
     baseline: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    strata: Sequence[str] = ("system.molecule",)
+    strata: Sequence[str] = (MOLECULE,)
     seeds: Sequence[int] = (0, 1, 2)
     combine: str = "product"
     resolution: float = 0.02
@@ -75,6 +126,7 @@ class Ablation:
         Raises:
             InputError: in one sentence.
         """
+        check_kinds({field: getattr(self, field) for field in KINDS})
         if self.metric not in METRICS:
             raise InputError(f"the ablation's metric is '{self.metric}'; {suggest(self.metric, METRICS)}.")
         if self.combine not in COMBINATIONS:
@@ -92,6 +144,11 @@ class Ablation:
             if isinstance(values, str) or not isinstance(values, Sequence | Mapping) or not values:
                 raise InputError(
                     f"axis {shown(name)} of the ablation has no values; give a tuple, such as ('adam', 'lbfgs')."
+                )
+        for name in self.strata:
+            if name not in self.axes and name != MOLECULE:
+                raise InputError(
+                    f"the ablation's strata name {shown(name)}, which is no axis; {suggest(name, self.axes)}."
                 )
         labels = {label for axis in self.axes for label in self.settings(axis)}
         for name, value in self.expect.items():
@@ -148,7 +205,7 @@ class Ablation:
         shown = [
             label if isinstance(self.axes[name], Mapping) else _short(name, label)
             for name, label in point.items()
-            if len(self.axes[name]) > 1 and "system.molecule" not in self.settings(name)[label]  # tables name it anyway
+            if len(self.axes[name]) > 1 and MOLECULE not in self.settings(name)[label]  # tables name it anyway
         ]
         return changes | {"label": ", ".join(shown)}
 

@@ -28,7 +28,7 @@ from nnks.tracking import (
     Writer,
     WriterGroup,
     check_writable,
-    config_hash,
+    config_hashes,
     find_run,
     print_summary,
     run_tags,
@@ -159,7 +159,7 @@ def folder_of(config: ConfigDict, results: str | Path, *, again: bool = False) -
     """
     values, seed = to_dict(config), config.training.seed
     with alone(Path(results) / config.experiment):
-        folder = find_run(results, config.experiment, config_hash(values), seed, latest=again)
+        folder = find_run(results, config.experiment, config_hashes(values), seed, latest=again)
         if folder is not None and folder.finished and not again:
             raise AlreadyFinished(folder)
         if folder is None or folder.finished:

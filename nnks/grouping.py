@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnks.config import ConfigDict, flatten, to_dict
-from nnks.tracking import RunFolder, config_hash, find_run
+from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
 from nnks.tracking.files import read_json
 from nnks.tracking.record import RUN_NAME
 
@@ -89,14 +89,13 @@ def unmark_batch(folder: RunFolder) -> None:
 def begun_in(configs: Sequence[ConfigDict], results: str | Path) -> list[str]:
     """The batch that each run was begun in, by the names of its members; empty for one that was begun alone or not at all."""
     known: dict[str, str] = {}
-    hashes = [config_hash(to_dict(config)) for config in configs]
-    for config, hash in zip(configs, hashes, strict=True):
-        folder = find_run(results, config.experiment, hash, config.training.seed)
+    for config in configs:
+        folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)
         members = (read_json(folder.path / BATCH) or {}).get("members") if folder is not None else None
         if isinstance(members, list):
             # a process that is killed while it notes a batch leaves members without the note
             known = dict.fromkeys(map(str, members), " ".join(map(str, members))) | known
-    return [known.get(f"{hash}-s{config.training.seed}", "") for config, hash in zip(configs, hashes, strict=True)]
+    return [known.get(f"{config_hash(to_dict(config))}-s{config.training.seed}", "") for config in configs]
 
 
 def _identity(name: str) -> str:

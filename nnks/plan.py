@@ -22,7 +22,7 @@ from nnks.interop.large_basis import large_bases
 from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
 from nnks.traces import is_own
-from nnks.tracking import RunFolder, config_hash, find_run
+from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
 from nnks.training import Problem
 from nnks.training.direct import Direct
 from nnks.training.held_out import Guard
@@ -184,7 +184,7 @@ def _check_own(problem: Problem, config: ConfigDict) -> None:
 
 def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
     """The stored run of this config and seed, if it is finished."""
-    folder = find_run(results, config.experiment, config_hash(to_dict(config)), config.training.seed)
+    folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)
     return folder if folder is not None and folder.finished else None
 
 

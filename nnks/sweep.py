@@ -11,13 +11,14 @@ from typing import Any
 from nnks import build, interruption
 from nnks.ablation import Ablation
 from nnks.analysis.claims import wrong_bounds
+from nnks.ansatz import ANSATZE
 from nnks.config import ConfigDict, find_config, flatten, load_config, load_module, override, to_dict
 from nnks.config.users import file_name, users_code
 from nnks.estimate import Stored
 from nnks.grouping import batches, begun_in
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.plan import finished_run, sketch
-from nnks.registry import InputError, shown
+from nnks.registry import InputError, shown, suggest
 from nnks.tracking import check_writable, config_hash
 from nnks.tracking.files import storing, write_json
 
@@ -86,7 +87,7 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
         name=experiment,
         title=lines[0] if lines else experiment,
         expect=_expected(module, name),
-        claim=ablation.claim if ablation is not None else str(getattr(module, "CLAIM", "")),
+        claim=ablation.claim if ablation is not None else _claim(module, name),
         configs=configs,
         points=points,
         ablation=None if ablation is None else ablation.stored(),
@@ -124,17 +125,36 @@ def _ablation(module: Any, name: str) -> Ablation | None:
     return ablation
 
 
+def _claim(module: Any, name: str) -> str:
+    """What the file declares as `CLAIM`.
+
+    Raises:
+        InputError: for something else than a text.
+    """
+    claim = getattr(module, "CLAIM", "")
+    if not isinstance(claim, str):
+        raise InputError(
+            f"CLAIM of {file_name(name)} is {shown(claim)}; it must be a text, such as 'Adam needs fewer steps.'."
+        )
+    return claim
+
+
 def _expected(module: Any, name: str) -> dict[str, Any]:
     """What the file declares as `EXPECT`.
 
     Raises:
-        InputError: for something else than references and distances by ansatz.
+        InputError: for something else than references and distances by ansatz, and for an ansatz that does not exist.
     """
     expected = getattr(module, "EXPECT", {})
     if wrong := wrong_bounds(expected):
         raise InputError(
             f"EXPECT of {file_name(name)} is {shown(expected)} ({wrong}); write it as {{'lcgto': ('same', 1e-3)}}."
         )
+    for ansatz in expected:
+        if ansatz not in ANSATZE:
+            raise InputError(
+                f"EXPECT of {file_name(name)} names {shown(ansatz)}, which is no ansatz; {suggest(ansatz, ANSATZE)}."
+            )
     return expected
 
 

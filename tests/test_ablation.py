@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnks.ablation import Ablation
+from nnks.ablation import Ablation, check_kinds
 from nnks.registry import InputError
 
 AXES = {
@@ -68,3 +68,22 @@ def test_a_sweep_tells_the_report_which_run_is_where(tmp_path):
     assert [(run["point"]["rate"], run["seed"]) for run in runs] == [("fast", 0), ("slow", 0), ("fast", 1), ("slow", 1)]
     assert runs[0]["hash"] == runs[2]["hash"] != runs[1]["hash"]
     assert config_hash(sweep.configs[0].to_dict()) == runs[0]["hash"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("claim", 5), ("claim", True), ("axes", True), ("axes", {5: (1, 2)}), ("metric", 5), ("metric", [])),
+        *(("baseline", 5), ("strata", "ansatz.width"), ("seeds", 3), ("seeds", (True,)), ("seeds", (0.5,))),
+        *(("combine", None), ("resolution", "x"), ("resolution", -1), ("ratio", True), ("accuracy", "x")),
+        *(("accuracy", float("nan")), ("expect", 5), ("expect", ("lower",))),
+    ],
+)
+def test_a_field_of_another_kind_is_refused_by_name(field, value):
+    with pytest.raises(InputError, match=f"the ablation's {field} is .*; it must be "):
+        check_kinds({field: value})
+
+
+def test_strata_that_are_no_axis_are_refused_with_the_nearest():
+    with pytest.raises(InputError, match=r"'ansatz.widht', which is no axis; did you mean 'ansatz.width'"):
+        Ablation("x", {"ansatz.width": (4, 8)}, strata=("ansatz.widht",))

@@ -135,7 +135,9 @@ def judge_bounds(expected: Mapping[str, Sequence[Any]], rows: Sequence[Row]) -> 
 
 def wrong_bounds(expected: Any) -> str:
     """What is wrong with what a sweep expects, in a few words."""
-    if not isinstance(expected, dict) or not all(map(_is_bound, expected.values())):
+    if not isinstance(expected, dict) or not all(isinstance(name, str) for name in expected):
+        return "expect is no dictionary by ansatz"
+    if not all(map(_is_bound, expected.values())):
         return "expect is not references and distances by ansatz"
     return ""
 
@@ -143,4 +145,4 @@ def wrong_bounds(expected: Any) -> str:
 def _is_bound(value: Any) -> bool:
     if not isinstance(value, list | tuple) or len(value) != 2 or value[0] not in ("same", "best"):
         return False
-    return isinstance(value[1], int | float) and not isinstance(value[1], bool) and value[1] > 0
+    return isinstance(value[1], int | float) and not isinstance(value[1], bool) and 0 < value[1] < math.inf

@@ -11,6 +11,8 @@ from typing import Any
 
 from nnks.config import ConfigDict, override
 from nnks.interop import basis_sets
+from nnks.interop.basis_names import canonical, joined, listed
+from nnks.interop.spellings import one_functional, one_spelling
 from nnks.molecule import Molecule, canonical_unit, embedded, notices
 from nnks.registry import InputError
 from nnks.tracking.notices import notice
@@ -22,7 +24,7 @@ BASES = ("system.basis", "functional.auxiliary", "evaluation.auxiliary")
 def self_contained(config: ConfigDict) -> ConfigDict:
     """The config with the text of geometry and basis files in it, and with the charge that a geometry states.
 
-    Doing it twice changes nothing.
+    Basis sets and functional are in the spelling that all names of the same ones share. Doing it twice changes nothing.
 
     Raises:
         InputError: for a file that cannot be read.
@@ -36,6 +38,9 @@ def self_contained(config: ConfigDict) -> ConfigDict:
         changes["system.charge"] = molecule.charge
     for key in BASES:
         section, name = key.split(".")
-        changes[key] = basis_sets.embedded(config[section][name], key)
-    changes["reference.large_basis"] = basis_sets.embedded_list(config.reference.large_basis)
+        changes[key] = one_spelling(basis_sets.embedded(config[section][name], key))
+    large = basis_sets.embedded_list(config.reference.large_basis)
+    named = (canonical(spec, "reference.large_basis") for spec in listed(large))
+    changes["reference.large_basis"] = joined(map(one_spelling, named))
+    changes["functional.xc"] = one_functional(config.functional.xc)
     return override(config, changes)

@@ -13,7 +13,7 @@ from nnks.registry import InputError, shown
 from nnks.sweep import load_sweep, run_sweep
 from nnks.tracking import RunFolder
 from nnks.tracking.cache import use_compilation_cache
-from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called, config_hash
+from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called, config_hashes
 from nnks.tracking.store import find_run
 from nnks.units import MILLIHARTREE
 
@@ -44,7 +44,7 @@ def command(arguments: list[str]) -> int:
     written = " ".join(("nnks quickstart", *arguments))
     outcome = run_sweep(sweep, results, command=written, notify=lambda line: console.print(line, markup=False))
     stored = [
-        find_run(results, sweep.name, config_hash(config.to_dict()), config.training.seed) for config in sweep.configs
+        find_run(results, sweep.name, config_hashes(config.to_dict()), config.training.seed) for config in sweep.configs
     ]
     rows = [row for run in stored if run is not None and run.finished and (row := answer(run))]
     if rows:

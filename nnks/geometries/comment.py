@@ -18,6 +18,9 @@ MULTIPLICITY = ("multiplicity", "mult", "spin_multiplicity")
 UNIT = ("unit", "units", "length_unit", "length_units")
 """Their `au` may be that of an energy; `bohr` and `angstrom` can only be meant for coordinates."""
 
+LATTICE = ("lattice", "cell", "unit_cell", "unitcell", "cellpar", "cell_parameters")
+"""Names of the box that a crystal repeats."""
+
 LONGEST_NAME = 60
 
 LONGEST = 100_000
@@ -168,4 +171,4 @@ def _is_periodic(pairs: dict[str, str]) -> bool:
     """Extended xyz is periodic where it has a lattice, unless it says otherwise."""
     if "pbc" in pairs:
         return bool(re.search(r"(?<![a-z])(?:t|true|1)(?![a-z])", pairs["pbc"].casefold()))
-    return "lattice" in pairs
+    return any(key in pairs for key in LATTICE)

@@ -31,6 +31,11 @@ _GAP = re.compile(r"[\s,]+")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _ATOM = re.compile(rf"[\s,]*([^\s,]+)(?:[\s,]+{NUMBER}(?![^\s,])){{3}}")
 _FOUR = re.compile(rf"[\s,]*[^\s,]+(?:[\s,]+{NUMBER}(?![^\s,])){{4}}")
+_POINT = r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?"
+_FROZEN = re.compile(rf"\s*[^\s,]+[\s,]+(?:0|-1)(?:[\s,]+{_POINT}){{3}}\s*")
+_OPTIMIZED = re.compile(rf"\s*[^\s,]+(?:[\s,]+{_POINT}[\s,]+(?:0|1|-1)){{3}}\s*")
+"""An atom with the columns by which programs freeze it; coordinates that are written beside them have a point."""
+
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _MARK = re.compile(r"[:@]|\W?(?:bq|gh|ghost|dummy)\W?", re.IGNORECASE)
 """A field of its own that makes its atom a ghost: `H : 0 0 0`, `H 0 0 0 Bq`."""
@@ -104,6 +109,7 @@ def parse_inline(text: str) -> Written:
         raise InputError(f"system.molecule holds no atoms; expected atoms with coordinates, such as {EXAMPLE}.")
     _check_count(len(atoms), "system.molecule")
     _refuse_zmatrix(atoms)
+    _refuse_flags(atoms, "system.molecule")
     symbols, coordinates = zip(
         *(_atom(atom, f"atom {n}", extra=False) for n, atom in enumerate(atoms, start=1)), strict=True
     )
@@ -142,6 +148,7 @@ def parse_xyz(text: str, source: str) -> Written:
         )
     _check_count(int(count), source)
     comment = read_comment(lines[1], source)
+    _refuse_flags(atoms, source)
     symbols, coordinates = zip(
         *(_atom(atom, f"line {n} of {source}", extra=True) for n, atom in enumerate(atoms, start=3)), strict=True
     )
@@ -171,6 +178,16 @@ def _refuse_charge_column(
         raise InputError(
             f"{source} has the nuclear charge of every atom after its label; expected three coordinates there; remove that column."
         )
+
+
+def _refuse_flags(atoms: list[str], source: str) -> None:
+    """Gaussian writes 0 or -1 before the coordinates of an atom, MOPAC 0 or 1 behind each: taken for numbers, they would move atoms."""
+    for pattern, program in ((_FROZEN, "Gaussian"), (_OPTIMIZED, "MOPAC")):
+        if atoms and all(map(pattern.fullmatch, atoms)):
+            raise InputError(
+                f"{source} has whole numbers among its coordinates ({shown(atoms[0].strip())}), which look like the columns by which "
+                f"{program} freezes atoms; expected three coordinates after the label; remove these columns."
+            )
 
 
 def _refuse_numbered(atoms: list[str], source: str) -> None:

@@ -5,10 +5,12 @@ PySCF's own parser hands lines to Python's `eval`; no text of a user's ever reac
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import operator
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +48,13 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
 _HEAD = re.compile(r"\A(\s*(!.*|\*{4}|spherical|cartesian)?[ \t]*\n)+", re.IGNORECASE)
 """What may come before the first element of a Gaussian file: Psi4's say what their functions are."""
 
+_COMMENT = re.compile(r"(?m)^([^!#\n]*[^!#\s])[ \t]*[!#].*$")
+"""A comment behind something on its line; readers know those on lines of their own."""
+
+_PLACE = re.compile(r"(?im)^[ \t]*(?:([A-Z]{1,2})[ \t]+(?:[SPDFGHI]|SP|L)|basis\b.*)[ \t]*$")
+_HEADING = re.compile(r"(?im)^[ \t]*-?([A-Z]{1,2})[ \t]+0[ \t]*$|^\*[ \t]*\n[ \t]*([A-Z]{1,2})[ \t]+\S")
+"""Lines that begin the shell of an element or a block in NWChem, and an element in Gaussian and in Turbomole."""
+
 _SCALE = re.compile(r"(?im)^([ \t]*[SPDFGHI]{1,2}[ \t]+\d+[ \t]+\d+)[ \t]*$")
 _ROW = re.compile(rf"\s*{_NUMBER}(?:\s+{_NUMBER})+\s*")
 _WHOLE = re.compile(r"([-+]?\d+)([eEdD][-+]?\d+)?")
@@ -67,11 +76,21 @@ def parse(text: str, key: str, file: str = "") -> dict[str, Shells]:
     """
     if len(text) > LONGEST:
         raise InputError(f"{key} is a text of {len(text)} characters; expected at most {LONGEST}; leave elements out.")
-    for format in _likely(text):
-        if elements := _read(text, format):
+    is_json = text.lstrip()[:1] in ("{", "[")
+    plain = text if is_json else _COMMENT.sub(r"\1", text)
+    for format in ("json",) if is_json else (name for name in FORMATS if name != "json"):
+        if elements := _read(plain, format, key):
+            if format == "nwchem" and (several := _scattered(plain)):
+                notice(
+                    f"{key} has functions of {', '.join(several)} in several places; all of them are taken, as in NWChem."
+                )
             if any(_cartesian(data) for data in elements.values()):
                 notice(f"{key} asks for Cartesian functions; nnks takes spherical ones, as PySCF does by default.")
             return {symbol: _shells(data, symbol, key) for symbol, data in elements.items() if not _potential(data)}
+    if several := [symbol for symbol, count in Counter(_headings(plain)).items() if count > 1]:
+        raise InputError(
+            f"{key} has {', '.join(several)} more than once; expected each element once in this format; remove what is not meant."
+        )
     what = f"the file {shown(file)}" if file else f"a text that starts with {shown(_first_line(text))}"
     raise InputError(
         f"{key} is {what}, which cannot be read as a basis set; expected one in a format of {', '.join(FORMATS.values())}, as "
@@ -94,12 +113,32 @@ def _first_line(text: str) -> str:
     return next((line for line in lines if line[0] not in "#!*"), lines[0] if lines else "")
 
 
-def _likely(text: str) -> tuple[str, ...]:
-    """The formats to try: JSON is told by its first character, others by their readers."""
-    return ("json",) if text.lstrip()[:1] in ("{", "[") else tuple(name for name in FORMATS if name != "json")
+def _scattered(text: str) -> list[str]:
+    """Elements of an NWChem text whose shells are not all in one place."""
+    places = [match[1].capitalize() if match[1] else "" for match in _PLACE.finditer(text)]
+    return [
+        symbol for symbol, count in Counter(key for key, _ in itertools.groupby(places)).items() if symbol and count > 1
+    ]
 
 
-def _read(text: str, format: str) -> dict[str, Any]:
+def _headings(text: str) -> list[str]:
+    """The elements that a Gaussian or Turbomole text goes through."""
+    return [(match[1] or match[2]).capitalize() for match in _HEADING.finditer(text)]
+
+
+def _json(text: str, key: str) -> Any:
+    """What a JSON text holds, in which no key may be given twice: readers take the last one."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(values := dict(pairs)) < len(pairs):
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+            raise InputError(f"{key} is JSON with the key {shown(twice)} given twice in one place; give it once.")
+        return values
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _read(text: str, format: str, key: str) -> dict[str, Any]:
     """The elements' data by symbol; empty if this is not the format."""
     from basis_set_exchange import readers
 
@@ -110,9 +149,11 @@ def _read(text: str, format: str) -> dict[str, Any]:
     if format in ("nwchem", "gaussian94"):
         text = "\n".join(map(_with_points, text.splitlines()))
     try:
-        stored: Any = json.loads(text) if format == "json" else readers.read_formatted_basis_str(text, format)
+        stored: Any = _json(text, key) if format == "json" else readers.read_formatted_basis_str(text, format)
         elements = {SYMBOLS[int(number) - 1]: data for number, data in stored["elements"].items() if int(number) > 0}
         return {symbol: data for symbol, data in elements.items() if data.get("electron_shells") or _potential(data)}
+    except InputError:
+        raise
     except Exception:  # readers raise whatever their format's first surprise leads to, and `RecursionError`
         return {}
 
@@ -162,12 +203,15 @@ def _shells(data: Mapping[str, Any], symbol: str, key: str) -> Shells:
             if len(exponents) > MOST_PRIMITIVES or len(columns) > MOST_PRIMITIVES:
                 raise ValueError(f"a shell of {len(exponents)} exponents and {len(columns)} contractions")
             for degree, own in parts:
+                new = [degree, *([a, *(column[n] for column in own)] for n, a in enumerate(exponents))]
                 if not all(_square_norm(degree, exponents, column) > FLAT for column in own):
                     raise ValueError("a contraction that cannot be normalized")
-                shells.append([degree, *([a, *(column[n] for column in own)] for n, a in enumerate(exponents))])
+                shells.append(new)
                 size += (2 * degree + 1) * len(own)
                 if size > MOST_FUNCTIONS:
                     raise ValueError(f"more than {MOST_FUNCTIONS} functions")
+        if any(shell in shells[:n] for n, shell in enumerate(shells)):
+            raise ValueError("one shell twice")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{key} has functions of {symbol} that cannot be used ({shown(str(error))[1:-1]}); expected exponents and "

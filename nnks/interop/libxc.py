@@ -178,6 +178,15 @@ def meaning_of(xc: str) -> list[Any]:
     return [[float(part) for part in ranges], sorted([int(number), float(factor)] for number, factor in parts)]
 
 
+def parts(xc: str) -> tuple[tuple[str, float], ...]:
+    """What a string is the sum of, in libxc's names, with factors and in the order of their numbers.
+
+    Raises:
+        InputError: as `make_xc`.
+    """
+    return tuple((_names()[number], factor) for number, factor in sorted(_parse(xc).items()) if factor)
+
+
 def _refuse_dispersion(xc: str) -> None:
     full_name = re.match(r"(hyb_)?(lda|m?gga)_(xc?|c)_", xc.strip().lower())
     if (match := _DISPERSION.search(xc.strip())) and not full_name:

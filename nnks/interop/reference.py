@@ -16,9 +16,11 @@ from nnks.interop.cached import cached, known
 from nnks.interop.coulomb import auxiliary_mole
 from nnks.interop.pyscf import becke_grid, make_mole
 from nnks.interop.shipped import shipped
+from nnks.interop.spellings import one_functional, one_spelling
 from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.textfiles import without_comments
+from nnks.tracking.record import TWINS
 
 AFFORDABLE = 130
 """Basis functions that a large-basis reference may have, and beyond which a named one is density-fitted."""
@@ -104,10 +106,15 @@ def asked_of(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
 
 def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     """All that a reference energy depends on, beside the program."""
+    xc = one_functional(spec.xc)
     broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
     return (
         dataclasses.asdict(spec)
-        | {"basis": without_comments(spec.basis), "auxiliary": spec.auxiliary and without_comments(spec.auxiliary)}
+        | {
+            "basis": without_comments(one_spelling(spec.basis)),
+            "auxiliary": spec.auxiliary and without_comments(one_spelling(spec.auxiliary)),
+            "xc": min(xc, TWINS.get(xc, xc)),
+        }
         | broken
         | {
             "partition": "becke, treutler's radii",

@@ -13,7 +13,7 @@ from nnks.analysis.names import identity
 from nnks.config import ConfigDict, load_config, load_module, override, to_dict
 from nnks.reproduce.measure import Measurement, read_measurement
 from nnks.sweep import Sweep
-from nnks.tracking.record import FINISHED, RunRecord, config_hash
+from nnks.tracking.record import FINISHED, RunRecord, config_hash, config_hashes
 from nnks.tracking.store import find_run, list_runs
 
 
@@ -77,7 +77,7 @@ class Study:
     def find(self, config: ConfigDict) -> RunRecord | None:
         """The stored run of a config; also one that was stored before the config had all of its present keys."""
         hash, seed = config_hash(to_dict(config)), config.training.seed
-        found = find_run(self.results, config.experiment, hash, seed)
+        found = find_run(self.results, config.experiment, config_hashes(to_dict(config)), seed)
         return found.record if found is not None else self._older.get((hash, seed))
 
     @functools.cached_property

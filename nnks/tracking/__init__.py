@@ -3,7 +3,7 @@
 from nnks.tracking.base import warn
 from nnks.tracking.console import energy_table, print_summary, verdict
 from nnks.tracking.environment import environment
-from nnks.tracking.record import RunRecord, config_hash
+from nnks.tracking.record import RunRecord, config_hash, config_hashes
 from nnks.tracking.store import RunFolder, check_writable, find_run, list_runs
 from nnks.tracking.wandb_process import WandbProcess
 from nnks.tracking.wandb_report import mirror_figures
@@ -24,6 +24,7 @@ __all__ = [
     "WriterGroup",
     "check_writable",
     "config_hash",
+    "config_hashes",
     "energy_table",
     "environment",
     "find_run",

@@ -24,6 +24,9 @@ from nnks.tracking.sound import FINISHED as FINISHED
 from nnks.tracking.sound import INTERRUPTED as INTERRUPTED
 from nnks.tracking.sound import check_config, check_summary
 
+TWINS = {"pbe": "pbe,pbe", "pbe,pbe": "pbe"}
+"""Functionals that are one, and that runs were stored under by either name; of all others one name is stored."""
+
 ENERGY_TERMS = ("total", "kinetic", "external", "hartree", "xc", "nuclear")
 """Keys of `summary["energies"]` and names of the metrics `energy/<term>` [Ha]."""
 
@@ -93,6 +96,14 @@ def config_hash(config: Mapping[str, Any]) -> str:
         InputError: for a value that JSON cannot hold.
     """
     return _digest(plain(config))
+
+
+def config_hashes(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hash of a config, and that under which a run of the same functional by its other name may be stored."""
+    own, functional = plain(config), plain(config).get("functional", {})
+    xc = CONTENTS["functional.xc"](functional.get("xc"))
+    others = [own | {"functional": functional | {"xc": TWINS[xc]}}] if xc in TWINS else []
+    return tuple(map(_digest, (own, *others)))
 
 
 def _digest(config: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -211,15 +211,26 @@ class RunFolder:
             notice(f"'{printable(str(self.path / METRICS))}': {lost}.")
 
 
-def find_run(results: str | Path, experiment: str, hash: str, seed: int, *, latest: bool = False) -> RunFolder | None:
-    """The stored run of this config and seed: a finished one if there is one and not the `latest` is asked for, or the latest."""
+def find_run(
+    results: str | Path, experiment: str, hash: str | Collection[str], seed: int, *, latest: bool = False
+) -> RunFolder | None:
+    """The stored run of this config and seed: a finished one if there is one and not the `latest` is asked for, or the latest.
+
+    Args:
+        results: the folder of all runs.
+        experiment: the folder in it.
+        hash: of the config; several where it may be stored under either.
+        seed: of the run.
+        latest: whether the latest one is asked for, finished or not.
+    """
     parent = Path(results) / experiment
     if not parent.is_dir():
         return None
+    hashes = (hash,) if isinstance(hash, str) else hash
     stored = []
     for path in parent.iterdir():
         named = RUN_NAME.fullmatch(path.name)
-        if named and named["hash"] == hash and int(named["seed"]) == seed and path.is_dir() and not path.is_symlink():
+        if named and named["hash"] in hashes and int(named["seed"]) == seed and path.is_dir() and not path.is_symlink():
             finished = not latest and RunFolder(path).finished
             stored.append((finished, named["date"], int(named["copy"] or 1), path))
     return RunFolder(max(stored)[-1]) if stored else None
