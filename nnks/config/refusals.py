@@ -168,8 +168,7 @@ REFUSALS: Mapping[str, tuple[Refusal, ...]] = {
         ),
     ),
 }
-"""By dotted key, with the member between where only one member's field is meant; a key that is not here is refused for a value that it
-does not take, and for nothing else."""
+"""By dotted key, with the member between where only one member's field is meant. Not complete: rarer pairs of settings are refused, too."""
 
 
 def refusals(path: str, members: Sequence[str]) -> tuple[Refusal, ...]:
