@@ -23,7 +23,16 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     for target in LINK.findall(CODE.sub("", markdown)):
         if not (source.parent / target).exists():
             LOG.warning("%s links to %s, which does not exist", page.file.src_uri, target)
-    return markdown
+    return _units_apart(markdown)
+
+
+def _units_apart(markdown: str) -> str:
+    """Two units beside each other, `[V] [s]`, which mkdocstrings would take for a link."""
+    parts, end = [], 0
+    for code in CODE.finditer(markdown):
+        parts += [markdown[end : code.start()].replace("] [", "]&#32;["), code[0]]
+        end = code.end()
+    return "".join([*parts, markdown[end:].replace("] [", "]&#32;[")])
 
 
 def on_page_content(content: str, **_: Any) -> str:

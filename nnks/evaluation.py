@@ -249,7 +249,8 @@ def _hartree(system: build.System) -> tuple[str, str]:
     asked = e.hartree if e.hartree != "auto" else (f.hartree if system.gaussian else "poisson")
     if asked == "pairwise" and e.hartree == "auto":
         asked = "auto"  # a stand-in for training, not accurate enough to report
-    method = build.hartree_method(system, asked, system.gaussian)
+    key = "functional.hartree" if e.hartree == "auto" else "evaluation.hartree"
+    method = build.hartree_method(system, asked, system.gaussian, key)
     auxiliary = e.auxiliary
     if auxiliary == "auto":
         auxiliary = f.auxiliary if system.gaussian else "even_tempered"

@@ -26,6 +26,19 @@ COMMANDS = [
     for line in block.replace("\\\n", " ").splitlines()
     if line.startswith((".venv/bin/nnks ", "make "))
 ]
+HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+HOW_TO_COMMANDS = sorted(
+    {
+        line
+        for page in HOW_TO
+        for block in re.findall(r"^```\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("nnks ")
+    }
+)
+MESSAGES = [
+    row for row in re.findall(r"^\| `(.*?)` \|", (ROOT / "docs/how-to/troubleshooting.md").read_text(), re.MULTILINE)
+]
 LINK_OUT = '<a href="../results/benchmarks/README.md"'
 
 
@@ -38,8 +51,10 @@ def build(tmp_path, *options):
 def test_the_site_builds_and_is_read_without_a_network(tmp_path):
     outcome = build(tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    pages = {page.stem: page.read_text(encoding="utf-8") for page in (tmp_path / "site").glob("*.html")}
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in (tmp_path / "site").rglob("*.html")}
     assert {"index", "quick-start", "concepts", "keys", "theory"} <= set(pages)
+    api = (tmp_path / "site" / "api" / "nnks.html").read_text(encoding="utf-8")
+    assert "an interrupted run of it is continued" in api
     for name, page in pages.items():
         assert not re.search(r'<(?:script|img|link)[^>]+(?:src|href)="https?://', page), name
         assert "arithmatex" not in page, name
@@ -115,6 +130,31 @@ def test_every_command_of_the_quick_start_is_understood(command, tmp_path, monke
         assert capsys.readouterr().out
     else:  # the next test and those of the quickstart run them
         assert arguments in (["quickstart"], ["report", "results/guess"])
+
+
+@pytest.mark.parametrize("command", HOW_TO_COMMANDS)
+def test_every_command_of_the_how_to_pages_is_understood(command, tmp_path, monkeypatch, capsys):
+    _, *arguments = shlex.split(command)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "guess.py").write_text(ABLATION)
+    (tmp_path / "mine.xyz").write_text("2\ncharge=1 spin=1\nH 0 0 0\nH 0 0 1.1\n")
+    if "--launcher" in command:  # submitit and Ray keep what they were given of a process
+        dry = [sys.executable, "-m", "nnks.cli", *arguments, "--dry-run"]
+        assert subprocess.run(dry, capture_output=True, check=True).stdout
+    elif arguments[0] in ("run", "sweep"):
+        assert main([*dict.fromkeys((*arguments, "--dry-run"))]) == 0
+        assert capsys.readouterr().out
+    else:
+        assert arguments == ["report", "results/guess"]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_that_is_explained_is_one_of_the_code(message):
+    """Its longest stretch of words, as the code has it; sentences there are broken over lines and hold values."""
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "nnks").rglob("*.py")))
+    code = re.sub(r"\"\s*\n\s*f?\"", "", code)
+    stretch = max((part.strip(" ;:,.'=") for part in message.split("...")), key=len)
+    assert stretch in code
 
 
 @pytest.mark.slow

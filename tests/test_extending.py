@@ -10,11 +10,12 @@ EXAMPLES = [block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text
 
 
 @pytest.mark.slow
-def test_examples(quick):
+def test_examples(quick, tmp_path):
+    import nnks
     from nnks.config import complete
     from nnks.plan import plan, sketch
 
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 8
     for block in EXAMPLES:
         exec(compile(block, str(PAGE), "exec"), {"__name__": "example"})
     config = quick(functional__xc="lda,wigner")
@@ -25,3 +26,20 @@ def test_examples(quick):
         config.optimizer = {"name": "clipped_adam", "clip": 0.5}
     assert sketch(complete(config)).describe()["points a step"] == "500"
     assert plan(config).problem.sampler.size == 500
+    slater = quick(training__steps=10, functional__auxiliary="even_tempered")
+    with slater.unlocked():
+        slater.ansatz = {"name": "slater", "exponents": 3}
+        slater.optimizer = {"name": "natural_gradient"}
+    run = nnks.run(slater, results=tmp_path)
+    assert abs(run.energies["total"] - run.reference["exact"]) < 1e-3
+
+
+def test_the_page_names_every_field_that_an_ansatz_is_given():
+    import dataclasses
+
+    from nnks.ansatz import Start
+
+    named = {field for field in re.findall(r"`start\.(\w+)", PAGE.read_text())}
+    fields = {field.name for field in dataclasses.fields(Start)}
+    assert fields <= named
+    assert all(field in fields or hasattr(Start, field) for field in named)

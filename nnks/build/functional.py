@@ -56,17 +56,23 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
     )
 
 
-def hartree_method(system: System, name: str, gaussian: bool) -> str:
+def hartree_method(system: System, name: str, gaussian: bool, key: str = "functional.hartree") -> str:
     """The method that a config means, `auto` resolved.
+
+    Args:
+        system: of the run.
+        name: of the method.
+        gaussian: whether the orbitals lie in the basis.
+        key: of the config that names the method, for the sentence of a refusal.
 
     Raises:
         InputError: for an unknown method, or one that the ansatz cannot use.
     """
     if name not in HARTREE:
-        raise InputError(f"functional.hartree is '{name}'; {suggest(name, HARTREE)}.")
+        raise InputError(f"{key} is '{name}'; {suggest(name, HARTREE)}.")
     if name == "exact" and not gaussian:
         raise InputError(
-            f"functional.hartree='exact' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' leaves "
+            f"{key}='exact' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' leaves "
             "it; use 'density_fitting' or 'poisson'."
         )
     if name == "auto":

@@ -24,7 +24,8 @@ PAGE = """# Config keys
 
 Every key, as `nnks list keys` prints it from the code. On a command line a key is `--config.KEY=VALUE`; in Python it is
 an entry of `nnks.load_config("gaussian", {"KEY": VALUE})`. A key that does not exist, or a value that its key does not
-take, is refused before anything is computed.
+take, is refused before anything is computed, in one sentence that says what would be taken. The common cases of what else
+is refused, such as two keys that do not go together, stand behind what a key does.
 
 Four sections name a member: `ansatz`, `orthogonalizer`, `sampler` and `optimizer`. Such a section holds the fields of
 that member, and naming another one brings that one's defaults. Beside a field stand the members that have it.
@@ -59,6 +60,8 @@ def _print_keys() -> None:
         )
         of = f" [of {', '.join(key.members)}]" if key.members else ""
         console.print(Padding(Text(f"{key.does}{of}"), (0, 0, 0, 4), expand=False))
+        if key.refused:
+            console.print(Padding(Text(f"refused when: {'; '.join(key.refused)}", "dim"), (0, 0, 0, 4), expand=False))
 
 
 def keys_page() -> str:
@@ -75,12 +78,16 @@ def keys_page() -> str:
                 {
                     "key": f"`{key.path}`{of}",
                     "default": f"`{default(key)}`",
-                    "takes": takes(key),
-                    "what it does": key.does,
+                    "takes, and nothing else": takes(key),
+                    "what it does": key.does + _refused(key),
                 }
             )
         parts.append(f"## {section}\n\n{markdown_table(rows)}\n")
     return "\n".join(parts)
+
+
+def _refused(key: Key) -> str:
+    return f". **Refused when** {'; '.join(key.refused)}" if key.refused else ""
 
 
 def default(key: Key) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnks.config import defaults
+from nnks.config.refusals import refusals
 from nnks.config.sections import LAYER, flatten, registries, section_rules
 from nnks.config.values import Rule
 
@@ -37,6 +38,11 @@ class Key:
     default: Any
     rule: Rule
     does: str
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """When it is refused beside values that it does not take, each the end of a sentence."""
+        return tuple(refusal.when for refusal in refusals(self.path, self.members))
 
 
 def all_keys() -> list[Key]:
