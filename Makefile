@@ -3,14 +3,22 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 RESULTS ?= results
+FAST := tests/analysis tests/ansatz tests/config tests/contracts tests/geometries tests/interop \
+	tests/quadrature/test_samplers.py tests/tracking/test_store.py tests/test_layers.py tests/test_registry.py tests/test_sweep.py
 
-.PHONY: run test bench docs setup lint clean
+.PHONY: run test test-fast test-slow bench docs setup lint clean
 
 run: setup  ## the quickstart: Gaussian and neural orbitals of two molecules beside PySCF; FULL=1 for thirty runs
 	$(BIN)/nnks quickstart $(if $(FULL),--full) --results=$(RESULTS)
 
 test: setup lint  ## style, types, then every test
-	$(BIN)/python -m pytest -q --cov=nnks --cov-report= --cov-fail-under=90
+	$(BIN)/python -m pytest -q --cov=nnks --cov-report= --cov-fail-under=95
+
+test-fast: setup  ## the daily round, under 90 seconds: config, geometries, input, contracts of members, reports
+	$(BIN)/python -m pytest -q $(FAST)
+
+test-slow: setup  ## what `make test` leaves out: whole molecules, clusters of workers, limits; more than an hour
+	$(BIN)/python -m pytest -q -m slow
 
 bench: setup  ## timings beside PySCF, growth, steps of minibatches, variances, hard cases: results/benchmarks, about an hour on two cores
 	$(BIN)/python -m benchmarks.convergence

@@ -56,7 +56,8 @@ def made_for_it(system, problem, params, shells, directions):
     return total_on(again, problem, params, (0, 0, "treutler_ahlrichs"))
 
 
-@pytest.mark.parametrize("kind", ["direction", pytest.param("shell", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["direction", "shell"])
 def test_the_stated_error_covers_structure_that_grids_overlook(kind, spiked):
     """The truth is that of a grid made for the spike: every direction up to degree 29, or 1500 shells."""
     from nnks.evaluation import kinds, stated_error, total_on

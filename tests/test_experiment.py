@@ -119,6 +119,7 @@ def test_a_finished_run_is_computed_again_where_that_is_asked_for(quick, tmp_pat
     assert nnks.run(config, results=tmp_path, again=True).path.name == f"{first.path.name}-3"
 
 
+@pytest.mark.slow
 def test_programs_are_dropped_only_when_memory_maps_run_short():
     import jax
 

@@ -91,6 +91,7 @@ def sweep_finished(study, results):
     return run_sweep(load_sweep(str(study)), results, notify=lambda line: None)
 
 
+@pytest.mark.slow
 def test_ray(study, expected, tmp_path):
     pytest.importorskip("ray")
     from nnks.launch import make_launcher

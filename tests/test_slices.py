@@ -1,6 +1,7 @@
 """Slices: orbitals at other points than the quadrature's, and what is stored of them."""
 
 import numpy as np
+import pytest
 
 from nnks import build
 from nnks.config import default_config, override
@@ -16,6 +17,7 @@ def solved(**changes):
     return system, evaluate(system, problem, problem.init_params(build.run_key(system.config)))
 
 
+@pytest.mark.slow
 def test_neural_orbitals_elsewhere_are_those_of_the_quadrature():
     """At the quadrature's own points the orbitals come out that are orthonormal on it, to rounding."""
     config = override(default_config(), {"system.molecule": "LiH", "system.basis": "sto-3g", "ansatz.name": "residual"})

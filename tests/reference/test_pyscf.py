@@ -125,6 +125,7 @@ def test_few_gradients_from_minao(molecule):
     assert needed <= 12  # a prototype needed 8
 
 
+@pytest.mark.slow
 def test_quadrature_terms_approach_analytic_ones():
     """Kinetic, external and fitted Hartree energies by quadrature, of the same orbitals."""
     from nnks import build

@@ -53,6 +53,7 @@ def test_table_1_of_hydrogen_from_runs_to_files(declared, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "table1").glob("*/summary.json")}
 
 
+@pytest.mark.slow
 def test_minimizers_are_stationary_and_scf_stays(declared, tmp_path):
     from nnks.reproduce import reproduce
 
@@ -65,6 +66,7 @@ def test_minimizers_are_stationary_and_scf_stays(declared, tmp_path):
     assert found["scf_converged"]
 
 
+@pytest.mark.slow
 def test_seeds_whose_seconds_are_compared_are_trained_one_by_one(monkeypatch, tmp_path):
     from nnks.config import load_module
     from nnks.reproduce import reproduce

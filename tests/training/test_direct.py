@@ -20,7 +20,13 @@ def prepared(plan):
     return begin(plan.optimizer, plan.problem, plan.problem.init_params(key), key)
 
 
-@pytest.mark.parametrize(("molecule", "xc"), [("LiH", "lda,vwn"), ("N", "pbe")], ids=["restricted", "unrestricted"])
+FRAMED = [
+    pytest.param("LiH", "lda,vwn", id="restricted"),
+    pytest.param("N", "pbe", id="unrestricted", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("molecule", "xc"), FRAMED)
 def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
     """Energy and orbitals stay, the gradient is the derivative in the new coordinates, and orbitals are canonical."""
     from nnks.plan import plan
@@ -52,7 +58,15 @@ def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
         np.testing.assert_allclose(matrix, np.diag(e), atol=1e-9)
 
 
-@pytest.mark.parametrize(("molecule", "xc"), [("LiH", "lda,vwn"), ("LiH", "pbe"), ("N", "pbe"), ("N", "tpss")])
+SECOND = [
+    ("LiH", "lda,vwn"),
+    pytest.param("LiH", "pbe", marks=pytest.mark.slow),
+    pytest.param("N", "pbe", marks=pytest.mark.slow),
+    ("N", "tpss"),
+]
+
+
+@pytest.mark.parametrize(("molecule", "xc"), SECOND)
 def test_curvature_is_the_second_derivative(molecule, xc, quick):
     """Every rotation of a minimal basis, against automatic differentiation of the whole energy."""
     from nnks.plan import plan
@@ -172,7 +186,9 @@ def test_the_predicted_error_is_that_of_the_energy(quick, tmp_path):
         assert 0.2 < row["energy/error"] / (row["energy/total"] - final) < 5
 
 
-@pytest.mark.parametrize("patience", [80, 3], ids=["turned", "given up"])
+@pytest.mark.parametrize(
+    "patience", [pytest.param(80, id="turned", marks=pytest.mark.slow), pytest.param(3, id="given up")]
+)
 def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
     """Stretched F2: both holes tilted in one plane are a minimum, one hole along and one across the bond lie 0.1 mHa lower, as PySCF finds.
 

@@ -40,6 +40,7 @@ def test_the_guard_ends_a_run_before_it_fits_the_grid(quick, tmp_path):
     assert guarded.steps == best
 
 
+@pytest.mark.slow
 def test_both_energies_are_those_of_one_state(quick, tmp_path):
     """Helium on a grid that is good enough: the grids agree to 0.02 mHa at every step, while the energy falls by 50 mHa."""
     import nnks

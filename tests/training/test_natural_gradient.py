@@ -178,6 +178,7 @@ def test_helium_comes_within_a_tenth_of_a_millihartree_of_its_limit(quick):
     assert any(-2e-5 < m["energy/total"] - EXACT < 1e-4 for m in metrics)
 
 
+@pytest.mark.slow
 def test_products_of_the_metric_come_within_half_a_millihartree(quick, tmp_path):
     """A whole run, which is also saved without a matrix. The grid is not pruned: near the nucleus a network learns few directions by heart."""
     import nnks
