@@ -100,15 +100,21 @@ def _commands(code: str) -> Iterator[str]:
 
 
 def _call(command: str, where: str) -> None:
-    """Runs a command: those of nnks here, which saves the seconds of an import each."""
-    program, *arguments = shlex.split(command)
-    if program != "nnks":
-        print(subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout, end="")
-        return
-    from nnks.cli import main
+    """Runs a command: nnks here, which saves the seconds of an import, and what its output is piped to in a shell."""
+    first, _, rest = command.partition(" | ")
+    program, *arguments = shlex.split(first)
+    printed = ""
+    if program == "nnks":
+        from nnks.cli import main
 
-    if status := main(arguments):
-        raise Differs(f"{where}: `{command}` ends with status {status}")
+        with contextlib.redirect_stdout(io.StringIO()) as kept:
+            if status := main(arguments):
+                raise Differs(f"{where}: `{command}` ends with status {status}")
+        printed, command = kept.getvalue(), rest
+    if command:
+        done = subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, text=True, input=printed)
+        printed = done.stdout
+    print(printed, end="")
 
 
 def same(stored: str, output: str, tolerance: float) -> bool:
