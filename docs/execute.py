@@ -58,7 +58,7 @@ def execute(page: Path, folder: Path) -> str:
     """
     text = page.read_text(encoding="utf-8")
     stated = TOLERANCE.search(text)
-    tolerance, names = float(stated[1]) if stated else 0.0, {"__name__": "page"}
+    tolerance, names = float(stated[1]) if stated else 0.0, {"__name__": "__main__"}
 
     def replaced(match: re.Match[str]) -> str:
         kind, title, code, stored = match.groups()
