@@ -20,7 +20,7 @@ def page(name):
     return pytest.param(name, marks=[pytest.mark.slow] if name.stem in SLOW else [], id=name.stem)
 
 
-@pytest.mark.parametrize("path", map(page, PAGES))
+@pytest.mark.parametrize("path", [page(path) for path in PAGES])
 def test_a_tutorial_prints_what_it_says(path):
     command = [sys.executable, str(DOCS / "execute.py"), "--check", str(path)]
     outcome = subprocess.run(command, capture_output=True, text=True)
