@@ -13,7 +13,8 @@ Blocks run from top to bottom in an empty folder, the Python ones in one namespa
 | `text` right after one of these | its output, which is written anew unless it is equal within the page's tolerance |
 
 A page states the tolerance of its numbers, relative to their size, in a comment: `<!-- executed, tolerance 0.02 -->`. The last
-digits of a number may differ as well, and so may dates, names of runs and times, which are cut to `… s`. Pictures that a page
+digits of a number may differ as well, and they alone where it has four decimals or more, as total energies do. Dates, names of runs
+and times, which are cut to `… s`, are not compared. Pictures that a page
 shows must have been drawn by its code; they are not compared.
 """
 
@@ -39,8 +40,8 @@ PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s/]+\.(?:png|svg))\)")
 TIME = re.compile(r"\b(?:\d+(?:\.\d+)? (?:ms|s|min)|\d+:\d\d min)(?![\w/])")
 RUN = re.compile(r"\d{8}-[0-9a-f]{8}-s(\d+)")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-LAST_DIGITS = 3
-"""Units of the last printed digit by which a number may differ."""
+LAST_DIGITS, PRECISE, PRECISE_DIGITS = 3, 4, 10
+"""Units of the last printed digit by which a number may differ; one of so many decimals, as energies have, by these alone."""
 
 WIDTH = 92
 """Characters of a line of output."""
@@ -129,6 +130,8 @@ def same(stored: str, output: str, tolerance: float) -> bool:
 def _near(one: str, other: str, tolerance: float) -> bool:
     unit = max(_unit(one), _unit(other))
     a, b = float(one), float(other)
+    if unit <= 10.0**-PRECISE * (1 + 1e-9):  # the tolerance of a total energy would be a hartree
+        return abs(a - b) <= PRECISE_DIGITS * unit * (1 + 1e-9)
     whole = "." not in one + other and "e" not in one + other  # a count is what it is, within the tolerance
     return abs(a - b) <= max((0 if whole else LAST_DIGITS) * unit, tolerance * max(abs(a), abs(b))) * (1 + 1e-9)
 
