@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nnks.experiment import run as run
     from nnks.molecule import Molecule as Molecule
     from nnks.registry import InputError as InputError
+    from nnks.stored_orbitals import load_orbitals as load_orbitals
     from nnks.summary import Summary as Summary
 
 __version__ = "0.1.0"
@@ -17,12 +18,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "default_config": "nnks.config",
     "load_config": "nnks.config",
+    "load_orbitals": "nnks.stored_orbitals",
     "run": "nnks.experiment",
     "Summary": "nnks.summary",
     "Molecule": "nnks.molecule",
     "InputError": "nnks.registry",
 }
-__all__ = ["InputError", "Molecule", "Summary", "default_config", "load_config", "run"]
+__all__ = ["InputError", "Molecule", "Summary", "default_config", "load_config", "load_orbitals", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -127,6 +127,21 @@ def evaluate(
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
 
 
+def final_orbitals(
+    system: build.System, problem: Problem, params: Params
+) -> tuple[OrbitalModel, AnyOrbitals, Float[Array, "spin orbitals"], Float[Array, "spin orbitals orbitals"]]:
+    """The orbitals of the final evaluation: their model, on its grid, and canonical ones as `canonical_orbitals` gives them.
+
+    Args:
+        system: the run's.
+        problem: what was minimized.
+        params: the orbitals.
+    """
+    model, functional, grid = _parts(system, problem, kinds(system)[0])
+    x = _orbitals(model, grid.quadrature(), cast(params, jnp.float64))
+    return model, x, *canonical_orbitals(functional, x)
+
+
 def stated_error(total: float, others: Sequence[float]) -> float | None:
     """The error [Ha] to state of a total, from totals of the same orbitals on other grids; None without any."""
     return SAFETY * max(abs(total - other) for other in others) if others else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -55,10 +56,7 @@ def make_slice(
     across, up = (np.linspace(-h, h, PIXELS) for h in half)
     flat = (center + across[None, :, None] * axes[0] + up[:, None, None] * axes[1]).reshape(-1, 3)
     points = jax.device_put(np.concatenate([flat, flat + ABOVE * axes[2]]))
-    if isinstance(x, BlockedOrbitals):
-        psi = np.asarray(_in_basis(x.blocks.basis, points, x.coefficients))
-    else:
-        psi = np.asarray(_at_points(model, params, x.quadrature, points))
+    psi = np.asarray(orbitals_at(model, params, x)(points))
     spin = next(s for s, n in enumerate(model.counts) if n)
     highest = np.asarray(vectors)[spin, :, model.counts[spin] - 1] @ psi[spin]
     both = highest.reshape(2, PIXELS, PIXELS)
@@ -68,6 +66,21 @@ def make_slice(
     density = np.einsum("si,sip,sip->p", np.asarray(x.occupations), inside, inside).reshape(PIXELS, PIXELS)
     charges = np.asarray(molecule.charges, float)
     return Slice(across, up, density, orbital, level * ABOVE, nuclei, charges)
+
+
+def orbitals_at(
+    model: OrbitalModel, params: Params, x: AnyOrbitals
+) -> Callable[[Float[Array, "points 3"]], Float[Array, "spin orbitals points"]]:
+    """Orthonormal orbitals as a function of points [Bohr].
+
+    Args:
+        model: of the final evaluation.
+        params: the orbitals.
+        x: what the model makes of them on its quadrature, on which they are orthonormal.
+    """
+    if isinstance(x, BlockedOrbitals):
+        return lambda points: _in_basis(x.blocks.basis, points, x.coefficients)
+    return lambda points: _at_points(model, params, x.quadrature, points)
 
 
 @jax.jit

@@ -28,6 +28,7 @@ LAYERS = [
         "estimate",
         "evaluation",
         "slices",
+        "stored_orbitals",
         "summary",
         "references",
         "build",
