@@ -3,7 +3,7 @@
 import pytest
 
 from nnks.cli import main
-from nnks.cli.quickstart import answer
+from nnks.cli.quickstart import answer, lowest
 
 
 @pytest.fixture
@@ -28,14 +28,23 @@ def run(tmp_path, quick):
         (1e-8, "+100.00", "PySCF's energy"),
         (-0.05, "+50.00", "50.0 of the 100.0 mHa"),
         (-0.09995, "+0.05", "the basis limit"),
-        (-0.1004, "-0.40", "lower than in pcseg-4"),
+        (-0.1004, "-0.40", "below pcseg-4"),
         (0.01, "+110.00", "above its own basis"),
     ],
 )
 def test_a_run_is_answered_in_words(total, error, words, run):
     molecule, orbitals, energy, above, says = answer(run(total, ansatz__name="residual"))
-    assert (molecule, orbitals, energy) == ("He", "6-31G + network", f"{total:.6f}")
+    assert (molecule, orbitals, energy) == ("He", "network beside 6-31G", f"{total:.6f}")
     assert (above, says) == (error, words)
+
+
+def test_of_many_runs_the_lowest_of_each_kind_is_shown(run):
+    runs = [
+        run(total, ansatz__name=name, training__seed=seed)
+        for name, totals in (("lcgto", (0.0,)), ("residual", (-0.05, -0.07, -0.06)))
+        for seed, total in enumerate(totals)
+    ]
+    assert [row[2] for row in lowest(runs)] == ["0.000000", "-0.070000"]
 
 
 def test_a_run_without_energies_has_no_answer(run):
@@ -55,7 +64,7 @@ def test_the_quickstart_runs_and_answers(tmp_path, capsys):
     assert main(["quickstart", f"--results={tmp_path}"]) == 0
     said = capsys.readouterr().out
     table = said[said.index("Orbitals beside") :].splitlines()
-    assert sum("the basis limit" in line or "lower than in" in line for line in table) >= 2
+    assert sum("the basis limit" in line or "below pcseg" in line for line in table) >= 2
     assert sum("PySCF's energy" in line for line in table) == 2
     assert (tmp_path / "quickstart" / "report.html").is_file()
     assert "next: nnks run" in said

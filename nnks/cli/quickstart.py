@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from nnks.cli.arguments import Arguments
+from nnks.plan import finished_run
 from nnks.registry import InputError, shown
 from nnks.sweep import load_sweep, run_sweep
 from nnks.tracking import RunFolder
 from nnks.tracking.cache import use_compilation_cache
-from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called, config_hashes
-from nnks.tracking.store import find_run
+from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called
 from nnks.units import MILLIHARTREE
 
 SHORT, FULL = "quickstart", "quickstart_full"
@@ -26,12 +28,7 @@ EQUAL = 1e-6
 NEAR = 1e-4
 """Difference [Ha] from the limit that nobody tells from none: the largest Gaussian bases know it no better."""
 
-ORBITALS = {
-    "lcgto": "{basis}",
-    "residual": "{basis} + network",
-    "neural_basis": "{basis} + learned basis",
-}
-"""What the orbitals of an ansatz are, in words."""
+OPTIONS = "its options are --full and --results=DIR"
 
 
 def command(arguments: list[str]) -> int:
@@ -43,15 +40,12 @@ def command(arguments: list[str]) -> int:
     console.print(f"{sweep.title} {len(sweep.configs)} calculations, each beside PySCF.", markup=False)
     written = " ".join(("nnks quickstart", *arguments))
     outcome = run_sweep(sweep, results, command=written, notify=lambda line: console.print(line, markup=False))
-    stored = [
-        find_run(results, sweep.name, config_hashes(config.to_dict()), config.training.seed) for config in sweep.configs
-    ]
-    rows = [row for run in stored if run is not None and run.finished and (row := answer(run))]
+    rows = lowest([run for config in sweep.configs if (run := finished_run(config, results))])
     if rows:
         from nnks.analysis import write_report
 
         page = write_report(Path(results) / sweep.name).html
-        console.print(_table(rows[-10:] if full else rows))
+        console.print(_table(rows))
         console.print(f"page: {page}", markup=False)
         console.print(
             "next: nnks run --config=neural --config.system.molecule=NH3   (nnks --help says more)", markup=False
@@ -65,18 +59,29 @@ def _options(arguments: list[str]) -> tuple[bool, str]:
     Raises:
         InputError: for an option that is none of this command's.
     """
-    full, results = False, "results"
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if argument == "--full":
-            full = True
-        elif name == "--results" and value:
-            results = value
-        else:
-            raise InputError(
-                f"{shown(argument)} is no option of nnks quickstart; its options are --full and --results=DIR."
-            )
-    return full, results
+    parser = Arguments("quickstart")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--results", default="results")
+    try:
+        options = parser.read(arguments)
+    except InputError as error:
+        raise InputError(
+            f"{' '.join(map(shown, arguments))} cannot be followed by nnks quickstart; {OPTIONS}."
+        ) from error
+    if not options.results:
+        raise InputError(f"--results of nnks quickstart names no folder; {OPTIONS}.")
+    return options.full, options.results
+
+
+def lowest(runs: Sequence[RunFolder]) -> list[tuple[str, ...]]:
+    """The answer of each molecule and kind of orbitals: that of the lowest of its runs, whatever their bases and seeds."""
+    best: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}
+    for run in runs:
+        if (row := answer(run)) is not None:
+            key, energy = (row[0], str(run.record.config["ansatz"]["name"])), float(row[2])
+            if key not in best or energy < best[key][0]:
+                best[key] = energy, row
+    return [row for _, row in best.values()]
 
 
 def answer(run: RunFolder) -> tuple[str, str, str, str, str] | None:
@@ -84,6 +89,9 @@ def answer(run: RunFolder) -> tuple[str, str, str, str, str] | None:
 
     The error is that above the exact energy, or above the largest Gaussian basis that was computed; None for a run without energies.
     """
+    from nnks.analysis.names import in_words
+    from nnks.analysis.wording import chemical
+
     summary, config = run.record.summary or {}, run.record.config
     total = (summary.get("energies") or {}).get("total")
     if total is None or not config:
@@ -93,12 +101,11 @@ def answer(run: RunFolder) -> tuple[str, str, str, str, str] | None:
     same = references.get(str(summary.get(REFERENCE_SAME)))
     basis = str(called("system.basis", config["system"]["basis"]))
     name = str(config["ansatz"]["name"])
-    orbitals = ORBITALS.get(name, name + ", {basis}").format(basis=basis.upper())
     largest = str(summary.get(REFERENCE_LARGE, "")).removeprefix("pyscf/")
     error = "" if limit is None else f"{(total - limit) / MILLIHARTREE:+.2f}"
     return (
-        str(called("system.molecule", config["system"]["molecule"])),
-        orbitals,
+        chemical(str(called("system.molecule", config["system"]["molecule"]))),
+        in_words(name, basis),
         f"{total:.6f}",
         error,
         _says(total, same, limit, largest, summary.get("quadrature_error") or 0.0),
@@ -114,7 +121,7 @@ def _says(total: float, same: float | None, limit: float | None, largest: str, e
     if abs(total - limit) < max(NEAR, error):
         return "the basis limit"
     if total < limit:
-        return f"lower than in {largest}"
+        return f"below {largest}"
     lacking, gained = (same - limit) / MILLIHARTREE, (same - total) / MILLIHARTREE
     return f"{gained:.1f} of the {lacking:.1f} mHa" if gained > 0 else "above its own basis"
 
