@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnks.stored_orbitals import load_orbitals as load_orbitals
     from nnks.summary import Summary as Summary
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "default_config": "nnks.config",
