@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 from jax.custom_derivatives import CustomVJPPrimal, SymbolicZero
@@ -35,16 +35,16 @@ def define_derivative(function: Any, forward: Callable, backward: Callable, *, b
             primal = [leaf for leaf in leaves if isinstance(leaf, CustomVJPPrimal)]
             if name != by and any(leaf.perturbed for leaf in primal):
                 raise NoDerivative(
-                    f"the derivative of {of} by '{name}' is not programmed, only that by '{by}'; use quadrature with a table "
-                    "of your own, or finite differences."
+                    f"the derivative of {of} by '{name}' is not programmed, only that by '{by}'; "
+                    "take finite differences."
                 )
             values.append(tree.unflatten([getattr(leaf, "value", leaf) for leaf in leaves]))
         return forward(*values)
 
     def back(*arguments: Any) -> tuple:
         *kept, slope = arguments
-        if isinstance(slope, SymbolicZero):
-            slope = jax.numpy.zeros(slope.shape, slope.dtype)
+        if isinstance(slope, SymbolicZero):  # of an output that nobody uses
+            slope = jax.numpy.zeros(slope.shape, cast(Any, slope.dtype))
         return backward(*kept, slope)
 
     function.defvjp(checked, back, symbolic_zeros=True)
