@@ -139,7 +139,8 @@ def final_orbitals(
     """
     model, functional, grid = _parts(system, problem, kinds(system)[0])
     x = _orbitals(model, grid.quadrature(), cast(params, jnp.float64))
-    return model, x, *canonical_orbitals(functional, x)
+    _, levels, vectors = canonical_orbitals(functional, x)
+    return model, x, levels, vectors
 
 
 def stated_error(total: float, others: Sequence[float]) -> float | None:
