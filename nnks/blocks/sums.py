@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from nnks.basis.gaussian import GaussianBasis
 from nnks.blocks.base import BasisBlocks, Block
 from nnks.density import Density, Local
+from nnks.derivatives import define_derivative
 from nnks.types import Array, Float, Scalar
 
 
@@ -115,7 +116,7 @@ def _backward(local: Local, slope: Array, factor: Scalar) -> tuple:
     return None, factor.astype(slope.dtype) * slope, None
 
 
-_integral.defvjp(_forward, _backward)
+define_derivative(_integral, _forward, _backward, by="coefficients", of="a sum over blocks of the basis")
 
 
 def potential_matrix(

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 
 from nnks.blocks import potential_matrix
 from nnks.functional.base import Functional
-from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.orbitals import Density, Orbitals, TabulatedDensity
 from nnks.quadrature import Quadrature
 from nnks.types import Array, Float, Scalar, record
@@ -63,12 +62,18 @@ class TabulatedEnergy:
             return energies["total"], energies
 
         (_, energies), slope = jax.value_and_grad(energy, has_aux=True)(density)
-        xc = self.functional["xc"]
-        assert isinstance(xc, ExchangeCorrelation)
-        # without these no term reads the gradient of the density, and the derivative by tau is the weight itself
-        gradient = slope.gradient if xc.xc.needs_sigma else None
-        tau = slope.tau if xc.xc.needs_tau else None
-        kinetic = 0.0 if xc.xc.needs_tau else self.kinetic
+        # what no term reads needs no product of matrices; the derivative by tau of the kinetic energy is the weight itself
+        gradient = slope.gradient if self._read("gradient") else None
+        tau = slope.tau if self._read("tau") else None
+        kinetic = self.kinetic if tau is None else 0.0
         slope = Density(slope.rho, gradient, tau)
         matrices = [potential_matrix(self.values, self.gradients, slope, s) + kinetic for s in range(len(psi))]
         return energies, jnp.stack(matrices)
+
+    def _read(self, what: str) -> bool:
+        """Whether a term depends on the `gradient` of the density, or on `tau` other than as the kinetic energy does.
+
+        One of order 1 that does not say so (`reads_gradient`, `reads_tau`) does: a derivative that is dropped is an error that
+        nobody sees.
+        """
+        return any(getattr(term, f"reads_{what}", term.order > 0) for term in self.functional.terms)

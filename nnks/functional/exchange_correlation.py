@@ -15,6 +15,16 @@ class ExchangeCorrelation:
     name: str = static(default="xc")
     order: int = static(default=1)
 
+    @property
+    def reads_gradient(self) -> bool:
+        """Whether it depends on the density's gradient."""
+        return self.xc.needs_sigma
+
+    @property
+    def reads_tau(self) -> bool:
+        """Whether it depends on the kinetic-energy density."""
+        return self.xc.needs_tau
+
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""
         return x.integral(self.local)

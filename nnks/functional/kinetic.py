@@ -2,6 +2,8 @@ r"""Kinetic energy of independent electrons, $T = \frac12\sum_i n_i\int|\nabla\p
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 
 from nnks.orbitals import HasDensity, InBasis
@@ -31,6 +33,10 @@ class QuadratureKinetic:
 
     name: str = static(default="kinetic")
     order: int = static(default=1)
+
+    # of the density: it is linear in the orbitals' own gradients, and its matrix is known beforehand
+    reads_gradient: ClassVar[bool] = False
+    reads_tau: ClassVar[bool] = False
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""

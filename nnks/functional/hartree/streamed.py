@@ -17,6 +17,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 
 from nnks.basis.screening import bisect
+from nnks.derivatives import define_derivative
 from nnks.functional.hartree.potentials import FittingPotentials, block_size
 from nnks.functional.hartree.promolecule import Promolecule
 from nnks.orbitals import HasDensity
@@ -129,4 +130,4 @@ def _backward(kept: tuple, slope: Array) -> tuple:
     return None, potentials.potential(slope, points), None
 
 
-_projection.defvjp(_forward, _backward)
+define_derivative(_projection, _forward, _backward, by="charges", of="the projection of charges on a fitting set")
