@@ -12,7 +12,6 @@ References:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -32,16 +31,16 @@ BLOCK = 4096
 
 
 @record
-class AtomicMeshes:
-    """Each atom's own grid: shells of points around its nucleus.
+class AtomicMesh:
+    """Each atom's own grid, shells of points around its nucleus; in a loop over the atoms, that of one.
 
     All atoms have as many shells, points and degrees as the largest of them, filled up with what counts for nothing, so that one
     program serves them in turn. A program for each atom took minutes to compile for ten atoms.
 
     Attributes:
-        centers: the nuclei [Bohr].
+        center: the nucleus [Bohr].
         radii: of the shells, ascending [Bohr].
-        outermost: the number of an atom's last shell of its own.
+        outermost: the number of the last shell of its own.
         shares: 4 pi over the volume of each shell before space was divided; times a weight, what its point is of
             the sphere [Bohr^-3].
         resolved: 1 where a shell's points resolve a degree.
@@ -50,41 +49,19 @@ class AtomicMeshes:
         mine: 1 for these, 0 for what fills up.
     """
 
-    centers: Float[Array, "atoms 3"]
-    radii: Float[Array, "atoms shells"]
-    outermost: Int[Array, " atoms"]
-    shares: Float[Array, "atoms shells"]
-    resolved: Float[Array, "atoms shells degrees"]
-    inner: Float[Array, "atoms degrees shells shells"]
-    outer: Float[Array, "atoms degrees shells shells"]
-    own: Int[Array, "atoms most"]
-    mine: Float[Array, "atoms most"]
-
-    @property
-    def each(self) -> tuple[Int[Array, " atoms"], AtomicMesh]:
-        """The atoms' numbers and meshes, for a loop."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        values["center"] = values.pop("centers")
-        return jnp.arange(len(self.centers)), AtomicMesh(**values)
-
-
-@record
-class AtomicMesh:
-    """One atom of `AtomicMeshes`, in a loop over them."""
-
-    center: Array
-    radii: Array
-    outermost: Array
-    shares: Array
-    resolved: Array
-    inner: Array
-    outer: Array
-    own: Array
-    mine: Array
+    center: Float[Array, "*atoms 3"]
+    radii: Float[Array, "*atoms shells"]
+    outermost: Int[Array, "*atoms"]
+    shares: Float[Array, "*atoms shells"]
+    resolved: Float[Array, "*atoms shells degrees"]
+    inner: Float[Array, "*atoms degrees shells shells"]
+    outer: Float[Array, "*atoms degrees shells shells"]
+    own: Int[Array, "*atoms most"]
+    mine: Float[Array, "*atoms most"]
 
     @property
     def degree(self) -> int:
-        """The largest degree of the harmonics."""
+        """The largest degree of its harmonics."""
         return self.inner.shape[-3] - 1
 
     @property
@@ -114,7 +91,7 @@ class PoissonHartree:
         norm: $\sum_kw_km_kV_m(r_k)$ [Ha].
     """
 
-    meshes: AtomicMeshes
+    meshes: AtomicMesh
     atom: Int[Array, " points"]
     shell: Int[Array, " points"]
     promolecule: Promolecule
@@ -163,7 +140,7 @@ class PoissonHartree:
                 source = quadrature.points, jnp.where(drawn, charge, 0), shell
             return total + _evaluate(mesh, _radial_solution(mesh, _project(mesh, *source)), at), None
 
-        return jax.lax.scan(add, jnp.zeros(len(at), at.dtype), self.meshes.each)[0]
+        return jax.lax.scan(add, jnp.zeros(len(at), at.dtype), (jnp.arange(len(self.meshes.radii)), self.meshes))[0]
 
 
 def make_poisson(
@@ -187,7 +164,7 @@ def make_poisson(
     ]
     radii, *others = (_stacked(column) for column in zip(*parts, strict=True))
     outermost = jnp.asarray([len(own_radii) - 1 for own_radii, *_ in parts])
-    meshes = AtomicMeshes(jnp.asarray(np.asarray(positions, float)), radii, outermost, *others)
+    meshes = AtomicMesh(jnp.asarray(np.asarray(positions, float)), radii, outermost, *others)
     promolecule = make_promolecule(np.asarray(positions), atoms)
     density, attraction = promolecule.density(grid.points), promolecule.potential(grid.points)
     norm = grid.weights @ (density * attraction)
@@ -195,7 +172,7 @@ def make_poisson(
 
 
 def _mesh(own: np.ndarray, center: np.ndarray, degrees: Mapping[int, int], grid: tuple[np.ndarray, ...]) -> tuple:
-    """The arrays of an atom, as in `AtomicMeshes`."""
+    """The arrays of an atom, as in `AtomicMesh`."""
     points, cells, shell = (x[own] for x in grid)
     counts = np.bincount(shell)
     radii = np.bincount(shell, np.linalg.norm(points - center, axis=1)) / counts
