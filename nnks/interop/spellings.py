@@ -28,8 +28,6 @@ BASES = frozenset(
         "cc-pvtz",
         "cc-pvqz",
         "def2-svp",
-    }
-    | {
         "def2-tzvp",
         "def2-universal-jfit",
         "pcseg-0",
