@@ -92,7 +92,7 @@ def measure(repeats: int, folder: Path) -> tuple[list[dict[str, Any]], dict[str,
     """Rows of commands, and the phases of a small run; medians."""
     nnks, results = ("-m", "nnks.cli"), f"--results={folder / 'runs'}"
     warm = os.environ | {"NNKS_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
-    sweep = shutil.copytree(ROOT / "results" / "stored" / "quickstart", folder / "quickstart")
+    sweep = shutil.copytree(ROOT / "results" / "stored" / "quickstart_full", folder / "quickstart_full")
     commands = {
         "nnks --help": (*nnks, "--help"),
         "nnks run, caches filled": (*nnks, "run", *SMALL, results),
