@@ -20,7 +20,7 @@ from nnks.registry import InputError, shown
 from nnks.types import Array, Float, Int, T, field, record, static
 from nnks.units import BOHR_IN_ANGSTROM
 
-__all__ = ["CLOSEST", "Molecule", "canonical_unit", "embedded", "identity_text", "notices", "short_name"]
+__all__ = ["CLOSEST", "Molecule", "canonical_unit", "embedded", "identity_text", "lost_spin", "notices", "short_name"]
 
 FEW = 500
 """Atoms up to which all distances between them are computed to find the smallest."""
@@ -218,3 +218,55 @@ def _check_electrons(electrons: int, charge: int, spin: int, name: str) -> None:
             f"spin {shown(spin)} (n_up - n_down); use an {parity} system.spin such as {electrons % 2}, at most "
             f"{electrons}."
         )
+
+
+SUBSHELLS = "1s 2s 2p 3s 3p 4s 3d 4p 5s 4d 5p 6s 4f 5d 6p 7s 5f 6d 7p".split()
+"""In the order in which neutral atoms fill them (Madelung's rule)."""
+
+PLACES = {"s": 2, "p": 6, "d": 10, "f": 14}
+"""Electrons that a subshell takes."""
+
+
+def hund_spin(nelec: int) -> int:
+    """n_up - n_down of an atom by Madelung's order of subshells and Hund's first rule; a handful of metals differ.
+
+    Example:
+        >>> [hund_spin(n) for n in (1, 6, 7, 8, 10, 26)]
+        [1, 2, 3, 2, 0, 4]
+    """
+    for subshell in SUBSHELLS:
+        places = PLACES[subshell[-1]]
+        if nelec <= places:
+            return min(nelec, places - nelec)
+        nelec -= places
+    return nelec % 2
+
+
+def lost_spin(spec: str, molecule: Molecule) -> str:
+    """The sentence for a spin that nobody gave and that is likely not the ground state's; empty where there is nothing to say.
+
+    The lowest spin is taken for charged molecules of the library, whose known spin is the neutral one's, and for atoms in
+    coordinates, which obey Hund's rule instead.
+
+    Args:
+        spec: the config's `system.molecule`, which leaves the spin open.
+        molecule: what was made of it.
+    """
+    written = read_written(spec)
+    if written is not None and written.comment.spin is not None:
+        return ""
+    neutral = lookup(spec.strip()).spin if written is None else None
+    if neutral is not None and molecule.charge == 0:
+        return ""
+    if molecule.natoms == 1:
+        likely, why = hund_spin(sum(molecule.nelec)), "Hund's rule"
+    elif neutral is not None and neutral > 1:
+        likely, why = neutral, "the neutral molecule"
+    else:
+        return ""
+    if likely == molecule.spin:
+        return ""
+    return (
+        f"{molecule.name}{f' with charge {molecule.charge:+d}' if molecule.charge else ''} gets spin {molecule.spin}, the lowest that its electrons permit, and "
+        f"{why} has {likely}; set system.spin (n_up - n_down) if that is not meant."
+    )

@@ -245,3 +245,33 @@ def test_refused_by_the_constructor():
         Molecule(jnp.array([[0.0, 0, 0], [jnp.nan, 0, 0]]), ("H", "H"))
     nearest = jnp.array([[0.0, 0, 0], [0, 0, CLOSEST]])
     assert Molecule(nearest, ("H", "H")).natoms == 2
+
+
+def test_atoms_of_the_library_have_hunds_spin():
+    from nnks.geometries import lookup
+    from nnks.geometries.elements import NUMBERS
+    from nnks.molecule import hund_spin
+
+    atoms = [symbol for symbol, number in NUMBERS.items() if number <= 18 and "-" not in symbol]
+    assert [hund_spin(NUMBERS[symbol]) for symbol in atoms] == [lookup(symbol).spin for symbol in atoms]
+
+
+@pytest.mark.parametrize(
+    ("spec", "charge", "taken", "likely"),
+    [("O", 1, 1, 3), ("O 0 0 0", None, 0, 2), ("F", 1, 0, 2), ("C", -1, 1, 3), ("O2", 1, 1, 2), ("Fe 0 0 0", 2, 0, 4)],
+)
+def test_a_spin_that_is_likely_not_the_ground_states_is_said(spec, charge, taken, likely):
+    from nnks.molecule import lost_spin
+
+    sentence = lost_spin(spec, Molecule.from_spec(spec, charge=charge))
+    assert f"gets spin {taken}," in sentence
+    assert f"has {likely};" in sentence
+
+
+@pytest.mark.parametrize(
+    ("spec", "charge"), [("O", None), ("O2", None), ("H2", 1), ("water", 1), ("Na", 1), ("H 0 0 0", None)]
+)
+def test_nothing_is_said_of_a_spin_that_is_likely_right(spec, charge):
+    from nnks.molecule import lost_spin
+
+    assert lost_spin(spec, Molecule.from_spec(spec, charge=charge)) == ""

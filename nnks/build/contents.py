@@ -11,9 +11,9 @@ from typing import Any
 
 from nnks.config import ConfigDict, override
 from nnks.interop import basis_sets
-from nnks.interop.basis_names import canonical, joined, listed
+from nnks.interop.basis_names import by_element, canonical, is_mapping, joined, listed
 from nnks.interop.spellings import one_functional, one_spelling
-from nnks.molecule import Molecule, canonical_unit, embedded, notices
+from nnks.molecule import Molecule, canonical_unit, embedded, lost_spin, notices
 from nnks.registry import InputError
 from nnks.tracking.notices import notice
 
@@ -32,15 +32,29 @@ def self_contained(config: ConfigDict) -> ConfigDict:
     s = config.system
     for sentence in notices(s.molecule):  # what is ignored of a file is not in its text any more
         notice(sentence)
+    symbols: tuple[str, ...] = ()
     changes: dict[str, Any] = {"system.molecule": embedded(s.molecule), "system.unit": canonical_unit(s.unit)}
     with contextlib.suppress(InputError):  # what is wrong with the molecule is said where the run is checked
         molecule = Molecule.from_spec(changes["system.molecule"], unit=s.unit, charge=s.charge, spin=s.spin)
         changes["system.charge"] = molecule.charge
+        symbols = molecule.symbols
+        if s.spin is None and (sentence := lost_spin(changes["system.molecule"], molecule)):
+            notice(sentence)
     for key in BASES:
         section, name = key.split(".")
-        changes[key] = one_spelling(basis_sets.embedded(config[section][name], key))
+        changes[key] = _of_all(one_spelling(basis_sets.embedded(config[section][name], key)), symbols)
     large = basis_sets.embedded_list(config.reference.large_basis)
     named = (canonical(spec, "reference.large_basis") for spec in listed(large))
     changes["reference.large_basis"] = joined(map(one_spelling, named))
     changes["functional.xc"] = one_functional(config.functional.xc)
     return override(config, changes)
+
+
+def _of_all(spec: str, symbols: tuple[str, ...]) -> str:
+    """A mapping that has one set for every element of the molecule is that set: `H:sto-3g,O:sto-3g` is the run of `sto-3g`."""
+    if not symbols or not is_mapping(spec):
+        return spec
+    with contextlib.suppress(InputError):  # an element that lacks a set is refused where the basis is built
+        if len(sets := set(by_element(spec, symbols).values())) == 1:
+            return sets.pop()
+    return spec

@@ -58,3 +58,27 @@ def test_the_case_of_a_basiss_name_and_the_order_of_elements_count_for_nothing()
 
     assert hashed("6-31G") == hashed("6-31g") != hashed("6-31g*")
     assert hashed("O:6-31G, H:STO-3G") == hashed({"H": "sto-3g", "O": "6-31g"})
+
+
+def test_one_set_for_every_element_is_the_run_of_its_name():
+    from nnks import load_config
+    from nnks.build.contents import self_contained
+
+    def basis(spec, molecule="water"):
+        return self_contained(load_config("gaussian", {"system.molecule": molecule, "system.basis": spec})).system.basis
+
+    assert basis("H:sto-3g,O:STO3G") == basis("*:sto-3g") == "sto-3g"
+    assert basis("H:sto-3g,O:6-31g") == "H:sto-3g,O:6-31g"
+    assert basis("H:sto-3g,C:6-31g", "H2") == "sto-3g"
+
+
+def test_a_lost_spin_is_said_once_and_not_where_it_was_given(capsys):
+    from nnks import load_config
+    from nnks.build.contents import self_contained
+
+    changes = {"system.molecule": "N", "system.charge": -1}
+    again = self_contained(self_contained(load_config("gaussian", changes)))
+    assert again.system.spin is None
+    assert capsys.readouterr().err.count("gets spin 0, the lowest") == 1
+    self_contained(load_config("gaussian", changes | {"system.spin": 2}))
+    assert capsys.readouterr().err == ""
