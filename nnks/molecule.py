@@ -220,7 +220,27 @@ def _check_electrons(electrons: int, charge: int, spin: int, name: str) -> None:
         )
 
 
-SUBSHELLS = "1s 2s 2p 3s 3p 4s 3d 4p 5s 4d 5p 6s 4f 5d 6p 7s 5f 6d 7p".split()
+SUBSHELLS = [
+    "1s",
+    "2s",
+    "2p",
+    "3s",
+    "3p",
+    "4s",
+    "3d",
+    "4p",
+    "5s",
+    "4d",
+    "5p",
+    "6s",
+    "4f",
+    "5d",
+    "6p",
+    "7s",
+    "5f",
+    "6d",
+    "7p",
+]
 """In the order in which neutral atoms fill them (Madelung's rule)."""
 
 PLACES = {"s": 2, "p": 6, "d": 10, "f": 14}

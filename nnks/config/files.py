@@ -15,12 +15,15 @@ from types import ModuleType
 from typing import Any
 
 from nnks.config.defaults import default_config
-from nnks.config.sections import ConfigDict, complete, override
+from nnks.config.sections import ConfigDict, complete, flatten, override, rules_of, to_dict
 from nnks.config.users import file_name, users_code
 from nnks.registry import InputError, one_line, shown, suggest
 
 LARGEST = 50_000_000
 """Bytes of a JSON config; the geometry and the basis may be in it."""
+
+NAMED = 3
+"""Keys that a sentence names of those which a file leaves out."""
 
 
 def config_folders() -> list[Path]:
@@ -124,6 +127,7 @@ def load_config(name: Any, changes: Any = None) -> ConfigDict:
             config = from_dict(values)
         except InputError as error:
             raise InputError(f"config file {file_name(name)}: {error}") from error
+        _say_left_out(name, values)
         return config if changes is None else override(config, changes)
     module = load_module(str(name))
     with users_code(path, "get_config()"):
@@ -149,6 +153,24 @@ def from_dict(values: Any, changes: Any = None) -> ConfigDict:
         raise InputError(f"a config is {shown(values)}; expected a dictionary with sections such as 'system'.")
     config = override(_template(), values)
     return override(config, changes) if changes else config
+
+
+def _say_left_out(name: str | Path, values: Mapping[str, Any]) -> None:
+    """A line on standard error for a file that does not hold every key, as that of a finished run does."""
+    from nnks.tracking.notices import notice
+
+    if missing := left_out(values):
+        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+        notice(
+            f"config file {file_name(name)} leaves out keys, which take their defaults: {', '.join(missing[:NAMED])}{more}."
+        )
+
+
+def left_out(values: Mapping[str, Any]) -> list[str]:
+    """Keys that a stored config does not have, and that take their defaults: it is of an older version, or was cut."""
+    rules = rules_of(config := from_dict(values))
+    given = dict(flatten(values, stop=rules))
+    return [f"config.{key}={shown(value)}" for key, value in flatten(to_dict(config), stop=rules) if key not in given]
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ def file_name(path: str | Path) -> str:
 def users_code(path: Path, what: str) -> Iterator[None]:
     """Turns what a user's code raises within into one sentence; Ctrl-C stays what it is.
 
+    The working folder stays what it was, too: results and files of the command line are relative to where it was typed.
+
     Args:
         path: the config file.
         what: which part of it runs, such as `get_config()`.
@@ -37,8 +40,10 @@ def users_code(path: Path, what: str) -> Iterator[None]:
     Raises:
         UserError: with the type, the message and the line of the user's error, or of nnks's own sentence.
     """
+    folder = os.getcwd()
     try:
         yield
+        _stayed(path, folder)
     except (KeyboardInterrupt, UserError):
         raise
     except BaseException as error:  # a file may raise anything, SystemExit included
@@ -53,3 +58,17 @@ def users_code(path: Path, what: str) -> Iterator[None]:
             sentence = UserError(f"{name} cannot be used: {what} raises {described(error)}{where}.")
         sentence.report = "".join(traceback.format_list(frames)) + f"{type(error).__name__}: {message(error)}\n"
         raise sentence from error
+
+
+def _stayed(path: Path, folder: str) -> None:
+    """Refuses code that changed the working folder, after going back."""
+    try:
+        now = os.getcwd()
+    except FileNotFoundError:  # it went into a folder, and removed that
+        now = "a folder that is gone"
+    if now == folder:
+        return
+    os.chdir(folder)
+    raise InputError(
+        f"it changes the working folder to {file_name(now)}, and paths would lead elsewhere; remove its chdir"
+    )

@@ -1,6 +1,7 @@
 """Config files that cannot be used: a sentence with the user's own error and line; JSON that is none: a sentence with the file."""
 
 import json
+import os
 
 import pytest
 
@@ -320,3 +321,33 @@ def test_what_is_no_config_is_refused(config):
 
     with pytest.raises(InputError, match="expected a ConfigDict"):
         resolved(config)
+
+
+def test_a_stored_config_that_lacks_keys_says_which_take_their_defaults(capsys, tmp_path):
+    file = tmp_path / "cut.json"
+    whole = to_dict(default_config())
+    file.write_text(json.dumps(whole))
+    load_config(file)
+    assert capsys.readouterr().err == ""
+    del whole["training"]["seed"]
+    del whole["functional"]["xc"]
+    file.write_text(json.dumps(whole))
+    assert load_config(file) == default_config()
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "cut.json" in said
+    assert "config.training.seed=0" in said
+    assert "config.functional.xc='lda,vwn'" in said
+
+
+def test_a_config_that_changes_the_working_folder_is_refused_and_the_folder_is_as_before(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "away").mkdir()
+    text = "import os\nfrom nnks.config import default_config\n{}\ndef get_config():\n    {}\n    return default_config()\n"
+    for number, place in enumerate([("os.chdir('away')", "pass"), ("", "os.chdir('away')")]):
+        (tmp_path / f"mine{number}.py").write_text(text.format(*place))
+        assert main(["run", f"--config=mine{number}.py", "--dry-run"]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "changes the working folder to" in said
+        assert os.getcwd() == str(tmp_path)
