@@ -16,7 +16,6 @@ from nnks.build.memory import check_memory, held, needed
 from nnks.build.own import optimizer_state
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.evaluation import check_final, final_level
-from nnks.functional.base import Interacts
 from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
 from nnks.interop.libxc import describe_xc
@@ -80,9 +79,12 @@ class Sketch:
 
     def _saddles(self) -> dict[str, str]:
         """That an asked test of the minimum cannot be done, if so."""
-        term = self.problem.functional["hartree"]
-        if isinstance(self.optimizer, Direct) and self.optimizer.stability and not isinstance(term, Interacts):
-            return {"stability test": "left out: this Hartree energy has no integrals in the basis (quadrature.memory)"}
+        functional = self.problem.functional
+        if isinstance(self.optimizer, Direct) and self.optimizer.stability and not functional.has_curvature:
+            unknown = ", ".join(term.name for term in functional.terms if not functional.knows_curvature(term))
+            why = f"the second derivative of {unknown} is not known"
+            more = " without integrals in the basis (quadrature.memory)" if unknown == "hartree" else ""
+            return {"stability test": f"left out: {why}{more}"}
         return {}
 
     def _basis(self) -> dict[str, str]:

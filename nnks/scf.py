@@ -11,7 +11,7 @@ import numpy as np
 
 from nnks import blocks
 from nnks.blocks import BasisBlocks
-from nnks.functional import Functional, OfMatrix
+from nnks.functional import Functional
 from nnks.orbitals import Density, TabulatedDensity, density_matrix
 from nnks.quadrature import Quadrature
 from nnks.types import Array, Float, Int, Scalar, record
@@ -39,18 +39,15 @@ class GaussianEnergy:
         self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
     ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
         """Every term [Ha] of orbitals with occupations, and the Fock matrix of each spin [Ha]."""
-        terms = self.functional.terms
         total = jnp.sum(density_matrix(coefficients, occupations), axis=0)
-        analytic = {term.name: term.of_matrix for term in terms if isinstance(term, OfMatrix)}
-        others = [term for term in terms if not isinstance(term, OfMatrix)]
 
         def of_matrix(matrix: Array) -> tuple[Scalar, dict[str, Array]]:
-            energies = {name: term(matrix) for name, term in analytic.items()}
+            energies = {term.name: term.of_matrix(matrix) for term in self.functional.in_basis}
             return sum(energies.values(), jnp.zeros(())), energies
 
         def of_density(density: Density) -> tuple[Scalar, dict[str, Array]]:
             x = TabulatedDensity(self.quadrature, density)
-            energies = {term.name: term(x, x) for term in others}
+            energies = {term.name: term(x, x) for term in self.functional.on_grid}
             return sum(energies.values(), jnp.zeros(())), energies
 
         (_, first), matrix = jax.value_and_grad(of_matrix, has_aux=True)(total)

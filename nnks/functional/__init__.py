@@ -2,6 +2,5 @@
 
 from nnks.functional.base import NAMES as NAMES
 from nnks.functional.base import Functional as Functional
-from nnks.functional.base import Interacts as Interacts
-from nnks.functional.base import OfMatrix as OfMatrix
+from nnks.functional.base import Rotations as Rotations
 from nnks.functional.base import Term as Term

@@ -6,8 +6,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
+from nnks.blocks import BasisBlocks
+from nnks.derivatives import NoDerivative
 from nnks.orbitals import BlockedOrbitals, HasDensity
-from nnks.types import Array, Float, Scalar, record
+from nnks.types import Array, Float, Int, Scalar, record
 
 NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
 """The terms of the total energy, in the order of every table."""
@@ -34,23 +36,39 @@ class Term(Protocol):
         """
         ...
 
+    # What a term may have beside these, each the door to something that works without it less well, or not at all:
+    #
+    # of_matrix(density)    the energy [Ha] of the total density matrix, from integrals in the Gaussian basis
+    # linear = True         its second derivative by the density is zero
+    # curvature(rotations)  or else what it is, for the test of a minimum, which is left out where a term has neither
+    # symmetric = True      a symmetric form of x and y, whose derivative is twice that of one side
+    # reads_density, reads_gradient, reads_tau     what of the density on the grid its derivative is by
+    # holds                 what is held in memory for it, as the end of a sentence
 
-@runtime_checkable
-class OfMatrix(Protocol):
-    """A term with integrals in a Gaussian basis: a function of the total density matrix."""
 
-    def of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
-        """The energy [Ha]."""
-        ...
+@record
+class Rotations:
+    r"""Rotations of occupied into empty orbitals of a Gaussian basis, along which a term says its second derivative.
 
+    Attributes:
+        blocks: the basis on the grid.
+        occupied: coefficients of the occupied orbitals; empty ones are zero.
+        occupations: electrons in each.
+        mo_coeff: coefficients of all orbitals.
+        index: spin, occupied and empty orbital of each rotation.
+    """
 
-@runtime_checkable
-class Interacts(Protocol):
-    """A term quadratic in the density matrix."""
+    blocks: BasisBlocks
+    occupied: Float[Array, "spin basis orbitals"]
+    occupations: Float[Array, "spin orbitals"]
+    mo_coeff: Float[Array, "spin basis n"]
+    index: Int[Array, "rotations 3"]
 
-    def interaction(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
-        """Energies [Ha] of symmetric density matrices with each other."""
-        ...
+    def densities(self) -> Float[Array, "rotations basis basis"]:
+        r"""The symmetric density matrix of $\psi_i\psi_a$ for each rotation."""
+        s, i, a = self.index.T
+        products = self.mo_coeff[s, :, i][:, :, None] * self.mo_coeff[s, :, a][:, None, :]
+        return 0.5 * (products + jnp.swapaxes(products, 1, 2))
 
 
 @record
@@ -93,6 +111,42 @@ class Functional:
             energies[term.name] = term(x, center if symmetric else x)
             slope = slope + (2 if symmetric else 1) * energies[term.name]
         return slope, {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
+
+    @property
+    def in_basis(self) -> tuple[Any, ...]:
+        """Terms that have integrals in the Gaussian basis: functions of the total density matrix."""
+        return tuple(term for term in self.terms if hasattr(term, "of_matrix"))
+
+    @property
+    def on_grid(self) -> tuple[Term, ...]:
+        """All others, which see the density on the quadrature."""
+        return tuple(term for term in self.terms if not hasattr(term, "of_matrix"))
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether every term knows its second derivative, without which a minimum cannot be told from a saddle."""
+        return all(map(self.knows_curvature, self.terms))
+
+    @staticmethod
+    def knows_curvature(term: Term) -> bool:
+        """Whether a term knows its second derivative by the density."""
+        return getattr(term, "linear", False) or hasattr(term, "curvature")
+
+    def curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
+        r"""$\int\!\!\int\psi_i\psi_a\,f\,\psi_j\psi_b$ [Ha] of all terms, $f$ the second derivative by the density.
+
+        Raises:
+            NoDerivative: for a term that does not know it.
+        """
+        n = len(rotations.index)
+        matrix = jnp.zeros((n, n), rotations.mo_coeff.dtype)
+        for term in self.terms:
+            if getattr(term, "linear", False):
+                continue
+            if not hasattr(term, "curvature"):
+                raise NoDerivative(f"the energy's term '{term.name}' has no second derivative by the density.")
+            matrix = matrix + term.curvature(rotations)  # pyright: ignore[reportAttributeAccessIssue]
+        return matrix
 
     def __getitem__(self, name: str) -> Term:
         return next(term for term in self.terms if term.name == name)

@@ -2,6 +2,8 @@ r"""Exchange and correlation, $E_{xc} = \int e_{xc}(\rho,\sigma,\tau)$."""
 
 from __future__ import annotations
 
+from nnks import blocks
+from nnks.functional.base import Rotations
 from nnks.functional.xc.base import XCFunctional
 from nnks.orbitals import Density, HasDensity
 from nnks.types import Array, Float, Scalar, record, static
@@ -28,6 +30,11 @@ class ExchangeCorrelation:
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""
         return x.integral(self.local)
+
+    def curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
+        """The kernel [Ha] between the rotations' densities."""
+        r = rotations
+        return blocks.curvature(r.blocks, self.local, r.occupied, r.occupations, r.mo_coeff, r.index)
 
     def local(self, density: Density) -> Float[Array, " points"]:
         r"""$e_{xc}$ at each point [Ha/Bohr^3]."""

@@ -2,6 +2,8 @@ r"""Attraction by the nuclei, $E_\mathrm{ext} = \int\rho\,v_\mathrm{ext}$, $v_\m
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 
 from nnks.functional.kinetic import trace
@@ -16,6 +18,8 @@ class AnalyticExternal:
     integrals: Float[Array, "basis basis"]
     name: str = static(default="external")
     order: int = static(default=0)
+
+    linear: ClassVar[bool] = True
 
     def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
@@ -34,6 +38,8 @@ class QuadratureExternal:
     charges: Float[Array, " atoms"]
     name: str = static(default="external")
     order: int = static(default=0)
+
+    linear: ClassVar[bool] = True
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""

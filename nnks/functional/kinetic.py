@@ -18,6 +18,8 @@ class AnalyticKinetic:
     name: str = static(default="kinetic")
     order: int = static(default=0)
 
+    linear: ClassVar[bool] = True
+
     def __call__(self, x: InBasis, y: InBasis) -> Scalar:
         """Energy [Ha] of orbitals in a Gaussian basis."""
         return trace(self.integrals, x)
@@ -34,6 +36,7 @@ class QuadratureKinetic:
     name: str = static(default="kinetic")
     order: int = static(default=1)
 
+    linear: ClassVar[bool] = True
     # of the density: it is linear in the orbitals' own gradients, and its matrix is known beforehand
     reads_gradient: ClassVar[bool] = False
     reads_tau: ClassVar[bool] = False

@@ -2,6 +2,8 @@ r"""Repulsion of the nuclei, $E_{nn} = \sum_{a<b} Z_a Z_b/|R_a-R_b|$."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,6 +19,8 @@ class Nuclear:
     charges: Float[Array, " atoms"]
     name: str = static(default="nuclear")
     order: int = static(default=0)
+
+    linear: ClassVar[bool] = True
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""

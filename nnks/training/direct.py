@@ -22,7 +22,6 @@ import numpy as np
 
 from nnks.ansatz.base import FRAME, GaussianModuleAnsatz
 from nnks.blocks import BasisBlocks
-from nnks.functional import Interacts
 from nnks.registry import InputError
 from nnks.training.base import OPTIMIZERS
 from nnks.training.escape import PATIENCE, Kept, examine, nothing_kept, soft
@@ -158,8 +157,7 @@ class Direct:
         accepted = dataclasses.replace(
             state, opt_state=dataclasses.replace(state.opt_state, tested=jax.device_put(np.True_))
         )
-        hartree = [term for term in problem.functional.terms if term.name == "hartree"]
-        if not soft(problem, state.params) or not all(isinstance(term, Interacts) for term in hartree):
+        if not soft(problem, state.params) or not problem.functional.has_curvature:
             return accepted, metrics
         found = examine(problem, state.params, ROTATION, float(metrics["energy/total"]))
         accepted = dataclasses.replace(accepted, evaluations=state.evaluations + found.evaluations)

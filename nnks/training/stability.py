@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from nnks import blocks
-from nnks.functional import Interacts
-from nnks.functional.exchange_correlation import ExchangeCorrelation
+from nnks.functional import Rotations
 from nnks.scf import GaussianEnergy
 from nnks.types import Array, Float, Int, Scalar, record
 
@@ -71,20 +69,13 @@ def curvature(
     occupations: Float[Array, "spin orbitals"],
     rotations: Int[Array, "rotations 3"],
 ) -> Float[Array, "rotations rotations"]:
-    """The Hessian [Ha] along rotations, for functionals whose Hartree energy has integrals in the basis."""
+    """The Hessian [Ha] along rotations, for functionals every term of which knows its second derivative."""
     s, i, a = rotations.T
     electrons = occupations[s, i]
     gap = orbitals.mo_energy[s, a] - orbitals.mo_energy[s, i]
     occupied = orbitals.mo_coeff[:, :, : occupations.shape[1]] * (occupations > 0)[:, None, :]
-    first, second = orbitals.mo_coeff[s, :, i], orbitals.mo_coeff[s, :, a]
-
-    response = jnp.zeros((len(rotations), len(rotations)), gap.dtype)
-    for term in energy.functional.terms:
-        if isinstance(term, ExchangeCorrelation):
-            response += blocks.curvature(energy.blocks, term.local, occupied, occupations, orbitals.mo_coeff, rotations)
-        elif isinstance(term, Interacts):
-            products = first[:, :, None] * second[:, None, :]
-            response += term.interaction(0.5 * (products + jnp.swapaxes(products, 1, 2)))
+    along = Rotations(energy.blocks, occupied, occupations, orbitals.mo_coeff, rotations)
+    response = energy.functional.curvature(along)
     factor = 2 * electrons
     return jnp.diag(2 * electrons * gap) + factor[:, None] * response * factor[None, :]
 

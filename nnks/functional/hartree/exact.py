@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from nnks.basis.integrals import pack
+from nnks.functional.base import Rotations
 from nnks.orbitals import InBasis
 from nnks.types import Array, Float, Scalar, record, static
 
@@ -27,7 +28,7 @@ class ExactHartree:
         d = pack(density)
         return 0.5 * jnp.dot(d, self.integrals @ d)
 
-    def interaction(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
-        """Energies [Ha] of symmetric density matrices with each other: one pass over the integrals for all."""
-        d = jax.vmap(pack)(densities)
+    def curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
+        """Electrostatic energies [Ha] of the rotations' densities with each other: one pass over the integrals for all."""
+        d = jax.vmap(pack)(rotations.densities())
         return d @ (self.integrals @ d.T)

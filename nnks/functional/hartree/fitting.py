@@ -18,6 +18,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 
 from nnks.basis.integrals import FittedCoulomb, pack
+from nnks.functional.base import Rotations
 from nnks.orbitals import HasDensity, InBasis
 from nnks.types import Array, Float, Scalar, record, static
 
@@ -48,9 +49,9 @@ class BasisFittedHartree:
         b = solve_triangular(self.fitted.factor, d, lower=True)
         return 0.5 * jnp.dot(b, b)
 
-    def interaction(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
-        """Energies [Ha] of symmetric density matrices with each other: one pass over the integrals for all."""
-        d = self.fitted.integrals @ jax.vmap(pack)(densities).T
+    def curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
+        """Electrostatic energies [Ha] of the rotations' densities with each other: one pass over the integrals for all."""
+        d = self.fitted.integrals @ jax.vmap(pack)(rotations.densities()).T
         b = solve_triangular(self.fitted.factor, d, lower=True)
         return b.T @ b
 
