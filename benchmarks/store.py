@@ -24,7 +24,8 @@ from nnks.analysis.conditions import select
 from nnks.analysis.export import metrics_frame, runs_frame, write_frame
 from nnks.analysis.listing import stored_runs
 from nnks.config import default_config, override, to_dict
-from nnks.tracking.record import ENERGY_TERMS, config_hash
+from nnks.energies import STANDARD, TOTAL
+from nnks.tracking.record import config_hash
 from nnks.tracking.store import list_runs
 
 MOLECULES = ("H2", "He", "LiH", "water", "N2", "CH4", "CO", "benzene", "NH3", "O2")
@@ -46,7 +47,7 @@ def make_runs(folder: Path, runs: int, steps: int) -> None:
         seed = config["training"]["seed"]
         path = folder / config["experiment"] / f"20260101-{config_hash(config)}-s{seed}"
         (path / "checkpoints").mkdir(parents=True)
-        energies = {term: -100.0 * draw.random() for term in ENERGY_TERMS}
+        energies = {term: -100.0 * draw.random() for term in (TOTAL, *STANDARD)}
         references = {f"pyscf/{basis}": -100.0 * draw.random() for basis in ("6-31g", "cc-pvqz", "pcseg-4")}
         summary = {
             "config_hash": config_hash(config),
@@ -63,7 +64,7 @@ def make_runs(folder: Path, runs: int, steps: int) -> None:
             "reference_large": "pyscf/pcseg-4",
         } | {key: draw.random() for key in ("electrons", "virial", "orthonormality", "quadrature_error")}
         numbers = (
-            *(f"energy/{term}" for term in ENERGY_TERMS),
+            *(f"energy/{term}" for term in (TOTAL, *STANDARD)),
             "grad/norm",
             "time/step_s",
             "time/elapsed_s",

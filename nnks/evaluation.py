@@ -48,7 +48,7 @@ class Evaluation:
         level: grid level that was used.
         hartree: Hartree method that was used.
         virial: the ratio -V/T. It is 2 at the basis limit of an atom, or of a molecule in equilibrium, for exchange
-            alone; correlation, which does not scale like the inverse length, moves it by about 0.01.
+            alone; correlation, which does not scale like the inverse length, moves it by about 0.01. None with `functional.terms`.
         orbital_energies: of the occupied orbitals of each spin [Ha], ascending: eigenvalues of the Kohn-Sham operator in the
             occupied space. They are those of the converged calculation as far as that space is.
         quadrature_error: estimate of the total's error [Ha], from grids of other directions and shells; None for Gaussian
@@ -61,7 +61,7 @@ class Evaluation:
     orthonormality: float
     level: int
     hartree: str
-    virial: float
+    virial: float | None
     orbital_energies: list[list[float]]
     quadrature_error: float | None
     slice: Slice
@@ -120,7 +120,8 @@ def evaluate(
     kinetic, total = energies["kinetic"], energies["total"]
     elsewhere = (on(kind) for kind in others)
     error = stated_error(total, [float(_analyze(there, y)[0]["total"]) for y, there, _ in elsewhere])
-    virial = (kinetic - total) / kinetic
+    # terms beside those of Kohn and Sham scale in ways of their own, and the theorem says nothing of them
+    virial = (kinetic - total) / kinetic if not system.config.functional.terms else None
     levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(orbital_energies), system.counts, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
     level, method = final[0], _hartree(system)[0]

@@ -42,7 +42,9 @@ def shared_part(config: ConfigDict) -> str:
     fields = OPTIMIZERS.fields(config.optimizer.name)
     numbers = {f"optimizer.{key}" for key, value in fields.items() if isinstance(value, float)}
     free = {"training.seed", "label", "optimizer.schedule", *numbers}
-    return json.dumps({key: value for key, value in flatten(to_dict(config)) if key not in free}, default=str)
+    values = to_dict(config)
+    terms = {"functional.terms": values["functional"]["terms"]}  # one without fields is in no flat dictionary
+    return json.dumps({key: value for key, value in flatten(values) if key not in free} | terms, default=str)
 
 
 def batches(configs: Sequence[ConfigDict], parts: int = 1, begun: Sequence[str] = ()) -> list[list[int]]:

@@ -13,7 +13,7 @@ from nnks.ansatz import ModuleAnsatz, check_start
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.build.memory import check_memory, held, needed
-from nnks.build.own import optimizer_state
+from nnks.build.own import check_energies, optimizer_state
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.evaluation import check_final, final_level
 from nnks.interop import basis_sets
@@ -138,6 +138,7 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
         check_final(system)
         optimizers.append(optimizer)
         params = problem.init_params(build.run_key(config))
+        check_energies(problem, params)
         own_or_large = is_own(optimizer) or count_parameters(params) > LARGE
         return (
             problem,

@@ -12,14 +12,16 @@ import jax
 
 import nnks
 from nnks import build
-from nnks.config import ConfigDict, default_config
+from nnks.config import ConfigDict, default_config, flatten
+from nnks.functional.terms import has_reference, make_specs
 from nnks.geometries import lookup
 from nnks.interop.cached import cached
 from nnks.interop.large_basis import large_bases, large_spec, shortfall
-from nnks.interop.reference import Follow, ReferenceSpec, identity, known_reference, reference, untold
+from nnks.interop.reference import Follow, ReferenceSpec, Terms, identity, known_reference, reference, untold
 from nnks.interop.reference_cost import estimated_seconds
 from nnks.registry import InputError
 from nnks.tracking.cache import reference_folders
+from nnks.tracking.notices import notice
 from nnks.tracking.record import CONFIG, EXACT, REFERENCE_LEFT
 
 EXACT_ATOMS = {
@@ -47,7 +49,13 @@ LEVEL_SHIFT = 0.2
 def exact_energy(system: build.System) -> float | None:
     """The energy without basis or grid [Ha], where it is known."""
     molecule, xc = system.molecule, system.config.functional.xc
-    if molecule.natoms != 1 or molecule.charge or xc != "lda,vwn" or system.restricted != (molecule.spin == 0):
+    if (
+        system.config.functional.terms
+        or molecule.natoms != 1
+        or molecule.charge
+        or xc != "lda,vwn"
+        or system.restricted != (molecule.spin == 0)
+    ):
         return None
     return EXACT_ATOMS.get((molecule.symbols[0], molecule.spin))
 
@@ -103,11 +111,15 @@ def find_references(
         `reference_details` alone has it, with the `energy` [Ha] where it ended.
     """
     config, found, folders = system.config, Found(), reference_folders(results)
-    if config.reference.pyscf:
+    if unknown := without_reference(config):
+        notice(
+            f"there is no reference, as PySCF has no term {', '.join(unknown)}; `in_pyscf` of a term says what it is there."
+        )
+    if config.reference.pyscf and not unknown:
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")
         found.results[spec.name] = reference(system.molecule, spec, folders, _told(follow, spec))
         found.roles["reference_same"] = spec.name
-    for spec in limit_specs(system):
+    for spec in [] if unknown else limit_specs(system):
         if not (system.gaussian and spec.name in found.results):  # that one is on the run's own grid
             if seconds := beyond_budget(system, spec, folders):
                 command = command_of(config, home)
@@ -126,7 +138,19 @@ def find_references(
 def limit_specs(system: build.System) -> list[ReferenceSpec]:
     """The calculations near the basis limit that a config asks for, the best last."""
     large, xc = large_bases(system.molecule, system.config.reference.large_basis), system.config.functional.xc
-    return [large_spec(system.molecule, basis, xc, system.restricted) for basis in large]
+    terms = extras(system.config)
+    return [large_spec(system.molecule, basis, xc, system.restricted, terms) for basis in large]
+
+
+def extras(config: ConfigDict) -> Terms:
+    """The terms that a config adds to the energy, as references know them."""
+    return tuple((name, tuple(fields.items())) for name, fields in sorted(config.functional.terms.to_dict().items()))
+
+
+def without_reference(config: ConfigDict) -> list[str]:
+    """Terms that PySCF cannot be told of."""
+    specs = make_specs(config.functional.terms.to_dict())
+    return [name for name, spec in specs.items() if not has_reference(spec)]
 
 
 def beyond_budget(system: build.System, spec: ReferenceSpec, folders: Sequence[Path]) -> float | None:
@@ -149,6 +173,7 @@ def command_of(config: ConfigDict, home: Path | None = None) -> str:
         section, name = key.split(".")
         if (value := config[section][name]) != defaults[section][name] and (key, value) != ("system.charge", 0):
             own[key] = value
+    own |= {f"functional.terms.{key}": value for key, value in flatten(config.functional.terms.to_dict()) if value}
     return shlex.join(["nnks", "reference", molecule, *(f"--config.{key}={value}" for key, value in own.items())])
 
 
@@ -162,7 +187,8 @@ def same_basis(system: build.System, *, fitted: bool) -> ReferenceSpec:
     q, f = system.config.quadrature, system.config.functional
     auxiliary = f.auxiliary if fitted else None
     basis = system.config.system.basis
-    return ReferenceSpec(basis, f.xc, system.restricted, q.level, q.pruning, q.radial, q.angular, auxiliary)
+    grid = q.level, q.pruning, q.radial, q.angular
+    return ReferenceSpec(basis, f.xc, system.restricted, *grid, auxiliary, extras(system.config))
 
 
 def _scf(system: build.System, folders: Sequence[Path]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "nnks"
 LAYERS = [
-    {"types", "units", "registry", "traces", "interruption", "textfiles", "derivatives"},
+    {"types", "units", "registry", "traces", "interruption", "textfiles", "derivatives", "energies"},
     {"molecule", "geometries", "basis"},
     {"quadrature", "ansatz", "orthogonalize", "averaging"},
     {"density", "blocks"},

@@ -12,11 +12,12 @@ from typing import Any
 from nnks.analysis.names import system_key
 from nnks.analysis.table import Row, run_rows
 from nnks.config import flatten
+from nnks.energies import in_order
 from nnks.registry import InputError
 from nnks.tracking.console import ordered_references
 from nnks.tracking.packed import Pack
 from nnks.tracking.progress import outcome
-from nnks.tracking.record import DOUBTS, ENERGY_TERMS, FINISHED, RunRecord
+from nnks.tracking.record import DOUBTS, FINISHED, RunRecord
 from nnks.tracking.store import is_run, list_runs
 from nnks.units import MILLIHARTREE
 
@@ -159,7 +160,7 @@ def _differing(title: str, letters: Sequence[str], values: Sequence[Mapping[str,
 
 def _energies(letters: Sequence[str], records: Sequence[RunRecord], same: bool) -> Section:
     energies = [(record.summary or {}).get("energies") or {} for record in records]
-    terms = [term for term in ENERGY_TERMS if any(each.get(term) is not None for each in energies)]
+    terms = [term for term in in_order(*energies) if any(each.get(term) is not None for each in energies)]
     note = (
         ""
         if same

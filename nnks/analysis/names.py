@@ -12,7 +12,7 @@ from nnks.registry import InputError
 from nnks.tracking.record import RunRecord, called, config_hash, content
 
 System = tuple[Any, ...]
-"""What fixes the exact energy: molecule, unit, charge, spin and functional of a config."""
+"""What fixes the exact energy: molecule, unit, charge, spin and functional of a config, and the terms that it adds."""
 
 
 def setting(config: Mapping[str, Any], path: str) -> Any:
@@ -26,7 +26,19 @@ def setting(config: Mapping[str, Any], path: str) -> Any:
 def system_key(config: Mapping[str, Any]) -> System:
     """Runs with equal keys share their references."""
     paths = ("system.molecule", "system.unit", "system.charge", "system.spin", "functional.xc")
-    return tuple(content(path, setting(config, path)) for path in paths)
+    functional = config.get("functional")
+    terms = functional.get("terms") if isinstance(functional, Mapping) else None
+    return (*(content(path, setting(config, path)) for path in paths), _terms(terms))
+
+
+def _terms(terms: Any) -> str:
+    """The terms that a config adds, as a name says them, `field z=0.001`; fields that are zero do nothing."""
+    if not isinstance(terms, Mapping):
+        return ""
+    fields = {name: given if isinstance(given, Mapping) else {} for name, given in sorted(terms.items())}
+    return ", ".join(
+        " ".join([str(name), *(f"{k}={v}" for k, v in given.items() if v)]) for name, given in fields.items()
+    )
 
 
 MEMBERS = ("ansatz", "orthogonalizer", "sampler", "optimizer")
@@ -75,6 +87,7 @@ def system_names(keys: Sequence[System]) -> dict[System, str]:
         differs = [len({str(other[i]) for other in alike}) > 1 for i in range(len(key))]
         charged = _is_whole(key[2]) and (key[2] != 0 or differs[2])
         details = [f"charge {key[2]:+d}"] * charged + [f"spin {key[3]}"] * differs[3] + [str(key[4])] * differs[4]
+        details += [key[5] or "no other term"] * (bool(key[5]) or differs[5])
         name = ", ".join([molecule_name(key[0]), *details])
         same = sum(names[other] == name or names[other].startswith(f"{name} #") for other in names)
         names[key] = f"{name} #{same + 1}" if same else name

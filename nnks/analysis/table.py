@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnks.analysis.names import System, method_name, method_names, setting, system_key, system_names
+from nnks.energies import STANDARD, TOTAL, in_order
 from nnks.tracking.record import (
     DOUBTS,
-    ENERGY_TERMS,
     EXACT,
     FINISHED,
     REFERENCE_LARGE,
@@ -131,7 +131,10 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         **{key: _number(summary.get(key)) for key in NUMBERS},
         "violations": list(summary.get(VIOLATIONS) or []),
         "doubts": list(summary.get(DOUBTS) or []),
-        **{f"energy_{term}": _number(energies.get(term)) for term in ENERGY_TERMS},
+        **{
+            f"energy_{term}": _number(energies.get(term))
+            for term in in_order(dict.fromkeys((TOTAL, *STANDARD)), energies)
+        },
     }
     same = summary.get(REFERENCE_SAME)
     roles = {"same": same, "large": summary.get(REFERENCE_LARGE) or large, "exact": EXACT}

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
 import jax
 import numpy as np
 
+from nnks.basis.integrals import Integrals
+from nnks.build.own import check_term
 from nnks.build.system import System
 from nnks.config import ConfigDict
-from nnks.functional import Functional
-from nnks.functional.exchange_correlation import ExchangeCorrelation
-from nnks.functional.external import AnalyticExternal, QuadratureExternal
+from nnks.functional import Functional, Term, TermSpec
 from nnks.functional.hartree import HARTREE, BasisFittedHartree, PairwiseHartree
-from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
-from nnks.functional.nuclear import Nuclear
+from nnks.functional.terms import make_specs
+from nnks.functional.xc.base import XCFunctional
 from nnks.interop.libxc import make_xc
 from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
+from nnks.traces import is_own, told
 from nnks.tracking import warn
+from nnks.types import Array, Float
 
 EXACT_LIMIT = 150
 """Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
@@ -38,22 +41,74 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
             f"functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "
             "leaves it; use 'quadrature' or 'auto'."
         )
-    xc = make_xc(f.xc)
-    positions, charges = jax.device_put(np.asarray(system.molecule.positions, float)), system.charges
-    if one_electron == "analytic":
-        integrals = system.one_electron()
-        kinetic, external = AnalyticKinetic(integrals.kinetic), AnalyticExternal(integrals.external)
-    else:
-        kinetic, external = QuadratureKinetic(), QuadratureExternal(positions, charges)
-    return Functional(
-        terms=(
-            kinetic,
-            external,
-            make_hartree(system, grid, hartree, auxiliary, gaussian, one_electron),
-            ExchangeCorrelation(xc, order=0 if xc.family == "LDA" else 1),
-            Nuclear(positions, charges),
-        )
-    )
+    on = OnGrid(system, grid, hartree, auxiliary, gaussian, one_electron)
+    terms = {name: _term(name, spec, on) for name, spec in make_specs(f.terms.to_dict()).items()}
+    return Functional(tuple(terms.values()))
+
+
+def _term(name: str, spec: TermSpec, on: OnGrid) -> Term:
+    """A term of a system on a grid.
+
+    Raises:
+        InputError: where one of a user's own fails, or makes something else.
+    """
+    if not is_own(spec):
+        return spec.on(on)
+    try:
+        term = spec.on(on)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"term '{name}' fails in `on` with {told(error)}.") from error
+    check_term(name, spec, term)
+    return term
+
+
+@dataclasses.dataclass(frozen=True)
+class OnGrid:
+    """One system on one grid, with the methods that a functional's terms are to use: what `nnks.functional.Discretized` describes."""
+
+    system: System
+    grid: Grid
+    method: str
+    auxiliary: str
+    gaussian: bool
+    one_electron: str
+
+    @property
+    def positions(self) -> Float[Array, "atoms 3"]:
+        """Of the nuclei [Bohr]."""
+        return jax.device_put(np.asarray(self.system.molecule.positions, float))
+
+    @property
+    def charges(self) -> Float[Array, " atoms"]:
+        """Of the nuclei."""
+        return self.system.charges
+
+    @property
+    def analytic(self) -> bool:
+        """Whether one-electron terms are integrals in the basis."""
+        return self.one_electron == "analytic"
+
+    def xc(self) -> XCFunctional:
+        """The functional that the config names."""
+        return make_xc(self.system.config.functional.xc)
+
+    @functools.cached_property
+    def _integrals(self) -> Integrals:
+        return self.system.one_electron()
+
+    def integrals(self) -> Integrals:
+        """Overlap, kinetic energy and nuclear attraction in the basis, computed once."""
+        return self._integrals
+
+    def dipole(self) -> Float[Array, "3 basis basis"]:
+        """The position in the basis [Bohr]."""
+        return self.system.dipole()
+
+    def hartree(self) -> Any:
+        """The Hartree term."""
+        return make_hartree(self.system, self.grid, self.method, self.auxiliary, self.gaussian, self.one_electron)
 
 
 def hartree_method(system: System, name: str, gaussian: bool, key: str = "functional.hartree") -> str:

@@ -81,6 +81,10 @@ class Outline(System):
         matrix = jnp.zeros((self.mole.nao, self.mole.nao))
         return Integrals(matrix, matrix, matrix)
 
+    def dipole(self) -> Float[Array, "3 basis basis"]:
+        """Their shape for the position."""
+        return jnp.zeros((3, self.mole.nao, self.mole.nao))
+
     def start(self) -> Start:
         """Shapes of the first guess; the overlap that decides on the frame's is computed, which takes milliseconds."""
         spins, orbitals, n = len(self.counts), max(self.counts), independent(interop.overlap(self.mole))

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from nnks.registry import InputError
+from nnks.registry import InputError, shown
 from nnks.traces import attempted, is_own
 
 VALUES, POINTS = 3, 7
@@ -46,6 +46,42 @@ def check_sampler(name: str, sampler: Any) -> None:
     for batch in drawn:
         _check_array(f"{who} draws weights", batch.weights, (sampler.size,), f"[size] = [{sampler.size}]")
         _check_array(f"{who} draws an index", batch.index, (sampler.size,), f"[size] = [{sampler.size}]", jnp.integer)
+
+
+def check_term(name: str, spec: Any, term: Any) -> None:
+    """Refuses a term that is not one, or that reports its energy under another name.
+
+    Raises:
+        InputError: with what came and what was expected.
+    """
+    if not is_own(spec):
+        return
+    who = f"term '{name}'"
+    _check_parts(who, term, ("name", "order", "__call__"))
+    if term.name != name:
+        raise InputError(
+            f"{who} makes a term whose name is {shown(term.name)}; expected the name that it is registered under."
+        )
+    if term.order not in (0, 1):
+        raise InputError(f"{who} has order {shown(term.order)}; expected 1 if it needs gradients of orbitals, else 0.")
+
+
+def check_energies(problem: Any, params: Any) -> None:
+    """Refuses terms of a user's own that fail, or are no energy, found from shapes.
+
+    Raises:
+        InputError: with the error that it ends in.
+    """
+    for term in problem.functional.terms:
+        if is_own(term):
+            who = f"term '{term.name}'"
+            value = attempted(f"{who} fails", lambda p, t: _energy(problem, p, t), params, term)
+            _check_array(f"{who} returned", value, (), "of shape (), an energy [Ha]")
+
+
+def _energy(problem: Any, params: Any, term: Any) -> Any:
+    x = problem.model(params, problem.grid.quadrature())
+    return term(x, x)
 
 
 def check_optimizer(name: str, optimizer: Any) -> None:

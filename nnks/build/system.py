@@ -80,6 +80,10 @@ class System:
         """Overlap, kinetic energy and nuclear attraction in the basis."""
         return interop.one_electron_integrals(self.mole)
 
+    def dipole(self) -> Float[Array, "3 basis basis"]:
+        """The position, from the origin of the coordinates, in the basis [Bohr]."""
+        return interop.dipole_integrals(self.mole)
+
     def exact(self) -> ExactHartree:
         """The Hartree energy from four-center integrals.
 

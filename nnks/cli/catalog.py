@@ -14,7 +14,7 @@ from nnks.analysis.text import markdown_table
 from nnks.config.keys import Key, all_keys
 from nnks.registry import InputError, suggest
 
-KINDS = ("ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "molecule", "config")
+KINDS = ("ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "term", "molecule", "config")
 
 KEYS = "keys"
 """What a config holds, beside the kinds of what it may name."""
@@ -118,6 +118,10 @@ def members(kind: str) -> dict[str, str]:
         from nnks.functional.hartree import HARTREE
 
         return HARTREE
+    if kind == "term":
+        from nnks.functional.terms import TERMS, extra_terms
+
+        return {name: summary + _fields(TERMS.fields(name)) for name, summary in extra_terms().items()}
     if kind == "xc":
         from nnks.interop.libxc import available
 

@@ -69,6 +69,9 @@ def _defaults() -> ConfigDict:
     )
     c.functional.auxiliary = by_element("auto")  # fitting set: PySCF's for the basis, "even_tempered", or a name
 
+    # terms beside those of Kohn and Sham, with their fields: {"field": {"z": 0.001}}; `nnks list term`
+    c.functional.terms = ConfigDict()
+
     c.training = ConfigDict()
     c.training.steps = 300  # of training, at most; runs stop earlier when converged
     c.training.seconds = placeholder(

@@ -15,6 +15,7 @@ from typing import Any
 from nnks.config import defaults
 from nnks.config.refusals import refusals
 from nnks.config.sections import LAYER, flatten, registries, section_rules
+from nnks.config.terms import TERMS, term_rules
 from nnks.config.values import Rule
 
 LONGEST = 240
@@ -54,7 +55,22 @@ def all_keys() -> list[Key]:
     everywhere = [Key(path, (), rule.default, rule, comments.get(path, "")) for path, rule in rules.items()]
     written = list(comments)
     everywhere.sort(key=lambda key: written.index(key.path))
-    return everywhere + [key for kind in registries() for key in _section(kind, comments)]
+    return everywhere + _terms() + [key for kind in registries() for key in _section(kind, comments)]
+
+
+def _terms() -> list[Key]:
+    """The fields of every term that a config may add; naming one adds it."""
+    from nnks.functional.terms import TERMS as registry
+    from nnks.functional.terms import extra_terms
+
+    keys = []
+    for name in extra_terms():
+        texts = _fields(registry[name].make)
+        keys += [
+            Key(f"{TERMS}.{name}.{field}", (), rule.default, rule, texts.get(field, ""))
+            for field, rule in term_rules(name).items()
+        ]
+    return keys
 
 
 def _section(kind: str, comments: Mapping[str, str]) -> list[Key]:

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Container, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from ml_collections.config_dict import placeholder
 
+from nnks.config.dicts import ConfigDict, flatten, to_dict
 from nnks.config.rules import make_rule, member_rules
+from nnks.config.terms import TERMS, complete_terms, term_rules, with_terms
 from nnks.config.values import Rule, key_name
 from nnks.registry import InputError, Registry, shown, suggest
-
-if TYPE_CHECKING:
-
-    class ConfigDict(dict[str, Any]):
-        """What a type checker may know of it: its attributes are its keys."""
-
-        def __getattr__(self, name: str) -> Any: ...
-        def __setattr__(self, name: str, value: Any) -> None: ...
-
-else:
-    from ml_collections import ConfigDict
-
 
 LAYER = {"gram": "auto", "decay": 0.9, "constraint": "reparameterize", "penalty": 10.0}
 """What the section `orthogonalizer` holds whatever member it names."""
@@ -90,6 +80,7 @@ def complete(config: ConfigDict) -> ConfigDict:
                 raise InputError(f"{key_name(kind)} is {shown(section)}; it must be a section with a name in it.")
             fields = dict(section.items())
             config[kind] = member(kind, fields.pop("name"), fields)
+    complete_terms(config)
     config.lock()
     check(config)
     return config
@@ -102,6 +93,8 @@ def rules_of(config: ConfigDict) -> dict[str, Rule]:
     rules = dict(fixed_rules())
     for kind in registries():
         rules |= {f"{kind}.{key}": rule for key, rule in section_rules(kind, config[kind]["name"]).items()}
+    for name in config.functional.get("terms", {}):
+        rules |= {f"{TERMS}.{name}.{key}": rule for key, rule in term_rules(name).items()}
     return rules
 
 
@@ -141,6 +134,7 @@ def override(config: ConfigDict, changes: Any) -> ConfigDict:
         if (path := f"{kind}.name") in flat:
             with config.unlocked():
                 config[kind] = member(kind, flat.pop(path), {})
+    config, flat = with_terms(config, flat)
     rules = rules_of(config)
     for path, value in flat.items():
         if path not in rules:
@@ -156,6 +150,7 @@ def read_texts(config: ConfigDict, changes: Mapping[str, str]) -> dict[str, Any]
     Raises:
         InputError: for a key that does not exist or is a section, or a text that stands for no value of it.
     """
+    config, _ = with_terms(copy.deepcopy(config), dict.fromkeys(changes))
     rules, names = rules_of(config), {f"{kind}.name" for kind in registries()}
     for path in changes:
         if path not in rules and path not in names:
@@ -198,6 +193,10 @@ def unknown_key(config: ConfigDict, path: str) -> InputError:
         )
     kind = ".".join(parents)
     if isinstance(section.get(key) if key in section else None, ConfigDict):
+        if path == TERMS:
+            return InputError(
+                f"{key_name(path)} is a section; set a field of a term, such as --{key_name(path)}.field.z."
+            )
         keys = sorted(map(str, section[key].keys()), key=lambda inner: inner != "name")
         return InputError(f"{key_name(path)} is a section; set a key of it, such as --{key_name(path)}.{keys[0]}.")
     if kind in registries():
@@ -234,24 +233,3 @@ def _put(config: ConfigDict, path: str, value: Any) -> None:
         if isinstance(old, float) and isinstance(value, int):
             del section[key]  # a whole number would be made the float that is in its place
         section[key] = value
-
-
-def to_dict(config: ConfigDict) -> dict[str, Any]:
-    """The resolved config as plain values, ready for JSON."""
-    return config.copy_and_resolve_references().to_dict()
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "", stop: Container[str] = ()) -> Iterable[tuple[str, Any]]:
-    """Nested dictionaries as pairs of dotted key and value; a test for any mapping would take several times as long.
-
-    Args:
-        values: by key.
-        prefix: of every key.
-        stop: keys whose values are not looked into.
-    """
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict) and path not in stop:
-            yield from flatten(value, f"{path}.", stop)
-        else:
-            yield path, value

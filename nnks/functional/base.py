@@ -11,9 +11,6 @@ from nnks.derivatives import NoDerivative
 from nnks.orbitals import BlockedOrbitals, HasDensity
 from nnks.types import Array, Float, Int, Scalar, record
 
-NAMES = ("kinetic", "external", "hartree", "xc", "nuclear")
-"""The terms of the total energy, in the order of every table."""
-
 
 @runtime_checkable
 class Term(Protocol):

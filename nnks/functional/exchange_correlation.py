@@ -2,11 +2,28 @@ r"""Exchange and correlation, $E_{xc} = \int e_{xc}(\rho,\sigma,\tau)$."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from nnks import blocks
 from nnks.functional.base import Rotations
+from nnks.functional.terms import TERMS, Discretized
 from nnks.functional.xc.base import XCFunctional
 from nnks.orbitals import Density, HasDensity
 from nnks.types import Array, Float, Scalar, record, static
+
+
+@TERMS.register("xc")
+class XC:
+    """Exchange and correlation, by the functional that `functional.xc` names."""
+
+    def on(self, d: Discretized) -> Any:
+        """The term of a system on a grid."""
+        xc = d.xc()
+        return ExchangeCorrelation(xc, order=0 if xc.family == "LDA" else 1)
+
+    def row_in_pyscf(self, mf: Any) -> float:
+        """What PySCF's energy holds of it [Ha]."""
+        return float(mf.scf_summary["exc"])
 
 
 @record

@@ -2,13 +2,28 @@ r"""Attraction by the nuclei, $E_\mathrm{ext} = \int\rho\,v_\mathrm{ext}$, $v_\m
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.functional.kinetic import trace
+from nnks.functional.terms import TERMS, Discretized
 from nnks.orbitals import HasDensity, InBasis
 from nnks.types import Array, Float, Scalar, record, static
+
+
+@TERMS.register("external")
+class NuclearAttraction:
+    """Attraction of the electrons by the nuclei."""
+
+    def on(self, d: Discretized) -> Any:
+        """The term of a system on a grid."""
+        return AnalyticExternal(d.integrals().external) if d.analytic else QuadratureExternal(d.positions, d.charges)
+
+    def in_pyscf(self, mole: Any) -> tuple[np.ndarray, float]:
+        """The operator in PySCF's basis [Ha]; its Hamiltonian has it already."""
+        return mole.intor_symmetric("int1e_nuc"), 0.0
 
 
 @record

@@ -2,12 +2,27 @@ r"""Kinetic energy of independent electrons, $T = \frac12\sum_i n_i\int|\nabla\p
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 
+from nnks.functional.terms import TERMS, Discretized
 from nnks.orbitals import HasDensity, InBasis
 from nnks.types import Array, Float, Scalar, record, static
+
+
+@TERMS.register("kinetic")
+class KineticEnergy:
+    """Kinetic energy of independent electrons."""
+
+    def on(self, d: Discretized) -> Any:
+        """The term of a system on a grid."""
+        return AnalyticKinetic(d.integrals().kinetic) if d.analytic else QuadratureKinetic()
+
+    def in_pyscf(self, mole: Any) -> tuple[np.ndarray, float]:
+        """The operator in PySCF's basis [Ha]; its Hamiltonian has it already."""
+        return mole.intor_symmetric("int1e_kin"), 0.0
 
 
 @record

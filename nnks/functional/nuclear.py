@@ -2,13 +2,27 @@ r"""Repulsion of the nuclei, $E_{nn} = \sum_{a<b} Z_a Z_b/|R_a-R_b|$."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 
+from nnks.functional.terms import TERMS, Discretized
 from nnks.orbitals import HasDensity
 from nnks.types import Array, Float, Scalar, record, static
+
+
+@TERMS.register("nuclear")
+class NuclearRepulsion:
+    """Repulsion of the nuclei."""
+
+    def on(self, d: Discretized) -> Any:
+        """The term of a system on a grid."""
+        return Nuclear(d.positions, d.charges)
+
+    def row_in_pyscf(self, mf: Any) -> float:
+        """What PySCF's energy holds of it [Ha]."""
+        return float(mf.mol.energy_nuc())
 
 
 @record

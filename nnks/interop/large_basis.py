@@ -9,7 +9,7 @@ import numpy as np
 from nnks.interop.basis_names import listed
 from nnks.interop.basis_sets import embedded_list
 from nnks.interop.pyscf import make_mole
-from nnks.interop.reference import AFFORDABLE, ReferenceSpec
+from nnks.interop.reference import AFFORDABLE, ReferenceSpec, Terms
 from nnks.molecule import Molecule
 from nnks.registry import InputError
 from nnks.units import MILLIHARTREE
@@ -55,13 +55,13 @@ def large_bases(molecule: Molecule, asked: str) -> tuple[str, ...]:
     return next(((name,) for name in LARGE_BASES if _functions(molecule, name) <= AFFORDABLE), ())
 
 
-def large_spec(molecule: Molecule, basis: str, xc: str, restricted: bool) -> ReferenceSpec:
+def large_spec(molecule: Molecule, basis: str, xc: str, restricted: bool, terms: Terms = ()) -> ReferenceSpec:
     """A reference near the limit; its Coulomb energy is fitted where four-center integrals would take minutes.
 
     The set is even-tempered over the exponents of def2-qzvp (error on water: `docs/decisions/energy.md`).
     """
     fitted = make_mole(molecule, basis).nao > AFFORDABLE
-    return ReferenceSpec(basis, xc, restricted, LARGE_LEVEL, auxiliary="even_tempered" if fitted else None)
+    return ReferenceSpec(basis, xc, restricted, LARGE_LEVEL, auxiliary="even_tempered" if fitted else None, terms=terms)
 
 
 def shortfall(molecule: Molecule, spec: ReferenceSpec) -> float | None:

@@ -187,6 +187,12 @@ def one_electron_integrals(mole: Any) -> Integrals:
     )
 
 
+def dipole_integrals(mole: Any) -> Float[jax.Array, "3 basis basis"]:
+    """The position, from the origin of the coordinates, in the basis [Bohr]."""
+    with mole.with_common_orig((0.0, 0.0, 0.0)):
+        return jax.device_put(mole.intor_symmetric("int1e_r", comp=3))
+
+
 def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:
     """Orbitals [2 basis k] and occupations [2 k], not orthonormal and partly fractional, that a calculation starts from.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnks.functional.terms import code_of, make_specs, row_in_pyscf
 from nnks.interop import basis_sets
 from nnks.interop.cached import cached, known
 from nnks.interop.coulomb import auxiliary_mole
@@ -29,6 +30,10 @@ FOLLOWED = 5
 """How often an instability is followed to a lower solution."""
 
 
+Terms = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
+"""Terms that a config adds to the energy: name and fields of each, hashable."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ReferenceSpec:
     """What a reference energy depends on, beside PySCF's version.
@@ -39,6 +44,7 @@ class ReferenceSpec:
         restricted: RKS or UKS.
         level: grid level, with `pruning`, `radial`, `angular` as in the config's `quadrature`.
         auxiliary: fitting set if the Coulomb energy is density-fitted, None if it is exact.
+        terms: beside those of Kohn and Sham, name and fields of each.
     """
 
     basis: str
@@ -49,6 +55,7 @@ class ReferenceSpec:
     radial: int | None = None
     angular: int | None = None
     auxiliary: str | None = None
+    terms: Terms = ()
 
     @property
     def name(self) -> str:
@@ -107,9 +114,13 @@ def asked_of(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
 def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     """All that a reference energy depends on, beside the program."""
     xc = one_functional(spec.xc)
+    # an entry of its own where there is something: references from before there were such terms answer for energies without
+    own = {"terms": [[name, dict(fields), code_of(name)] for name, fields in spec.terms]} if spec.terms else {}
     broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
+    fixed = {key: value for key, value in dataclasses.asdict(spec).items() if key != "terms"}
     return (
-        dataclasses.asdict(spec)
+        fixed
+        | own
         | {
             "basis": without_comments(one_spelling(spec.basis)),
             "auxiliary": spec.auxiliary and without_comments(one_spelling(spec.auxiliary)),
@@ -171,7 +182,7 @@ def _solve(
         if not spec.restricted and mole.nelec[0] == mole.nelec[1]:
             mf = _broken(mf)
     return {
-        "energies": _terms(mf),
+        "energies": _terms(mf, _specs(spec)),
         "converged": bool(mf.converged),
         "stable": stable is True if mole.nao <= AFFORDABLE else None,
         "functions": int(mole.nao),
@@ -188,6 +199,21 @@ def _mean_field(mole: Any, spec: ReferenceSpec, grid: Grid) -> Any:
         mf = mf.density_fit(auxbasis=auxiliary_mole(mole, spec.auxiliary)._basis)
     mf.grids.coords, mf.grids.weights = np.asarray(grid.points), np.asarray(grid.weights)
     mf.verbose, mf.chkfile = 0, None
+    return _with_terms(mf, spec)
+
+
+def _specs(spec: ReferenceSpec) -> dict[str, Any]:
+    """Every term of the energy by name."""
+    return make_specs({name: dict(fields) for name, fields in spec.terms})
+
+
+def _with_terms(mf: Any, spec: ReferenceSpec) -> Any:
+    """The calculation with the operators and constants of terms that a config adds."""
+    parts = [_specs(spec)[name].in_pyscf(mf.mol) for name, _ in spec.terms]
+    if parts:
+        one_electron = mf.get_hcore() + sum(matrix for matrix, _ in parts)
+        constant = mf.energy_nuc() + sum(constant for _, constant in parts)
+        mf.get_hcore, mf.energy_nuc = lambda *_: one_electron, lambda *_: constant
     return mf
 
 
@@ -246,15 +272,7 @@ def _is_stable(mf: Any) -> Any:
     return True if stable else orbitals
 
 
-def _terms(mf: Any) -> dict[str, float]:
-    mole = mf.mol
+def _terms(mf: Any, specs: Mapping[str, Any]) -> dict[str, float]:
     density = np.asarray(mf.make_rdm1())
     total = density if density.ndim == 2 else density.sum(axis=0)
-    energies = {
-        "kinetic": np.einsum("pq,pq", mole.intor("int1e_kin"), total),
-        "external": np.einsum("pq,pq", mole.intor("int1e_nuc"), total),
-        "hartree": mf.scf_summary["coul"],
-        "xc": mf.scf_summary["exc"],
-        "nuclear": mole.energy_nuc(),
-    }
-    return {"total": float(mf.e_tot)} | {name: float(value) for name, value in energies.items()}
+    return {"total": float(mf.e_tot)} | {name: row_in_pyscf(spec, mf, total) for name, spec in specs.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nnks.energies import STANDARD, TOTAL, in_order
 from nnks.tracking.progress import duration, outcome
 from nnks.tracking.record import (
     DOUBTS,
-    ENERGY_TERMS,
     EXACT,
     FAILED,
     REFERENCE_LARGE,
@@ -67,13 +67,13 @@ def energy_table(summary: Mapping[str, Any], names: Sequence[str] | None = None)
     widest = max((len(_number(e, ".7f")) for e in energies.values()), default=0)  # digits are never cut off
     title = escape(str(summary.get("label") or "")) or None
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    table.add_column("energy", no_wrap=True, min_width=max(map(len, ENERGY_TERMS)))
+    table.add_column("energy", no_wrap=True, min_width=max(map(len, (TOTAL, *STANDARD))))
     table.add_column("this run\n\\[Ha]", justify="right", style="bold", no_wrap=True, min_width=widest)
     for name in references:
         purpose = role(summary, name) or "reference"
         table.add_column(f"{escape(name)}\n{purpose} \\[Ha]", justify="right", min_width=widest, overflow="fold")
         table.add_column("difference\n\\[mHa]", justify="right", style="cyan", min_width=10)
-    for term in ENERGY_TERMS:
+    for term in in_order(energies):
         cells = [term, _number(energies.get(term), ".7f")]
         for name, total in references.items():
             reference = total if term == "total" else (terms.get(name) or {}).get(term)

@@ -27,9 +27,6 @@ from nnks.tracking.sound import check_config, check_summary
 TWINS = {"pbe": "pbe,pbe", "pbe,pbe": "pbe"}
 """Functionals that are one, and that runs were stored under by either name; of all others one name is stored."""
 
-ENERGY_TERMS = ("total", "kinetic", "external", "hartree", "xc", "nuclear")
-"""Keys of `summary["energies"]` and names of the metrics `energy/<term>` [Ha]."""
-
 REFERENCE = "reference"
 """Summary key: reference name -> total energy [Ha]; names are `pyscf/<basis>` and `exact`."""
 
@@ -70,6 +67,9 @@ UNHASHED = (
 )
 """Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in memory, on how many devices, how long
 it may wait for what it is compared with; and the seed, which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
+
+SPARSE = ("functional.terms",)
+"""Sections that count where they hold something: a run without a term of its own is that of a time when there were none."""
 
 CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"
 CHECKPOINTS = "checkpoints"
@@ -114,7 +114,8 @@ def _digest(config: dict[str, Any]) -> str:
 def _canonical(value: Any, path: str = "") -> Any:
     if isinstance(value, dict):
         inner = {key: f"{path}.{key}".lstrip(".") for key in value}
-        return {key: _canonical(value[key], inner[key]) for key in value if inner[key] not in UNHASHED}
+        counts = [key for key in value if inner[key] not in UNHASHED and (value[key] or inner[key] not in SPARSE)]
+        return {key: _canonical(value[key], inner[key]) for key in counts}
     if isinstance(value, list):
         return [_canonical(x, path) for x in value]
     value = content(path, value)

@@ -1,5 +1,7 @@
 """Electrostatic energy of the density with itself, one method a file."""
 
+from typing import Any
+
 from nnks.functional.hartree.exact import ExactHartree as ExactHartree
 from nnks.functional.hartree.fitting import BasisFittedHartree as BasisFittedHartree
 from nnks.functional.hartree.fitting import QuadratureFittedHartree as QuadratureFittedHartree
@@ -11,6 +13,7 @@ from nnks.functional.hartree.potentials import fitting_potentials as fitting_pot
 from nnks.functional.hartree.promolecule import make_promolecule as make_promolecule
 from nnks.functional.hartree.streamed import StreamedFittedHartree as StreamedFittedHartree
 from nnks.functional.hartree.streamed import make_streamed as make_streamed
+from nnks.functional.terms import TERMS, Discretized
 
 HARTREE = {
     "auto": "exact in a Gaussian basis of up to 150 functions, density_fitting otherwise",
@@ -20,3 +23,16 @@ HARTREE = {
     "pairwise": "sum over pairs of quadrature points with a self-cell correction; the paper's method, corrected",
 }
 """What `functional.hartree` may be."""
+
+
+@TERMS.register("hartree")
+class Electrostatics:
+    """Electrostatic energy of the density with itself, by the method that `functional.hartree` names."""
+
+    def on(self, d: Discretized) -> Any:
+        """The term of a system on a grid."""
+        return d.hartree()
+
+    def row_in_pyscf(self, mf: Any) -> float:
+        """What PySCF's energy holds of it [Ha]."""
+        return float(mf.scf_summary["coul"])
