@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PySCF with two threads on two busy cores slows small molecules
 # Most of a test's time is compilation of small functions: the compiler's quick mode takes a third off the whole run.
@@ -24,6 +25,18 @@ def compiled_programs():
     from nnks.tracking.cache import use_compilation_cache
 
     use_compilation_cache()
+
+
+SLOW = Path(__file__).with_name("slow.txt")
+"""Tests that repeat what others reach, as `benchmarks/test_selection.py` found: marked slow, beside those that are so in their files."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks
+def pytest_collection_modifyitems(items):
+    listed = frozenset(line for line in SLOW.read_text().splitlines() if not line.startswith("#"))
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_unconfigure():
