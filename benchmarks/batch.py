@@ -3,9 +3,10 @@
 Run:      .venv/bin/python -m benchmarks.batch [--members 32] [--steps 200]
 Cost:     a minute and a half on two cores
 
-Three sweeps of Adam on H2 from random orbitals, each in a process of its own: one seed, 32 seeds trained together, 32 seeds one by one
-(`--batch=off`). The first two are run with an empty cache of compiled programs (cold) and again with what that left (warm); seconds are those of
-the whole process, imports, building and final evaluations included. Writes results/stored/benchmarks/batch.json.
+Three sweeps of Adam on H2 from random orbitals, each in a process of its own: one seed, 32 seeds trained together, 32
+seeds one by one (`--batch=off`). The first two are run with an empty cache of compiled programs (cold) and again with
+what that left (warm); seconds are those of the whole process, imports, building and final evaluations included. Writes
+results/stored/benchmarks/batch.json.
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
     Args:
         config: of the run.
         convergence: when to stop; the config's thresholds if not given.
-        compiled: take one step, outside the time, that compiles the program of all steps; building is compiled as it is.
+        compiled: take one step, outside the time, that compiles the program of all steps; building is compiled as it
+            is.
     """
     training = config.training
     started, cpu = time.perf_counter(), time.process_time()
@@ -115,7 +116,10 @@ def kohn_sham(mole: Any, xc: str, level: int, *, fitted: bool = False, auxiliary
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str, digits: int = 3) -> None:
-    """Rows of the same keys as a table, empty if nothing was measured; absent numbers are a dash, energies keep six decimals."""
+    """Rows of the same keys as a table, empty if nothing was measured.
+
+    Absent numbers are a dash, energies keep six decimals.
+    """
     table = Table(*(rows[0] if rows else ()), title=title)
     for row in rows:
         table.add_row(*(_cell(name, value, digits) for name, value in row.items()))

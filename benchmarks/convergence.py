@@ -4,14 +4,15 @@ Run:      .venv/bin/python -m benchmarks.convergence [--systems H2O/6-31g/3 C6H6
 
 Every calculation runs in a process of its own, one after the other. A row gives, in seconds:
 
-- warm:  from building the molecule to an energy within 1e-6 Ha per atom of its own converged value, imports and compilation
-         excluded (the median of later repetitions in the process);
-- total: of the whole process, imports and compilation included, with an empty cache of compiled programs (`cold`) and with a filled one.
+- warm:  from building the molecule to an energy within 1e-6 Ha per atom of its own converged value, imports and
+         compilation excluded (the median of later repetitions in the process);
+- total: of the whole process, imports and compilation included, with an empty cache of compiled programs (`cold`) and
+  with a filled one.
 
-All have the same points, functional (lda,vwn) and, where they fit the Coulomb energy, the same fitting set. PySCF's time starts before its
-grid is built, and its convergence threshold is its default; an energy is told to be a saddle's where another method found a lower one.
-A calculation that takes longer than the limit is stopped, and its time given as a bound. What this version measured before on this machine is kept.
-Writes results/benchmarks/convergence.json.
+All have the same points, functional (lda,vwn) and, where they fit the Coulomb energy, the same fitting set. PySCF's
+time starts before its grid is built, and its convergence threshold is its default; an energy is told to be a saddle's
+where another method found a lower one. A calculation that takes longer than the limit is stopped, and its time given as
+a bound. What this version measured before on this machine is kept. Writes results/benchmarks/convergence.json.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ SYSTEMS = (
 
 METHODS = ("nnks", "nnks-scf", "pyscf-df", "pyscf")
 LARGEST = {"pyscf": 99, "nnks-scf": 150}
-"""Basis functions up to which PySCF runs without fitting, and nnks its SCF: beyond they take too long for a benchmark."""
+"""Basis functions up to which PySCF runs without fitting, and nnks its SCF: beyond they take too long for a
+benchmark."""
 
 
 def nnks_once(molecule: str, basis: str, level: int, *, scf: bool) -> dict[str, Any]:

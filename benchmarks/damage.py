@@ -3,9 +3,9 @@
 Run:      .venv/bin/python -m benchmarks.damage [--damages 300] [--seed 0] [--out results/benchmarks/damage.json]
 Cost:     about 5 s a damage on two cores
 
-A sweep of three optimizers (benchmarks/damage_sweep.py) is stored twice: finished, and as a killed process leaves it. Each damage is done to one
-file of a copy. The sweep is then run again, reported and listed. Its energies must be those of the undamaged one, bit for bit. A row of metrics must
-be as it was, or be missing with a line that names the file.
+A sweep of three optimizers (benchmarks/damage_sweep.py) is stored twice: finished, and as a killed process leaves it.
+Each damage is done to one file of a copy. The sweep is then run again, reported and listed. Its energies must be those
+of the undamaged one, bit for bit. A row of metrics must be as it was, or be missing with a line that names the file.
 """
 
 from __future__ import annotations

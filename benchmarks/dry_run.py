@@ -2,8 +2,9 @@
 
     python -m benchmarks.dry_run [--repeats=5]
 
-Prints the least wall time and the least processor time of some repeats, and for comparison what importing JAX alone takes. Nothing is
-computed in a dry run, so that most of it is imports: where Python may not write bytecode, nnks is compiled every time.
+Prints the least wall time and the least processor time of some repeats, and for comparison what importing JAX alone
+takes. Nothing is computed in a dry run, so that most of it is imports: where Python may not write bytecode, nnks is
+compiled every time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,15 @@
 """Final energies of orbitals that leave the Gaussian basis: does the stated error cover what is wrong with them?
 
-Run:      .venv/bin/python -m benchmarks.final_error [--cases HeH+/residual/1/0 HeH+/residual/1/0/unguarded ...] [--truth 6]
+Run:      .venv/bin/python -m benchmarks.final_error [--cases HeH+/residual/1/0 HeH+/residual/1/0/unguarded ...]
+          [--truth 6]
 
-A case is a molecule, an ansatz, the grid level of its training, a seed, and `unguarded` for a training without a held-out grid, which goes on
-where the orbitals fit their grid. `residual` takes 20 steps of the natural gradient, other ansaetze the recipe `configs/neural.py`. Of the trained orbitals three
-energies are taken: `straight`, as PySCF's grid two levels finer has it, with the difference from the next coarser one (how final energies were
-evaluated before); `final`, what a run reports, with its quadrature error; and `truth`, the mean of two fine grids without pruning, turned
-otherwise and with different shells, with half their difference. Writes results/benchmarks/final_error.json, a case at a time: cases that are there are kept.
+A case is a molecule, an ansatz, the grid level of its training, a seed, and `unguarded` for a training without a
+held-out grid, which goes on where the orbitals fit their grid. `residual` takes 20 steps of the natural gradient, other
+ansaetze the recipe `configs/neural.py`. Of the trained orbitals three energies are taken: `straight`, as PySCF's grid
+two levels finer has it, with the difference from the next coarser one (how final energies were evaluated before);
+`final`, what a run reports, with its quadrature error; and `truth`, the mean of two fine grids without pruning, turned
+otherwise and with different shells, with half their difference. Writes results/benchmarks/final_error.json, a case at a
+time: cases that are there are kept.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 Run:      .venv/bin/python -m benchmarks.fuzz_config [--cases 5000] [--seed 0] [--only N]
 Cost:     minutes on two cores; `--only N` repeats one case and shows what it prints
 
-One process calls `nnks run --dry-run` for every case, on H2 in STO-3G on the coarsest grid. A case sets one key, or what is like one, to a text
-that is drawn from values that the key takes, numbers at and beyond its bounds, other types, and what a hostile user would try. Keys of
-members come with the name of a member that has them. What counts as wrong: an exit status other than 0 and 2, a refusal of several lines or of
-more than 700 characters, a traceback, and more than two seconds. Writes results/stored/benchmarks/fuzz_config.json.
+One process calls `nnks run --dry-run` for every case, on H2 in STO-3G on the coarsest grid. A case sets one key, or
+what is like one, to a text that is drawn from values that the key takes, numbers at and beyond its bounds, other types,
+and what a hostile user would try. Keys of members come with the name of a member that has them. What counts as wrong:
+an exit status other than 0 and 2, a refusal of several lines or of more than 700 characters, a traceback, and more than
+two seconds. Writes results/stored/benchmarks/fuzz_config.json.
 """
 
 from __future__ import annotations

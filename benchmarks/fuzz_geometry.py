@@ -3,8 +3,8 @@
 Run:      .venv/bin/python -m benchmarks.fuzz_geometry [--cases 5000]
 Cost:     a minute on one core
 
-The strings are those of tests/reliability/test_geometry_fuzz.py, which draws a few of them. Prints how many were tried, accepted and
-refused, and the slowest; ends with the first that did anything else.
+The strings are those of tests/reliability/test_geometry_fuzz.py, which draws a few of them. Prints how many were tried,
+accepted and refused, and the slowest; ends with the first that did anything else.
 """
 
 from __future__ import annotations

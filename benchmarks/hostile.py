@@ -1,10 +1,12 @@
-"""Results that someone made to do harm, and what the commands do with them; how much memory a metrics file of 1 GB takes.
+"""Results that someone made to do harm, and what the commands do with them.
+
+How much memory a metrics file of 1 GB takes.
 
 Run:      .venv/bin/python -m benchmarks.hostile [--megabytes 1000] [--out results/benchmarks/hostile.json]
 Cost:     some minutes, and 1 GB of the temporary folder
 
-Every command is a process of its own, whose largest memory is measured. None may change a file outside of the results, run a command of the
-data, end in a traceback, or take 1 GB.
+Every command is a process of its own, whose largest memory is measured. None may change a file outside of the results,
+run a command of the data, end in a traceback, or take 1 GB.
 """
 
 from __future__ import annotations

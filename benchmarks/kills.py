@@ -3,10 +3,11 @@
 Run:      .venv/bin/python -m benchmarks.kills [--kills 100] [--seed 0] [--modes "SIGKILL, 1 process" ...]
 Cost:     about 15 s a kill on two cores
 
-The sweep has every kind of optimizer, minibatches with a moving average and with a control variate, runs that are trained together, and one
-that W&B records. A mode is a signal and a number of processes: SIGKILL, SIGTERM to the main process alone, SIGINT to all of them as a terminal sends it.
-After a sweep is finished, its energies and rows (without times) must be those of the unbroken one, bit for bit, with one folder a run and no
-file that is not a run's. The sweep is benchmarks/kills_sweep.py. Writes results/benchmarks/kills.json.
+The sweep has every kind of optimizer, minibatches with a moving average and with a control variate, runs that are
+trained together, and one that W&B records. A mode is a signal and a number of processes: SIGKILL, SIGTERM to the main
+process alone, SIGINT to all of them as a terminal sends it. After a sweep is finished, its energies and rows (without
+times) must be those of the unbroken one, bit for bit, with one folder a run and no file that is not a run's. The sweep
+is benchmarks/kills_sweep.py. Writes results/benchmarks/kills.json.
 """
 
 from __future__ import annotations
@@ -225,7 +226,8 @@ def run_mode(campaign: Campaign, mode: str, kills: int, chance: random.Random) -
         while not done:
             starts += 1
             last = counts.kills >= kills or counts.refused > 3
-            # every other kill comes while runs are trained, the others at any time, the later ones later: a sweep is to end
+            # every other kill comes while runs are trained, the others at any time, the later ones later: a sweep is to
+            # end
             trained = not last and starts % 2 == 0
             after = 600.0 if last else chance.uniform(0.0, 2.0) if trained else chance.uniform(0.2, 8.0 + 2.0 * starts)
             done = kill(campaign, counts, results, after, trained=trained)

@@ -1,12 +1,14 @@
 """Computes the energies near the basis limit that come with nnks: `nnks/interop/limits.json`.
 
-Every molecule of the library that has an affordable large basis, with each functional of `FUNCTIONALS`, the cheapest first. An entry is
-stored as soon as it is computed, and what is in the table is kept: the script can be ended at any time, and goes on where it was.
+Every molecule of the library that has an affordable large basis, with each functional of `FUNCTIONALS`, the cheapest
+first. An entry is stored as soon as it is computed, and what is in the table is kept: the script can be ended at any
+time, and goes on where it was.
 
     python -m benchmarks.limits                    # all that is missing
     python -m benchmarks.limits --molecules=H2,He  # of these
     python -m benchmarks.limits --list             # what is missing
-    python -m benchmarks.limits --fit              # the factors of `nnks.interop.reference_cost`, from the seconds in the table
+    python -m benchmarks.limits --fit              # the factors of `nnks.interop.reference_cost`, from the seconds in
+    the table
 """
 
 from __future__ import annotations
@@ -103,7 +105,8 @@ def fit(entries: list[dict[str, Any]]) -> None:
     factors, _ = nnls(np.array(rows), np.ones(len(rows)))
     off = np.array(rows) @ factors
     print(
-        f"{len(rows)} calculations, factors {factors}: {off.min():.2f} to {off.max():.2f} of what they took, median {np.median(off):.2f}"
+        f"{len(rows)} calculations, factors {factors}: {off.min():.2f} to {off.max():.2f} of what they took, median "
+        f"{np.median(off):.2f}"
     )
 
 

@@ -1,13 +1,15 @@
 """How many steps a second does minibatch training take, and does a step's cost depend on the size of the grid?
 
-Run:      .venv/bin/python -m benchmarks.minibatch [--systems H2O/6-31g/1 H2O/6-31g/5] [--batches 512 4096] [--ansatze lcgto]
+Run:      .venv/bin/python -m benchmarks.minibatch [--systems H2O/6-31g/1 H2O/6-31g/5] [--batches 512 4096] [--ansatze
+          lcgto]
 Cost:     five minutes on two cores, much of it compilation
 
-Every term is estimated on the batch, as in `configs/water.py`: two independent batches a step, whose Hartree energy is fitted on both. A step
-is the energy, its gradient and Adam's update. After one step that compiles, steps are dispatched one after the other until `--seconds` have
-passed, and the device is waited for at the end of every tenth; `steps/s` is the median over these groups. The row `full` takes the whole grid
-with the same estimator. The grid of level 5 has about eight times as many points as that of level 1: where a step's cost does not depend on
-the grid, equal batches have equal rates in both. Writes results/benchmarks/minibatch.json and minibatch.png.
+Every term is estimated on the batch, as in `configs/water.py`: two independent batches a step, whose Hartree energy is
+fitted on both. A step is the energy, its gradient and Adam's update. After one step that compiles, steps are dispatched
+one after the other until `--seconds` have passed, and the device is waited for at the end of every tenth; `steps/s` is
+the median over these groups. The row `full` takes the whole grid with the same estimator. The grid of level 5 has about
+eight times as many points as that of level 1: where a step's cost does not depend on the grid, equal batches have equal
+rates in both. Writes results/benchmarks/minibatch.json and minibatch.png.
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
 Run:      .venv/bin/python benchmarks/neural.py [--molecules H2O] [--xc lda,vwn pbe,pbe] [--pyscf-threads 2]
 Cost:     eight processor minutes for water in both functionals; nine minutes on two cores that did other work, too
 
-The recipe is `configs/neural.py`, unchanged. It runs twice in this process: `cold` with compilation, `warm` without. Seconds
-count from the config on, so that building the grid, the integrals and the first guess is part of them; the final evaluation is
-not. A target is reached when the energy of a step, on the training grid, first lies below it: PySCF's energy in cc-pVQZ, and 0.1
-mHa above PySCF's in pcseg-4. The column `final_Ha` is the energy on the final grid with Poisson's equation, which is what a run
-reports; `above_pcseg4_mHa` is its distance from pcseg-4. PySCF's seconds are those of `kernel()` from building its grid of level
-5 on; in pcseg-4 its Coulomb energy is fitted in a large even-tempered set, which is faster than four-center integrals and changes
-the energy by microhartrees. Writes results/stored/benchmarks/neural.json.
+The recipe is `configs/neural.py`, unchanged. It runs twice in this process: `cold` with compilation, `warm` without.
+Seconds count from the config on, so that building the grid, the integrals and the first guess is part of them; the
+final evaluation is not. A target is reached when the energy of a step, on the training grid, first lies below it:
+PySCF's energy in cc-pVQZ, and 0.1 mHa above PySCF's in pcseg-4. The column `final_Ha` is the energy on the final grid
+with Poisson's equation, which is what a run reports; `above_pcseg4_mHa` is its distance from pcseg-4. PySCF's seconds
+are those of `kernel()` from building its grid of level 5 on; in pcseg-4 its Coulomb energy is fitted in a large
+even-tempered set, which is faster than four-center integrals and changes the energy by microhartrees. Writes
+results/stored/benchmarks/neural.json.
 """
 
 from __future__ import annotations

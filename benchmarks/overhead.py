@@ -2,9 +2,10 @@
 
     flock LOCK python -m benchmarks.overhead [--repeats=5] [--results=results/benchmarks] [--page]
 
-Every command is a process of its own; they are started in turn, so that what else the machine does meets all of them, and their medians are
-stored. Caches of compiled programs and of references are filled before, in folders of this benchmark's own; the cold run has an empty one.
-`--page` writes `docs/speed.md` from what is stored, and measures nothing.
+Every command is a process of its own; they are started in turn, so that what else the machine does meets all of them,
+and their medians are stored. Caches of compiled programs and of references are filled before, in folders of this
+benchmark's own; the cold run has an empty one. `--page` writes `docs/speed.md` from what is stored, and measures
+nothing.
 """
 
 from __future__ import annotations

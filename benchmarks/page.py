@@ -2,7 +2,8 @@
 
 Run:      .venv/bin/python -m benchmarks.page [--results results/benchmarks]
 
-Reads what the benchmarks stored and writes README.md with a table and a picture for each, and what they were measured on.
+Reads what the benchmarks stored and writes README.md with a table and a picture for each, and what they were measured
+on.
 """
 
 from __future__ import annotations
@@ -89,9 +90,11 @@ def convergence(stored: Stored) -> str:
     ]
     return "\n".join(
         [
-            f"Warm: from building the molecule to within {stored['settings']['per_atom_Ha']:g} Ha per atom of the method's own converged energy, imports and compilation "
-            "excluded. Process: all of a process that does one calculation, imports and compilation included, with an empty (cold) and a filled cache of compiled "
-            "programs. Ratios are to density-fitted PySCF on the same grid and fitting set. A calculation that ran into its limit of time has no numbers.",
+            f"Warm: from building the molecule to within {stored['settings']['per_atom_Ha']:g} Ha per atom of the "
+            "method's own converged energy, imports and compilation excluded. Process: all of a process that does one "
+            "calculation, imports and compilation included, with an empty (cold) and a filled cache of compiled "
+            "programs. Ratios are to density-fitted PySCF on the same grid and fitting set. A calculation that ran "
+            "into its limit of time has no numbers.",
             *late,
         ]
     )
@@ -122,8 +125,9 @@ def minibatch(stored: Stored) -> str:
 def variance(stored: Stored) -> str:
     """What is compared."""
     return (
-        "Variance of one estimate times the points evaluated for it [Ha²], at converged orbitals, with every term a sum over points; the control variate is the energy of the initial "
-        "orbitals on the same points. The gain is uniform sampling's variance over the row's."
+        "Variance of one estimate times the points evaluated for it [Ha²], at converged orbitals, with every term a "
+        "sum over points; the control variate is the energy of the initial orbitals on the same points. The gain is "
+        "uniform sampling's variance over the row's."
     )
 
 
@@ -131,8 +135,10 @@ def robustness(stored: Stored) -> str:
     """How many converge, and where."""
     s, n = stored["settings"], len(stored["rows"])
     return (
-        f"Of {n} cases nnks converges {s['nnks_converged']}, {s['nnks_solved']} of them to within {s['tolerance_Ha']:g} Ha above the stable solution or below it; PySCF with its defaults "
-        f"converges {s['pyscf_converged']}, {s['pyscf_solved']} of them so. A negative energy lies below the solution that PySCF's stability analysis ends at."
+        f"Of {n} cases nnks converges {s['nnks_converged']}, {s['nnks_solved']} of them to within "
+        f"{s['tolerance_Ha']:g} Ha above the stable solution or below it; PySCF with its defaults converges "
+        f"{s['pyscf_converged']}, {s['pyscf_solved']} of them so. A negative energy lies below the solution that "
+        "PySCF's stability analysis ends at."
     )
 
 

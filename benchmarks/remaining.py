@@ -1,7 +1,7 @@
 """How often the time that is said to be left is within a factor of three: stored runs, played back.
 
-Every run below a folder with at least a second of training is asked at moments spread evenly over its time. An estimate is right if it is within a
-factor of three of what was left, or off by less than a second.
+Every run below a folder with at least a second of training is asked at moments spread evenly over its time. An estimate
+is right if it is within a factor of three of what was left, or off by less than a second.
 
     python -m benchmarks.remaining results/stored
 """

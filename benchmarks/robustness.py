@@ -3,11 +3,12 @@
 Run:      .venv/bin/python -m benchmarks.robustness [--cases H4 Cr] [--workers 2]
 Cost:     a quarter of an hour on two cores
 
-Thirty cases: small gaps, stretched bonds, radicals, the C20 cage, atoms of transition metals. PySCF's calculation is that of its
-defaults, 50 cycles of DIIS from the same guess; `stable` is the lowest solution that its second-order solver reaches when every instability that
-its analysis finds is followed, also from broken symmetry; for the C20 cage, which it does not converge in a quarter of an hour, from nnks's
-orbitals. A case counts as solved if it converged and is not above that solution by more than
-1e-6 Ha. Nothing is timed, so that cases are judged side by side, a core each. What this version judged before on this machine is kept. Writes results/benchmarks/robustness.json.
+Thirty cases: small gaps, stretched bonds, radicals, the C20 cage, atoms of transition metals. PySCF's calculation is
+that of its defaults, 50 cycles of DIIS from the same guess; `stable` is the lowest solution that its second-order
+solver reaches when every instability that its analysis finds is followed, also from broken symmetry; for the C20 cage,
+which it does not converge in a quarter of an hour, from nnks's orbitals. A case counts as solved if it converged and is
+not above that solution by more than 1e-6 Ha. Nothing is timed, so that cases are judged side by side, a core each. What
+this version judged before on this machine is kept. Writes results/benchmarks/robustness.json.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ STEPS = 200
 
 
 CONFIRMED = ("C20 cage",)
-"""Cases whose stable solution PySCF does not reach from its own guess in a quarter of an hour: it starts from nnks's orbitals there."""
+"""Cases whose stable solution PySCF does not reach from its own guess in a quarter of an hour: it starts from nnks's
+orbitals there."""
 
 
 def case(molecule: str, basis: str = "6-31g", xc: str = "lda,vwn", **system: Any) -> dict[str, Any]:

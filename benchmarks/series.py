@@ -2,10 +2,11 @@
 
 Run:      .venv/bin/python -m benchmarks.series [--all] [--molecules C20 C60 C80] [--bases sto-3g 6-31g] [--limit 900]
 
-The measurements of `nnks reproduce scaling`, for a choice of systems and with a limit of time of one's own: every system in a process of its own,
-the same functional, grid and fitting set for both programs; PySCF's cycles that `benchmarks.convergence` has measured are taken over. Without
-`--all`, C180 in STO-3G and PySCF's C80 and C180 are left out: twenty minutes. What this version measured before on this machine is kept. Writes series.json, and
-scaling.png with lines of the fitted exponents.
+The measurements of `nnks reproduce scaling`, for a choice of systems and with a limit of time of one's own: every
+system in a process of its own, the same functional, grid and fitting set for both programs; PySCF's cycles that
+`benchmarks.convergence` has measured are taken over. Without `--all`, C180 in STO-3G and PySCF's C80 and C180 are left
+out: twenty minutes. What this version measured before on this machine is kept. Writes series.json, and scaling.png with
+lines of the fitted exponents.
 """
 
 from __future__ import annotations

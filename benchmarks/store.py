@@ -2,8 +2,9 @@
 
     python -m benchmarks.store [--runs=1000] [--steps=60]
 
-The runs are made for this: the config of every run is complete, summaries and steps have the keys and the digits of real ones, energies are
-drawn at random. Files are in the system's cache, as after the runs themselves; `nnks ls` is a process of its own, imports included.
+The runs are made for this: the config of every run is complete, summaries and steps have the keys and the digits of
+real ones, energies are drawn at random. Files are in the system's cache, as after the runs themselves; `nnks ls` is a
+process of its own, imports included.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ def main() -> None:
         found = list_runs(folder)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         print(
-            f"{len(found)} runs of {options.steps} steps, {size:.0f} MB; least of {REPEATS}, wall and processor [s]; load {os.getloadavg()[0]:.1f}"
+            f"{len(found)} runs of {options.steps} steps, {size:.0f} MB; least of {REPEATS}, wall and processor [s]; "
+            f"load {os.getloadavg()[0]:.1f}"
         )
         for task, (wall, processor) in measure(folder, Path(place)).items():
             print(f"  {task:40s} {wall:6.2f} {processor:6.2f}")

@@ -3,10 +3,12 @@
 Run:      .venv/bin/python -m benchmarks.stored_numbers [--sweeps accuracy quickstart limit] [--most 0] [--store FILE]
 Cost:     about 8 s a Gaussian run and a minute a neural one on two cores; all three sweeps an hour
 
-Each run starts from its stored config, in a folder of its own, without a reference or W&B. What must agree is the final energy: within 1e-9 Ha where
-the optimizer ends at a stationary point of Gaussian orbitals, and within 1e-6 Ha for neural ones, whose training is a chain of many roundings.
-With `--most`, as many runs of each sweep are taken, spread over it. With `--store`, the energies are written to a JSON file, and compared with those that
-are in it if it exists: that is how two states of the code are compared on runs that have no stored energy of their own. Exit status 1 where an energy differs.
+Each run starts from its stored config, in a folder of its own, without a reference or W&B. What must agree is the final
+energy: within 1e-9 Ha where the optimizer ends at a stationary point of Gaussian orbitals, and within 1e-6 Ha for
+neural ones, whose training is a chain of many roundings. With `--most`, as many runs of each sweep are taken, spread
+over it. With `--store`, the energies are written to a JSON file, and compared with those that are in it if it exists:
+that is how two states of the code are compared on runs that have no stored energy of their own. Exit status 1 where an
+energy differs.
 """
 
 from __future__ import annotations

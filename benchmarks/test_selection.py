@@ -1,12 +1,13 @@
 """Which tests `make test` runs: those that together reach every line of the package, in the least time.
 
-Run:      .venv/bin/python -m pytest -q -m "" --cov=nnks --cov-context=test --cov-report= --durations=0 --durations-min=0.05 > durations.txt
-          .venv/bin/python -m benchmarks.test_selection durations.txt [--seconds 700]
+Run:      .venv/bin/python -m pytest -q -m "" --cov=nnks --cov-context=test --cov-report= --durations=0
+          --durations-min=0.05 > durations.txt .venv/bin/python -m benchmarks.test_selection durations.txt [--seconds 700]
 Cost:     the tests, all of them, an hour or two
 
-Quick tests are always run, and those of the front door. Of the others, one after the other is taken that reaches the most new lines for its seconds. Then, as long as the seconds of the
-processor go, the cheapest case of every test that has none yet: what repeats a test with another molecule, functional or optimizer is left to
-`make test-slow`. Writes tests/slow.txt, which tests/conftest.py reads; a test that is not in it is run, so that new ones are.
+Quick tests are always run, and those of the front door. Of the others, one after the other is taken that reaches the
+most new lines for its seconds. Then, as long as the seconds of the processor go, the cheapest case of every test that
+has none yet: what repeats a test with another molecule, functional or optimizer is left to `make test-slow`. Writes
+tests/slow.txt, which tests/conftest.py reads; a test that is not in it is run, so that new ones are.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@ r"""Variance of minibatch energies, term by term: samplers, and the initial dens
 
 Run:      .venv/bin/python -m benchmarks.variance [--systems H2O/6-31g/2 C20/6-31g/1] [--batch 2000] [--draws 200]
 
-Orbitals are the converged ones in the Gaussian basis; every term is a sum over points, and the Hartree energy is fitted on both independent
-batches. A control variate estimates the difference from the initial orbitals on the same points and adds their energy on the whole grid:
-$E = E_0 + \hat E(\theta) - \hat E(\theta_0)$, which costs two evaluations a point. `variance_points` is the variance of one estimate times the points
-evaluated for it (twice as many with the control variate), in Ha^2; `gain` is uniform sampling's over it. Its relative standard error is about
-sqrt(2/draws). Gradients are compared in the same way, by the trace of their covariance. Writes results/benchmarks/variance.json.
+Orbitals are the converged ones in the Gaussian basis; every term is a sum over points, and the Hartree energy is fitted
+on both independent batches. A control variate estimates the difference from the initial orbitals on the same points and
+adds their energy on the whole grid: $E = E_0 + \hat E(\theta) - \hat E(\theta_0)$, which costs two evaluations a point.
+`variance_points` is the variance of one estimate times the points evaluated for it (twice as many with the control
+variate), in Ha^2; `gain` is uniform sampling's over it. Its relative standard error is about sqrt(2/draws). Gradients
+are compared in the same way, by the trace of their covariance. Writes results/benchmarks/variance.json.
 """
 
 from __future__ import annotations

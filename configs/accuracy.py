@@ -7,8 +7,8 @@ Cost:     44 runs with their references, about 40 minutes on two cores (benzene 
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "L-BFGS on Gaussian orbitals ends within 1e-6 Ha of PySCF's stable solution on the same grid, in about ten evaluations "
-    "of the gradient, and so does the self-consistent field of nnks."
+    "L-BFGS on Gaussian orbitals ends within 1e-6 Ha of PySCF's stable solution on the same grid, in about ten "
+    "evaluations of the gradient, and so does the self-consistent field of nnks."
 )
 EXPECT = {"lcgto": ("same", 0.001)}  # by ansatz: the reference, and the distance from it in mHa
 MOLECULES = ("H", "H2", "LiH", "Li", "N", "N2", "H2O", "O2", "CH4", "C2H5OH", "C6H6")

@@ -7,8 +7,8 @@ Cost:     39 runs of 10 s to two minutes on two cores, and half an hour for PySC
 from nnks.config import ConfigDict, load_config
 
 CLAIM = (
-    "From 6-31G, `configs/neural.py` ends within 0.1 mHa of exact energies of atoms (neon: 0.3), and for molecules below cc-pVQZ "
-    "and within 0.3 mHa of pcseg-4, whatever the seed."
+    "From 6-31G, `configs/neural.py` ends within 0.1 mHa of exact energies of atoms (neon: 0.3), and for molecules "
+    "below cc-pVQZ and within 0.3 mHa of pcseg-4, whatever the seed."
 )
 EXPECT = {"neural_basis": ("best", 0.3)}  # by ansatz: the reference, and the distance from it in mHa
 ATOMS = ("He", "Be", "Ne", "Li", "N")  # exact energies are known

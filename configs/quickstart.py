@@ -7,8 +7,8 @@ Cost:     about two minutes on two idle cores
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "Gaussian orbitals equal PySCF in the same basis. A network beside them brings H2 to the basis limit; a learned basis "
-    "whose coefficients are solved for brings water there."
+    "Gaussian orbitals equal PySCF in the same basis. A network beside them brings H2 to the basis limit; a learned "
+    "basis whose coefficients are solved for brings water there."
 )
 EXPECT = {
     "lcgto": ("same", 0.001),
@@ -34,7 +34,8 @@ LEARNED_BASIS = LEARNED | {
     "training.energy_tolerance": 5e-6,  # a tenth of what the quadrature is good for
     "training.gradient_tolerance": 5e-4,
 }
-# each run answers something: two Gaussian ones equal PySCF, a network beats its basis, a learned basis reaches the limit
+# each run answers something: two Gaussian ones equal PySCF, a network beats its basis, a learned basis reaches the
+# limit
 RUNS = (("H2", GAUSSIAN), ("H2", NETWORK), ("water", GAUSSIAN), ("water", LEARNED_BASIS))
 
 

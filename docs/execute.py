@@ -12,9 +12,9 @@ Blocks run from top to bottom in an empty folder, the Python ones in one namespa
 | `sh` | each command runs, `nnks` in this process |
 | `text` right after one of these | its output, which is written anew unless it is equal within the page's tolerance |
 
-A page states the tolerance of its numbers, relative to their size, in a comment: `<!-- executed, tolerance 0.02 -->`. The last
-digits of a number may differ as well, and they alone where it has four decimals or more, as total energies do. Dates, names of runs
-and times, which are cut to `… s`, are not compared. Pictures that a page
+A page states the tolerance of its numbers, relative to their size, in a comment: `<!-- executed, tolerance 0.02 -->`.
+The last digits of a number may differ as well, and they alone where it has four decimals or more, as total energies do.
+Dates, names of runs and times, which are cut to `… s`, are not compared. Pictures that a page
 shows must have been drawn by its code; they are not compared.
 """
 
@@ -41,7 +41,8 @@ TIME = re.compile(r"\b(?:\d+(?:\.\d+)? (?:ms|s|min)|\d+:\d\d min)(?![\w/])")
 RUN = re.compile(r"\d{8}-[0-9a-f]{8}-s(\d+)")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 LAST_DIGITS, PRECISE, PRECISE_DIGITS = 3, 4, 10
-"""Units of the last printed digit by which a number may differ; one of so many decimals, as energies have, by these alone."""
+"""Units of the last printed digit by which a number may differ; one of so many decimals, as energies have, by these
+alone."""
 
 WIDTH = 92
 """Characters of a line of output."""

@@ -1,15 +1,17 @@
 """What does an energy cost? Accuracy on water against parameters and against seconds, Gaussian bases beside neural orbitals.
 
 Run:      .venv/bin/python experiments/accuracy_cost.py [--molecule H2O] [--xc lda,vwn] [--residual-steps 30]
-Cost:     five to six minutes on two idle cores, most of it compilation and final evaluations; points are stored as they come
+Cost:     five to six minutes on two idle cores, most of it compilation and final evaluations; points are stored as they
+          come
 
 The error is above PySCF in pcseg-4 on a grid of level 5 (fitted Coulomb energy, even-tempered set),
-the best energy in a Gaussian basis that there is here. It is no exact limit: a point below it is drawn hollow, at the absolute
-difference. Gaussian series: STO-3G to cc-pVQZ by PySCF on level 3; parameters are coefficients, functions times occupied orbitals,
-and seconds those of `kernel()`. `neural_basis` is the recipe `configs/neural.py` at several widths, with parameters of the network
-and solved coefficients; `residual` is trained by the natural gradient, all of its parameters at once. Their seconds are those of
-building and training without compilation, and their energies those of the final evaluation, on
-a finer grid with Poisson's equation. Writes results/stored/accuracy_cost/points.json and figure.png.
+the best energy in a Gaussian basis that there is here. It is no exact limit: a point below it is drawn hollow, at the
+absolute difference. Gaussian series: STO-3G to cc-pVQZ by PySCF on level 3; parameters are coefficients, functions
+times occupied orbitals, and seconds those of `kernel()`. `neural_basis` is the recipe `configs/neural.py` at several
+widths, with parameters of the network and solved coefficients; `residual` is trained by the natural gradient, all of
+its parameters at once. Their seconds are those of building and training without compilation, and their energies those
+of the final evaluation, on a finer grid with Poisson's equation. Writes results/stored/accuracy_cost/points.json and
+figure.png.
 """
 
 from __future__ import annotations
@@ -110,7 +112,10 @@ KNOWN = 0.1
 
 
 def draw_front(rows: list[dict[str, Any]], path: Path, molecule: str) -> Path:
-    """One panel: the error over parameters. Points within what the reference knows stand in the shaded band at the bottom."""
+    """One panel: the error over parameters.
+
+    Points within what the reference knows stand in the shaded band at the bottom.
+    """
     figure, (axis,) = new_figure(1, width=6.8, height=4.0, columns=1)
     style = looks([row["method"] for row in rows])
     for (method, (color, _)), marker in zip(style.items(), "os^", strict=False):

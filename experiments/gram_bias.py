@@ -3,14 +3,14 @@
 Run:      .venv/bin/python experiments/gram_bias.py [--steps 1024] [--train 600] [--seeds 8]
 Cost:     about 12 minutes on two cores
 
-First, orbitals of water in 6-31G are held fixed, away from the minimum, and steps on 1/16 to 1/2 of a level-1 grid estimate their
-energy and its gradient (every term by quadrature, uniform batches without replacement). A bias is the mean difference from the
-same steps with the exact (analytic) matrix, which has none: its own row, against the full grid, shows that. Standard errors come
-from means over blocks of 64 steps, since steps of one epoch, and moving averages, depend on each other; 512 steps before
-them are left out. Parameters are preconditioned to a Hessian near one, so that a biased gradient g moves the trained energy by about
-g^2/2; the noise's share is taken off the norm of the bias. Then Adam trains LiH in STO-3G with batches of 1/16 and 1/4, from raw
-orbitals that are not orthonormal; the table gives the error of the final energy on the full grid. Writes
-results/stored/gram/bias.json.
+First, orbitals of water in 6-31G are held fixed, away from the minimum, and steps on 1/16 to 1/2 of a level-1 grid
+estimate their energy and its gradient (every term by quadrature, uniform batches without replacement). A bias is the
+mean difference from the same steps with the exact (analytic) matrix, which has none: its own row, against the full
+grid, shows that. Standard errors come from means over blocks of 64 steps, since steps of one epoch, and moving
+averages, depend on each other; 512 steps before them are left out. Parameters are preconditioned to a Hessian near one,
+so that a biased gradient g moves the trained energy by about g^2/2; the noise's share is taken off the norm of the
+bias. Then Adam trains LiH in STO-3G with batches of 1/16 and 1/4, from raw orbitals that are not orthonormal; the table
+gives the error of the final energy on the full grid. Writes results/stored/gram/bias.json.
 """
 
 from __future__ import annotations

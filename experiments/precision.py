@@ -3,10 +3,14 @@
 Run:      .venv/bin/python experiments/precision.py [--level 1] [--steps 60]
 Cost:     about 10 minutes on two cores
 
-1. Water and N2 with a neural residual (6-31G start, perturbed parameters), orbitals fixed, every part of the energy in float32
-   alone (terms: their input and their values per point; sums over points run in float64), and together as `training.precision` combines them: error of the total energy, of its gradient, and relative.
-2. He and LiH with a learned basis: the basis on the grid in float32 or float64, and coefficients solved for in float64, for several
-   thresholds of the overlap: error of the total that the solver believes, and of the same coefficients evaluated in float64.
+1. Water and N2 with a neural residual (6-31G start, perturbed parameters), orbitals fixed, every part of the energy in
+float32
+   alone (terms: their input and their values per point; sums over points run in float64), and together as
+   `training.precision` combines them: error of the total energy, of its gradient, and relative.
+2. He and LiH with a learned basis: the basis on the grid in float32 or float64, and coefficients solved for in float64,
+for several
+   thresholds of the overlap: error of the total that the solver believes, and of the same coefficients evaluated in
+   float64.
 3. Trainings in float64, mixed and float32: final energies in float64.
 
 Writes results/stored/precision/precision.json.
@@ -112,7 +116,10 @@ def at_fixed_orbitals(molecule: str, level: int) -> list[dict]:
 
 
 def solved(molecule: str, level: int) -> list[dict]:
-    """Coefficients solved for in a basis that was tabulated in one of two precisions [mHa]; float32 throughout is refused."""
+    """Coefficients solved for in a basis that was tabulated in one of two precisions [mHa].
+
+    Float32 throughout is refused.
+    """
     changes = NEURAL | {"ansatz.name": "neural_basis", "system.molecule": molecule, "quadrature.level": level}
     _, problem = make(changes)
     params = problem.model.ansatz.init_params(jax.random.key(0))

@@ -101,11 +101,12 @@ class Ablation:
         seeds: of `training.seed`; differences are taken between runs of equal seed.
         combine: `product` of all axes, or `one_at_a_time` from the baseline (strata are always a product).
         resolution: a difference of the metric below this does not matter [its unit].
-        ratio: if given, settings are compared by how many times as large the metric is, for metrics that span powers of ten: a ratio below
-            this (1.5, say) does not matter, and values below the resolution count as the resolution.
+        ratio: if given, settings are compared by how many times as large the metric is, for metrics that span powers of
+            ten: a ratio below this (1.5, say) does not matter, and values below the resolution count as the resolution.
         accuracy: error [mHa] that steps and seconds are counted to.
-        expect: what the claim says of settings beside the baseline, by label, or by `case: label` where it says so of one case only
-            (`"H2O: adam": "higher"`): `lower`, `higher` or `equal`. By it the report tells whether the claim holds.
+        expect: what the claim says of settings beside the baseline, by label, or by `case: label` where it says so of
+            one case only (`"H2O: adam": "higher"`): `lower`, `higher` or `equal`. By it the report tells whether the
+            claim holds.
     """
 
     claim: str
@@ -137,8 +138,8 @@ class Ablation:
             )
         if self.ratio is not None and not (self.ratio > 1 and self.resolution > 0):
             raise InputError(
-                f"the ablation's ratio is {self.ratio} and its resolution {self.resolution}; ratios need one above 1, such as 1.5, and a "
-                "positive resolution, which smaller values count as."
+                f"the ablation's ratio is {self.ratio} and its resolution {self.resolution}; ratios need one above 1, "
+                "such as 1.5, and a positive resolution, which smaller values count as."
             )
         for name, values in self.axes.items():
             if isinstance(values, str) or not isinstance(values, Sequence | Mapping) or not values:
@@ -165,7 +166,8 @@ class Ablation:
                 )
             if str(value) not in self.settings(name):
                 raise InputError(
-                    f"the ablation's baseline '{value}' is not on axis '{name}'; {suggest(str(value), self.settings(name))}."
+                    f"the ablation's baseline '{value}' is not on axis '{name}'; "
+                    f"{suggest(str(value), self.settings(name))}."
                 )
 
     def settings(self, axis: str) -> dict[str, dict[str, Any]]:

@@ -5,12 +5,13 @@ $M(G_b)$ is biased by $O(1/b)$. The average
 
 $$\bar G_t = \frac{\sum_{k<t} d^{\,t-1-k}\,\tfrac12(G_{x_k}+G_{y_k})}{\sum_{k<t} d^{\,t-1-k}}$$
 
-holds earlier batches only, so that it does not depend on the step's own ones, and its variance is smaller by $(1-d)/2(1+d)$.
-The divisor corrects the first steps; before any, the batch's own matrix counts. Its value is used, and the derivative is
-that of the step's two batches together: $G = \bar G + G_b - \mathrm{const}(G_b)$, $G_b = \frac12(G_x+G_y)$. A derivative
-scaled by $1-d$ would leave a force along the orbitals' norms, which the energy does not depend on. The energy's gradient
-keeps a bias from the correlation of $\partial E/\partial G$ with $\mathrm dG_b$; with the batch's own matrix it is three
-times larger, and hardly smaller than without an average (measured: docs/theory.md, section 3).
+holds earlier batches only, so that it does not depend on the step's own ones, and its variance is smaller by
+$(1-d)/2(1+d)$. The divisor corrects the first steps; before any, the batch's own matrix counts. Its value is used, and
+the derivative is that of the step's two batches together: $G = \bar G + G_b - \mathrm{const}(G_b)$,
+$G_b = \frac12(G_x+G_y)$. A derivative scaled by $1-d$ would leave a force along the orbitals' norms, which the energy
+does not depend on. The energy's gradient keeps a bias from the correlation of $\partial E/\partial G$ with
+$\mathrm dG_b$; with the batch's own matrix it is three times larger, and hardly smaller than without an average
+(measured: docs/theory.md, section 3).
 
 The average is kept in the parameters, as solved coefficients are: steps stay pure, checkpoints hold it.
 """

@@ -24,7 +24,8 @@ from nnks.training.state import TrainingDiverged
 from nnks.training.together import stack
 
 TABLES = 12
-"""Arrays of points times orbitals that a member's energy gradient holds at once: values, three slopes, and their derivatives."""
+"""Arrays of points times orbitals that a member's energy gradient holds at once: values, three slopes, and their
+derivatives."""
 
 
 def run_together(
@@ -36,8 +37,9 @@ def run_together(
 ) -> list[Summary | Exception]:
     """Trains configs of one batch as one compiled program; each is stored as it would be by itself.
 
-    Everything is built and evaluated by the same programs. Members that converge, diverge or fail do so on their own; an interrupted
-    batch goes on, member by member, from their checkpoints. A batch that would not fit the memory is divided.
+    Everything is built and evaluated by the same programs. Members that converge, diverge or fail do so on their own;
+    an interrupted batch goes on, member by member, from their checkpoints. A batch that would not fit the memory is
+    divided.
 
     Args:
         configs: of one group of `nnks.grouping.batches`.
@@ -121,7 +123,8 @@ class _Batch:
                 run.open()
                 opened.append(run)
             self._train()
-            # a batch that is interrupted from here on has nothing left to train, whichever of its members are closed by then
+            # a batch that is interrupted from here on has nothing left to train, whichever of its members are closed by
+            # then
             for run in self._runs:
                 run.checkpoints.close()
             for place, run in enumerate(self._runs):

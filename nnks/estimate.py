@@ -29,8 +29,8 @@ CLOSER = (
 def estimates(configs: Sequence[ConfigDict], results: str | Path, experiment: str) -> list[float | None]:
     """Seconds of each run, compilation and evaluation included; None where no stored run is alike.
 
-    Of runs of the same config, with whatever seed, the median; otherwise of the most similar ones, in proportion to the most steps that
-    they may take. Runs of the same experiment are looked at first, then all.
+    Of runs of the same config, with whatever seed, the median; otherwise of the most similar ones, in proportion to the
+    most steps that they may take. Runs of the same experiment are looked at first, then all.
     """
     near = Stored(Path(results) / experiment)
     everywhere: Stored | None = None

@@ -28,13 +28,16 @@ FINER = 2
 """Levels by which the final grid is finer than the training grid, for orbitals that could fit a grid's errors."""
 
 FINAL, OTHERS = (0, 1, "treutler_ahlrichs"), ((0, 2, "mura_knowles"), (-1, 3, "treutler_ahlrichs"))
-"""The grid of such orbitals' final energy, and those that tell its error: level beside the final one, turns, radial scheme."""
+"""The grid of such orbitals' final energy, and those that tell its error: level beside the final one, turns, radial
+scheme."""
 
 UNRESOLVED = 5e-4
-"""Error of the final energy for each atom [Ha] beyond which a run counts as one that fits its grid, and not as converged."""
+"""Error of the final energy for each atom [Ha] beyond which a run counts as one that fits its grid, and not as
+converged."""
 
 SAFETY = 2.0
-"""The error of the final energy in units of its largest difference from the other grids (`benchmarks/final_error.py`)."""
+"""The error of the final energy in units of its largest difference from the other grids
+(`benchmarks/final_error.py`)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +51,12 @@ class Evaluation:
         level: grid level that was used.
         hartree: Hartree method that was used.
         virial: the ratio -V/T. It is 2 at the basis limit of an atom, or of a molecule in equilibrium, for exchange
-            alone; correlation, which does not scale like the inverse length, moves it by about 0.01. None with `functional.terms`.
-        orbital_energies: of the occupied orbitals of each spin [Ha], ascending: eigenvalues of the Kohn-Sham operator in the
-            occupied space. They are those of the converged calculation as far as that space is.
-        quadrature_error: estimate of the total's error [Ha], from grids of other directions and shells; None for Gaussian
-            orbitals, whose energy is defined on the grid that PySCF has, too.
+            alone; correlation, which does not scale like the inverse length, moves it by about 0.01. None with
+            `functional.terms`.
+        orbital_energies: of the occupied orbitals of each spin [Ha], ascending: eigenvalues of the Kohn-Sham operator
+            in the occupied space. They are those of the converged calculation as far as that space is.
+        quadrature_error: estimate of the total's error [Ha], from grids of other directions and shells; None for
+            Gaussian orbitals, whose energy is defined on the grid that PySCF has, too.
         slice: the density and the highest occupied orbital on a plane.
     """
 
@@ -83,8 +87,9 @@ def final_level(system: build.System) -> int:
 def kinds(system: build.System) -> tuple[Kind, tuple[Kind, ...]]:
     """The final grid, and the grids whose energies tell its error: none for Gaussian orbitals, which cannot fit a grid.
 
-    Others have learned where the points of their training are. PySCF's grids of all levels have the same directions, and as few
-    near a nucleus; so the final ones are turned against it, have every direction on every shell, and shells of two kinds.
+    Others have learned where the points of their training are. PySCF's grids of all levels have the same directions,
+    and as few near a nucleus; so the final ones are turned against it, have every direction on every shell, and shells
+    of two kinds.
     """
     level = final_level(system)
     if system.gaussian:
@@ -235,8 +240,8 @@ def canonical_orbitals(
     r"""Every term [Ha], and eigenvalues [Ha] and eigenvectors of the Kohn-Sham operator in the occupied space.
 
     They ascend; empty orbitals come last, at infinity. Mixing the orbitals, $\psi C$, changes the energy at $C = 1$ by
-    $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the operator's matrix is a derivative, whatever the
-    terms are.
+    $\partial E/\partial C_{ji} = 2n_i\langle\psi_j|F|\psi_i\rangle$: the operator's matrix is a derivative, whatever
+    the terms are.
     """
 
     def energy(mix: Array) -> tuple[Array, dict[str, Array]]:

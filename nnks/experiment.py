@@ -57,14 +57,17 @@ def run(
     quiet: bool = False,
     again: bool = False,
 ) -> Summary:
-    """Trains a config's orbitals and stores what came out; an interrupted run of it is continued, a finished one returned.
+    """Trains a config's orbitals and stores what came out.
+
+    An interrupted run of it is continued, a finished one returned.
 
     Args:
         config: from `default_config` or `load_config`.
         results: the folder that runs are stored in.
         position: of the run in a sweep.
         quiet: nothing on the console, whatever the config says: for a process beside others.
-        again: whether a run that is finished is computed once more, into a folder of its own that ends in `-2`, and so on.
+        again: whether a run that is finished is computed once more, into a folder of its own that ends in `-2`, and so
+            on.
 
     Raises:
         InputError: for a config that cannot be run, before anything is written or compiled.
@@ -94,7 +97,10 @@ def run(
 
 @contextlib.contextmanager
 def _beside(config: ConfigDict, *, alone: bool) -> Iterator[WandbProcess | None]:
-    """W&B in a process of its own, which starts while a run that is `alone` is built; None for one that does without."""
+    """W&B in a process of its own, which starts while a run that is `alone` is built.
+
+    None for one that does without.
+    """
     recording = WandbProcess() if alone and config.tracking.wandb == "offline" else None
     try:
         yield recording
@@ -137,8 +143,8 @@ def _kept(folder: RunFolder, config: ConfigDict, *, alone: bool) -> Summary:
     summary = Summary(folder.path, folder.record.summary or {})
     if alone:
         print(
-            f"this run is finished and stored in {folder.path}; it is not computed again (--again, or again=True, does so; another "
-            "training.seed is another run)"
+            f"this run is finished and stored in {folder.path}; it is not computed again (--again, or again=True, does "
+            "so; another training.seed is another run)"
         )
         if config.tracking.console:
             print_summary(summary.values)
@@ -289,8 +295,9 @@ class Run:
         error = precision_error(self.problem, self.plan.problem, params)
         if error > SINGLE * atoms:
             warn(
-                f"{self.label}: training.precision='{precision}' changes the energy by {1e3 * error:.2g} mHa, which is more than {1e3 * SINGLE:g} mHa "
-                "an atom. The final energy is float64's, of orbitals trained to the other; use 'float64' if that matters."
+                f"{self.label}: training.precision='{precision}' changes the energy by {1e3 * error:.2g} mHa, which is "
+                f"more than {1e3 * SINGLE:g} mHa an atom. The final energy is float64's, of orbitals trained to the "
+                "other; use 'float64' if that matters."
             )
         return error
 
@@ -337,8 +344,9 @@ class Run:
     def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):
             warn(
-                f"{self.label}: {dropped} of {sum(problem.model.counts)} occupied orbitals are near-dependent {when}, and "
-                "orthogonalizer.name='canonical' drops them with their electrons; use 'qr' or 'lowdin', or another ansatz.guess."
+                f"{self.label}: {dropped} of {sum(problem.model.counts)} occupied orbitals are near-dependent {when}, "
+                "and orthogonalizer.name='canonical' drops them with their electrons; use 'qr' or 'lowdin', or another "
+                "ansatz.guess."
             )
 
     def _writers(self) -> WriterGroup:

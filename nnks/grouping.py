@@ -53,8 +53,8 @@ def batches(configs: Sequence[ConfigDict], parts: int = 1, begun: Sequence[str] 
     Args:
         configs: the runs.
         parts: into how many each batch is divided, one a worker.
-        begun: the batch that each run was begun in, as `begun_in` finds it; such a batch stays as it was, because the number of
-            its members decides how a program rounds.
+        begun: the batch that each run was begun in, as `begun_in` finds it; such a batch stays as it was, because the
+            number of its members decides how a program rounds.
     """
     groups: dict[str, list[int]] = {}
     undivided = set()
@@ -89,7 +89,10 @@ def unmark_batch(folder: RunFolder) -> None:
 
 
 def begun_in(configs: Sequence[ConfigDict], results: str | Path) -> list[str]:
-    """The batch that each run was begun in, by the names of its members; empty for one that was begun alone or not at all."""
+    """The batch that each run was begun in, by the names of its members.
+
+    Empty for one that was begun alone or not at all.
+    """
     known: dict[str, str] = {}
     for config in configs:
         folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)

@@ -1,7 +1,8 @@
 """Signals that ask a program to end: what is at hand is saved first, and a second signal ends it at once.
 
-A handler runs between two instructions of Python, which may be in the middle of anything. Training therefore encloses its steps in `whole`, within
-which a signal is only noted, and looks at `requested` after each step. Elsewhere the handler raises `Interrupted` where it stands.
+A handler runs between two instructions of Python, which may be in the middle of anything. Training therefore encloses
+its steps in `whole`, within which a signal is only noted, and looks at `requested` after each step. Elsewhere the
+handler raises `Interrupted` where it stands.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ COLLECTION = "_xla_gc_callback"
 """JAX's part of a garbage collection, which no error leaves."""
 
 CHECKERS = ("jaxtyping", "beartype")
-"""Packages which make any error in the middle of a check one of types; beartype's own code has its name for a file's."""
+"""Packages which make any error in the middle of a check one of types; beartype's own code has its name for a
+file's."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -146,7 +148,8 @@ def handled(*, more: Sequence[int] = (), at_once: bool = True) -> Iterator[None]
     renew()
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    # written to by the system's own handler, at once, also where Python's does not run: in a compilation that takes minutes
+    # written to by the system's own handler, at once, also where Python's does not run: in a compilation that takes
+    # minutes
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader, requests, at_once), daemon=True).start()
     try:

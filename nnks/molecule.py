@@ -152,8 +152,8 @@ def _check_stated_spin(electrons: int, spin: int, source: str) -> None:
     if electrons > 0 and (electrons - spin) % 2:
         raise InputError(
             f"{source} states spin {spin} in its comment line, which {electrons} electrons cannot have; expected "
-            f"n_up - n_down, an {'odd' if electrons % 2 else 'even'} number (the multiplicity less one); correct charge, spin or "
-            "multiplicity there."
+            f"n_up - n_down, an {'odd' if electrons % 2 else 'even'} number (the multiplicity less one); correct "
+            "charge, spin or multiplicity there."
         )
 
 
@@ -204,12 +204,13 @@ def _closest(positions: Float[np.ndarray, "atoms 3"]) -> tuple[int, int, float]:
 def _check_electrons(electrons: int, charge: int, spin: int, name: str) -> None:
     if abs(charge) > HIGHEST_CHARGE:
         raise InputError(
-            f"molecule {shown(name)} has charge {shown(charge)}; expected at most {HIGHEST_CHARGE} in size; correct system.charge."
+            f"molecule {shown(name)} has charge {shown(charge)}; expected at most {HIGHEST_CHARGE} in size; correct "
+            "system.charge."
         )
     if electrons < 1:
         raise InputError(
-            f"molecule {shown(name)} with charge {shown(charge)} has {shown(electrons)} electrons; expected at least one; use "
-            f"a system.charge of at most {charge + electrons - 1}."
+            f"molecule {shown(name)} with charge {shown(charge)} has {shown(electrons)} electrons; expected at least "
+            f"one; use a system.charge of at most {charge + electrons - 1}."
         )
     if spin < 0 or spin > electrons or (electrons - spin) % 2:
         parity = "odd" if electrons % 2 else "even"
@@ -263,10 +264,12 @@ def hund_spin(nelec: int) -> int:
 
 
 def lost_spin(spec: str, molecule: Molecule) -> str:
-    """The sentence for a spin that nobody gave and that is likely not the ground state's; empty where there is nothing to say.
+    """The sentence for a spin that nobody gave and that is likely not the ground state's.
 
-    The lowest spin is taken for charged molecules of the library, whose known spin is the neutral one's, and for atoms in
-    coordinates, which obey Hund's rule instead.
+    Empty where there is nothing to say.
+
+    The lowest spin is taken for charged molecules of the library, whose known spin is the neutral one's, and for atoms
+    in coordinates, which obey Hund's rule instead.
 
     Args:
         spec: the config's `system.molecule`, which leaves the spin open.
@@ -287,6 +290,7 @@ def lost_spin(spec: str, molecule: Molecule) -> str:
     if likely == molecule.spin:
         return ""
     return (
-        f"{molecule.name}{f' with charge {molecule.charge:+d}' if molecule.charge else ''} gets spin {molecule.spin}, the lowest that its electrons permit, and "
-        f"{why} has {likely}; set system.spin (n_up - n_down) if that is not meant."
+        f"{molecule.name}{f' with charge {molecule.charge:+d}' if molecule.charge else ''} gets spin {molecule.spin}, "
+        f"the lowest that its electrons permit, and {why} has {likely}; set system.spin (n_up - n_down) if that is not "
+        "meant."
     )

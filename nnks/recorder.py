@@ -20,7 +20,8 @@ from nnks.training.saved import Progressed, Saved, pack, unpack
 from nnks.types import Params
 
 CONVERGED, GRID = "converged", "grid"
-"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or `seconds`."""
+"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or
+`seconds`."""
 
 STOPS = ("", CONVERGED, GRID, "seconds", "steps")
 """All of them, after that of a run which goes on; checkpoints hold the place here."""

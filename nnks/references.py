@@ -104,16 +104,21 @@ def find_references(
         home: the run's folder, by whose config a calculation that is left out can be asked for.
 
     Returns:
-        `reference`: name to total [Ha], with `exact` for atoms whose limit is tabulated; `reference_terms`: name to all terms [Ha];
-        `reference_details`: name to how it was found (`converged`, `stable`, `restarts`, ..., `error`: how far what it stands for may lie below
-        it [Ha]); `reference_same` and `reference_large`: which of the names is the one in the same basis, and the one near the basis limit;
-        `reference_left`: what was not computed, if anything was not. A calculation that did not converge is no reference:
+        `reference`: name to total [Ha], with `exact` for atoms whose limit is tabulated; `reference_terms`: name to all
+            terms [Ha];
+        `reference_details`: name to how it was found (`converged`, `stable`, `restarts`, ..., `error`: how far what it
+            stands for may lie below
+        it [Ha]); `reference_same` and `reference_large`: which of the names is the one in the same basis, and the one
+        near the basis limit;
+        `reference_left`: what was not computed, if anything was not. A calculation that did not converge is no
+            reference:
         `reference_details` alone has it, with the `energy` [Ha] where it ended.
     """
     config, found, folders = system.config, Found(), reference_folders(results)
     if unknown := without_reference(config):
         notice(
-            f"there is no reference, as PySCF has no term {', '.join(unknown)}; `in_pyscf` of a term says what it is there."
+            f"there is no reference, as PySCF has no term {', '.join(unknown)}; `in_pyscf` of a term says what it is "
+            "there."
         )
     if config.reference.pyscf and not unknown:
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")

@@ -160,7 +160,8 @@ class Registry(Mapping[str, Entry]):
         for key in fields:
             if key not in accepted:
                 raise InputError(
-                    f"{self.kind}.{key} is not a field of '{section['name']}'; {suggest(key, accepted) if accepted else 'it has no fields'}."
+                    f"{self.kind}.{key} is not a field of '{section['name']}'; "
+                    f"{suggest(key, accepted) if accepted else 'it has no fields'}."
                 )
         taken = inspect.signature(make).parameters
         try:

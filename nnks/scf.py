@@ -27,8 +27,8 @@ DROPPED = 1e6
 class GaussianEnergy:
     """The energy of occupied orbitals in a Gaussian basis, and its derivative, the Fock matrix.
 
-    Terms with integrals in the basis see the density matrix, all others the density on the grid, which is computed from the
-    occupied orbitals: only the Fock matrix itself takes a product of two bases at every point.
+    Terms with integrals in the basis see the density matrix, all others the density on the grid, which is computed from
+    the occupied orbitals: only the Fock matrix itself takes a product of two bases at every point.
     """
 
     functional: Functional
@@ -129,8 +129,9 @@ def self_consistent(
 ) -> SCFState:
     r"""Self-consistent orbitals by Pulay's DIIS on the commutator $FDS - SDF$, as one compiled loop.
 
-    Where some empty orbital belongs below an occupied one (singlet carbon), filling the lowest never settles. After a dozen cycles
-    empty orbitals are therefore shifted up, so that the occupied space goes on from where it is to the nearest stationary energy.
+    Where some empty orbital belongs below an occupied one (singlet carbon), filling the lowest never settles. After a
+    dozen cycles empty orbitals are therefore shifted up, so that the occupied space goes on from where it is to the
+    nearest stationary energy.
 
     Args:
         fock: the functional in a basis.
@@ -142,8 +143,8 @@ def self_consistent(
         gradient_tolerance: largest norm of the commutator in the orthonormal frame [Ha].
         cycles: Fock matrices to build at most.
         memory: Fock matrices that DIIS combines.
-        level_shift: added to the levels of empty orbitals [Ha] from the first cycle on: slower, and steadier where levels are nearly
-            degenerate. It leaves self-consistent orbitals as they are, and is not in `mo_energy`.
+        level_shift: added to the levels of empty orbitals [Ha] from the first cycle on: slower, and steadier where
+            levels are nearly degenerate. It leaves self-consistent orbitals as they are, and is not in `mo_energy`.
 
     References:
         Pulay, J. Comput. Chem. 3, 556 (1982); Saunders, Hillier, Int. J. Quantum Chem. 7, 699 (1973), for level shifts.

@@ -79,7 +79,8 @@ def load_orbitals(run: str | Path) -> StoredOrbitals:
         )
     if not folder.checkpoints.is_dir():
         raise InputError(
-            f"'{folder.path}' has no checkpoints any more; `nnks run --config={folder.path}/config.json --again` makes them."
+            f"'{folder.path}' has no checkpoints any more; `nnks run --config={folder.path}/config.json --again` makes "
+            "them."
         )
     ready = plan(load_config(str(folder.path / "config.json")))
     problem = build.in_precision(ready.problem, ready.config.training.precision)
@@ -100,7 +101,8 @@ def _trained(ready: Any, problem: Any, folder: RunFolder) -> Any:
     checkpoints.close()
     if not isinstance(saved, Saved):
         raise InputError(
-            f"no checkpoint of '{folder.path}' can be read; `nnks run --config={folder.path}/config.json --again` makes them anew."
+            f"no checkpoint of '{folder.path}' can be read; `nnks run --config={folder.path}/config.json --again` "
+            "makes them anew."
         )
     state, _ = unpack(saved, ready.guard)
     better = None if ready.guard is None else ready.guard.better()

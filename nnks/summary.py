@@ -61,8 +61,8 @@ def found(outcome: Evaluation) -> dict[str, Any]:
 def compared(plan: Plan, outcome: Evaluation, references: Mapping[str, Any]) -> dict[str, Any]:
     """The references, and sentences on an energy below what its own basis allows (`violations`) or near it (`doubts`).
 
-    A violation needs a minimum that PySCF found to be stable. A doubt is an energy that is lower than its own error and that of a reference
-    explain; the reference's may be an estimate, so that it says less than a violation does.
+    A violation needs a minimum that PySCF found to be stable. A doubt is an energy that is lower than its own error and
+    that of a reference explain; the reference's may be an estimate, so that it says less than a violation does.
     """
     same = references.get(REFERENCE_SAME, "")
     below = _below_same_basis(plan, outcome, references)
@@ -76,8 +76,8 @@ def compared(plan: Plan, outcome: Evaluation, references: Mapping[str, Any]) -> 
         )
     elif below > VIOLATION and stable is None:
         doubts.append(
-            f"the energy is {below / MILLIHARTREE:.4f} mHa below PySCF's in the same basis and on the same grid, whose stability was not "
-            "tested: PySCF stopped at a higher solution, or an integral is wrong."
+            f"the energy is {below / MILLIHARTREE:.4f} mHa below PySCF's in the same basis and on the same grid, whose "
+            "stability was not tested: PySCF stopped at a higher solution, or an integral is wrong."
         )
     return {**references, VIOLATIONS: violations, DOUBTS: doubts}
 
@@ -103,6 +103,7 @@ def _below_limit(outcome: Evaluation, references: Mapping[str, Any]) -> list[str
         return []
     below, own, error = (value / MILLIHARTREE for value in (below, own, error))
     return [
-        f"the energy is {below:.3f} mHa below {name}, more than its quadrature error ({own:.2g} mHa) and what the reference may lack ({error:.2g} mHa) "
-        "explain: the orbitals fit their grid more than was seen, or the reference is not the ground state; use a higher quadrature.level."
+        f"the energy is {below:.3f} mHa below {name}, more than its quadrature error ({own:.2g} mHa) and what the "
+        f"reference may lack ({error:.2g} mHa) explain: the orbitals fit their grid more than was seen, or the "
+        "reference is not the ground state; use a higher quadrature.level."
     ]

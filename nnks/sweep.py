@@ -39,7 +39,8 @@ class Sweep:
         ablation: what the file declares as `ABLATION`, as plain values; None without one.
         axes: the dotted keys that `sweep()` sets and in which the runs differ, in its order.
         source: the config file; processes beside this one read it for what it registers.
-        expect: by ansatz, how near to which reference its runs end by the claim: the file's `EXPECT`, such as `{"lcgto": ("same", 1e-3)}` [mHa].
+        expect: by ansatz, how near to which reference its runs end by the claim: the file's `EXPECT`, such as
+            `{"lcgto": ("same", 1e-3)}` [mHa].
     """
 
     name: str
@@ -120,7 +121,8 @@ def _ablation(module: Any, name: str) -> Ablation | None:
     ablation = getattr(module, "ABLATION", None)
     if ablation is not None and not isinstance(ablation, Ablation):
         raise InputError(
-            f"ABLATION of {file_name(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., axes=...)."
+            f"ABLATION of {file_name(name)} is {shown(ablation)}; it must be made by nnks.ablation.Ablation(claim=..., "
+            "axes=...)."
         )
     return ablation
 
@@ -180,8 +182,8 @@ def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict
     for number, run in enumerate(runs, 1):
         if not isinstance(run, Mapping):
             raise InputError(
-                f"sweep() of {file_name(name)} returned {shown(run)} as run {number}; each must be a dictionary of changes such as "
-                "{'ansatz.width': 8}."
+                f"sweep() of {file_name(name)} returned {shown(run)} as run {number}; each must be a dictionary of "
+                "changes such as {'ansatz.width': 8}."
             )
     return ({},) * len(runs), [dict(run) for run in runs]
 
@@ -258,7 +260,10 @@ def run_sweep(
 def make_tasks(
     sweep: Sweep, configs: Sequence[ConfigDict], results: str | Path, parts: int | None, resources: Resources | None
 ) -> list[Task]:
-    """What a launcher is given: runs and batches of runs, each batch in as many parts as there are workers; None for no batches."""
+    """What a launcher is given: runs and batches of runs, each batch in as many parts as there are workers.
+
+    None for no batches.
+    """
     import jax
 
     cache = ("min_compile_time_secs", "min_entry_size_bytes")
@@ -291,8 +296,8 @@ def _sum(seconds: Sequence[float | None]) -> float | None:
 def release_programs(limit: int | None = None) -> bool:
     """Drops compiled programs before they use up the memory maps that Linux gives to a process; says whether it did.
 
-    A run leaves 2,000 to 3,000 maps, and at the usual limit of 65,530 the compiler aborts the process. Runs of equal shapes
-    share programs, so they are kept as long as there is room.
+    A run leaves 2,000 to 3,000 maps, and at the usual limit of 65,530 the compiler aborts the process. Runs of equal
+    shapes share programs, so they are kept as long as there is room.
 
     Args:
         limit: number of maps beyond which programs go; None for half of the system's limit.

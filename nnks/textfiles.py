@@ -48,8 +48,8 @@ def read_text(path: str, key: str, what: str) -> str:
     except (OSError, RuntimeError, ValueError) as error:  # the latter two: `~nobody`, NUL in a path, broken UTF-16
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(
-            f"{key} is {shown(path)}, which cannot be read ({shown(reason)[1:-1]}); expected {what} in plain text; check "
-            "the path and its permissions."
+            f"{key} is {shown(path)}, which cannot be read ({shown(reason)[1:-1]}); expected {what} in plain text; "
+            "check the path and its permissions."
         ) from None
 
 

@@ -28,7 +28,8 @@ def compiled_programs():
 
 
 SLOW = Path(__file__).with_name("slow.txt")
-"""Tests that repeat what others reach, as `benchmarks/test_selection.py` found: marked slow, beside those that are so in their files."""
+"""Tests that repeat what others reach, as `benchmarks/test_selection.py` found: marked slow, beside those that are so
+in their files."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks

@@ -58,7 +58,8 @@ def test_a_sweep_tells_the_report_which_run_is_where(tmp_path):
     path.write_text(
         '"""Rates."""\n'
         "from nnks.ablation import Ablation\nfrom nnks.config import default_config\n"
-        "ABLATION = Ablation('Which rate?', {'rate': {'fast': {'optimizer.learning_rate': 0.1}, 'slow': {}}}, seeds=(0, 1))\n"
+        "ABLATION = Ablation('Which rate?', {'rate': {'fast': {'optimizer.learning_rate': 0.1}, 'slow': {}}}, "
+        "seeds=(0, 1))\n"
         "def get_config():\n    c = default_config()\n    c.optimizer = {'name': 'adam'}\n    return c\n"
     )
     sweep = load_sweep(str(path))

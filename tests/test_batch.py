@@ -1,4 +1,7 @@
-"""Runs trained as one program: the numbers of single runs, each stored as such; members end, fail and resume on their own."""
+"""Runs trained as one program: the numbers of single runs, each stored as such.
+
+Members end, fail and resume on their own.
+"""
 
 import pytest
 

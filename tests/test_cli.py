@@ -160,7 +160,8 @@ def test_unwritable_results(capsys, tmp_path):
 def test_config_file_with_an_error(capsys, tmp_path):
     file = tmp_path / "bad.py"
     file.write_text(
-        "from nnks.config import default_config\ndef get_config():\n    c = default_config()\n    c.sytem.basis = 'x'\n    return c\n"
+        "from nnks.config import default_config\ndef get_config():\n    c = default_config()\n    c.sytem.basis = "
+        "'x'\n    return c\n"
     )
     assert "system" in refused(capsys, "run", f"--config={file}")
     file.write_text("x = 1\n")
@@ -175,7 +176,8 @@ def test_config_file_imports_its_neighbor(capsys, tmp_path, monkeypatch):
     file = tmp_path / "uses_neighbor.py"
     file.write_text(
         "import neighbor_of_config\nfrom nnks.config import default_config\n"
-        "def get_config():\n    c = default_config()\n    c.system.molecule = neighbor_of_config.MOLECULE\n    return c\n"
+        "def get_config():\n    c = default_config()\n    c.system.molecule = neighbor_of_config.MOLECULE\n    return "
+        "c\n"
     )
     assert main(["run", f"--config={file}", "--config.quadrature.level=0", "--dry-run"]) == 0
     assert "HLi" in capsys.readouterr().out

@@ -1,4 +1,7 @@
-"""Sweeps in processes, by Ray and by submitit: the numbers of this process; what fails is recorded, and the rest goes on."""
+"""Sweeps in processes, by Ray and by submitit: the numbers of this process.
+
+What fails is recorded, and the rest goes on.
+"""
 
 import os
 import signal
@@ -149,7 +152,10 @@ def test_a_task_ends_after_its_minutes(quick, tmp_path):
     ids=["collection", "check", "generated check"],
 )
 def test_a_limit_that_falls_where_errors_are_lost_is_not_lost(name, module, file):
-    """Python only prints an error of JAX's callback there, and a type check makes it one of types; the limit waits until they have returned."""
+    """Python only prints an error of JAX's callback there, and a type check makes it one of types.
+
+    The limit waits until they have returned.
+    """
     import threading
 
     from nnks.launch.task import limit

@@ -5,7 +5,9 @@ import pytest
 
 @pytest.mark.slow
 def test_an_empty_orbital_below_an_occupied_one(quick, tmp_path):
-    """Singlet carbon: two electrons in one p orbital raise it above the empty ones. The direct minimum, which knows no order of orbitals,
+    """Singlet carbon: two electrons in one p orbital raise it above the empty ones.
+
+    The direct minimum, which knows no order of orbitals,
     lies 0.5 mHa below where filling ends; orientations on the grid differ by 5 µHa."""
     import nnks
     from nnks import build

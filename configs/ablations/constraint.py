@@ -3,8 +3,9 @@
 Run:      nnks sweep --config=ablations/constraint; nnks report results/constraint
 Cost:     64 runs, two minutes on two cores
 
-A penalty's minimum has norms that are too large by n|e|/2 mu, hence an error of order 1/mu^2, and curvatures that grow with mu. The gradient of
-the energy does not vanish at the minimum, which Adam's division by its size does not forgive (`project`); on the manifold it does (`riemannian`).
+A penalty's minimum has norms that are too large by n|e|/2 mu, hence an error of order 1/mu^2, and curvatures that grow
+with mu. The gradient of the energy does not vanish at the minimum, which Adam's division by its size does not forgive
+(`project`); on the manifold it does (`riemannian`).
 """
 
 from nnks.ablation import Ablation
@@ -14,8 +15,8 @@ SGD = {"optimizer.name": "sgd", "optimizer.learning_rate": 5e-2}
 
 ABLATION = Ablation(
     claim="From random orbitals reparameterization and the gradient on the manifold end within 0.01 mHa of the minimum in 500 steps of Adam. A penalty is biased "
-    "where it is weak (3: 24 mHa) and stiff where it is strong (30: 61 mHa; 10: 6 mHa); a projection after steps of Adam ends 1.5 Ha too high, after "
-    "steps of gradient descent at the minimum.",
+    "where it is weak (3: 24 mHa) and stiff where it is strong (30: 61 mHa; 10: 6 mHa); a projection after steps of "
+    "Adam ends 1.5 Ha too high, after steps of gradient descent at the minimum.",
     metric="error_same_mHa",
     axes={
         "constraint": {

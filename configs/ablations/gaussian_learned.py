@@ -7,8 +7,8 @@ Cost:     8 runs of half a minute or less on two cores
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "Trained exponents gain 25 mHa on helium in STO-3G and contractions 13 more, to the best that three Gaussians can do. "
-    "Floating centers add nothing on an atom and 2 mHa on H2."
+    "Trained exponents gain 25 mHa on helium in STO-3G and contractions 13 more, to the best that three Gaussians can "
+    "do. Floating centers add nothing on an atom and 2 mHa on H2."
 )
 
 NEURAL = {

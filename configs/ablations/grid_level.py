@@ -3,7 +3,8 @@
 Run:      nnks sweep --config=ablations/grid_level; nnks report results/grid_level
 Cost:     18 runs, two minutes on two cores
 
-Orbitals are trained and evaluated on the same level; the energy is compared with that of level 5. Nothing is random: one seed, and no intervals.
+Orbitals are trained and evaluated on the same level; the energy is compared with that of level 5. Nothing is random:
+one seed, and no intervals.
 """
 
 from nnks.ablation import Ablation

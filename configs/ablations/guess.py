@@ -3,7 +3,8 @@
 Run:      nnks sweep --config=ablations/guess; nnks report results/guess
 Cost:     48 runs, two minutes on two cores
 
-Random orbitals depend on the seed, and know no scales of rotations; the other guesses do not, and their intervals have no width.
+Random orbitals depend on the seed, and know no scales of rotations; the other guesses do not, and their intervals have
+no width.
 """
 
 from nnks.ablation import Ablation

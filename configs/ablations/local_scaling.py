@@ -7,8 +7,9 @@ Cost:     9 runs of half a minute or less on two cores
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "From STO-3G, radial maps bring helium within 0.2 mHa of its limit (66 mHa gained, where the paper's network gained 2.5) "
-    "and lithium to 6-31G (123, 88). Directions add 3 mHa on H2, and one map for both spins costs 0.4 mHa on lithium."
+    "From STO-3G, radial maps bring helium within 0.2 mHa of its limit (66 mHa gained, where the paper's network "
+    "gained 2.5) and lithium to 6-31G (123, 88). Directions add 3 mHa on H2, and one map for both spins costs 0.4 mHa "
+    "on lithium."
 )
 
 NEURAL = {

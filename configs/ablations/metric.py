@@ -3,9 +3,9 @@
 Run:      nnks sweep --config=ablations/metric; nnks report results/metric
 Cost:     30 runs of 8 s (LiH) or 20 s (water) of training on two cores, twenty minutes with compilation
 
-`overlap` is the metric of stochastic reconfiguration, which MinSR solves in the space of samples (larger here: points times
-orbitals exceed the parameters) and SPRING by going on from the last direction (`cg` does). `blocks` keeps a block a layer and drops what couples layers, as KFAC
-does; its factorization of each block would be an approximation more.
+`overlap` is the metric of stochastic reconfiguration, which MinSR solves in the space of samples (larger here: points
+times orbitals exceed the parameters) and SPRING by going on from the last direction (`cg` does). `blocks` keeps a block
+a layer and drops what couples layers, as KFAC does; its factorization of each block would be an approximation more.
 """
 
 from nnks.ablation import Ablation

@@ -3,10 +3,11 @@
 Run:      nnks sweep --config=ablations/orthogonalizer; nnks report results/orthogonalizer
 Cost:     84 runs, two minutes on two cores
 
-The error after a fixed number of steps tells whether two runs took the same path: a difference of the energies on the way stays
-one there. With an exact Gram matrix the energy is one function of the raw parameters for every mix, so that in float64 qr, cholesky,
-lowdin, canonical and polar are equal within rounding; in float32 the values differ in their last digits before they are
-factorized in float64, and the paths with them. cayley and exponential span other orbitals with the same parameters.
+The error after a fixed number of steps tells whether two runs took the same path: a difference of the energies on the
+way stays one there. With an exact Gram matrix the energy is one function of the raw parameters for every mix, so that
+in float64 qr, cholesky, lowdin, canonical and polar are equal within rounding; in float32 the values differ in their
+last digits before they are factorized in float64, and the paths with them. cayley and exponential span other orbitals
+with the same parameters.
 """
 
 from nnks.ablation import Ablation
@@ -14,8 +15,8 @@ from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
     claim="With an exact Gram matrix qr, cholesky, lowdin, canonical and polar follow one path: after 100 steps their energies agree to 4e-10 mHa in float64 "
-    "and to 7e-4 mHa in float32. cayley and exponential, whose parameters are rotations, follow others: their medians are 8 to 43 mHa higher, "
-    "and three seeds do not decide which are better.",
+    "and to 7e-4 mHa in float32. cayley and exponential, whose parameters are rotations, follow others: their medians "
+    "are 8 to 43 mHa higher, and three seeds do not decide which are better.",
     metric="error_same_mHa",
     axes={
         "orthogonalizer.name": ("cholesky", "qr", "lowdin", "canonical", "polar", "cayley", "exponential"),

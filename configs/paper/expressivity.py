@@ -1,6 +1,7 @@
 """The claim of the paper's abstract on expressivity: a minimizer satisfies the Kohn-Sham equations.
 
-Expect:   a commutator FDS - SDF of 1e-6 Ha or less at the orbitals of direct minimization, and self-consistent cycles from them that change the
+Expect:   a commutator FDS - SDF of 1e-6 Ha or less at the orbitals of direct minimization, and self-consistent cycles
+from them that change the
           energy by less than 1e-8 Ha
 Run:      nnks reproduce expressivity [--quick]
 Cost:     6 runs, 2 minutes on two cores; --quick (H2, H2O, triplet O2) 1 minute

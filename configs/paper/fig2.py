@@ -1,6 +1,7 @@
 """The paper's Figure 2: energy against wall-clock time on carbon clusters, direct minimization beside self-consistency.
 
-Expect:   on C20 the energy of self-consistent cycles jumps and does not settle; direct minimization falls to a lower one and converges
+Expect:   on C20 the energy of self-consistent cycles jumps and does not settle; direct minimization falls to a lower
+one and converges
 Run:      nnks reproduce fig2 [--quick]
 Cost:     10 minutes on two cores; --quick (C20 in STO-3G; shares its timings with `timing`) 3 minutes
 """

@@ -1,11 +1,13 @@
 """The paper's Figure 3: what the batch size does to convergence on C20, against epochs and against seconds.
 
-Expect:   every batch needs fewer epochs than the full grid to 1 Ha, but no fewer seconds; at a constant learning rate batches end 0.1 to 1.4 Ha high
+Expect:   every batch needs fewer epochs than the full grid to 1 Ha, but no fewer seconds; at a constant learning rate
+batches end 0.1 to 1.4 Ha high
 Run:      nnks reproduce fig3 [--quick]
 Cost:     22 runs, an hour on two cores; --quick (benzene, one seed, six sizes, fewer epochs) 2 minutes
 
-Every term is summed over the batch; the Coulomb energy is fitted on the batch (two independent ones for its two densities), which has no pair
-sum's bias. `energy/exact` is the energy of the orbitals on the full grid with integrals in the basis, recorded every few epochs.
+Every term is summed over the batch; the Coulomb energy is fitted on the batch (two independent ones for its two
+densities), which has no pair sum's bias. `energy/exact` is the energy of the orbitals on the full grid with integrals
+in the basis, recorded every few epochs.
 """
 
 from nnks.config import ConfigDict, default_config

@@ -1,9 +1,11 @@
 """The claim of the paper's abstract on scaling: the time of one energy gradient along the carbon cages, beside a cycle of PySCF.
 
-Expect:   an exponent below 3 in the number of basis functions. Theory: dense orbitals on a grid, orthonormalization and fitted Coulomb
+Expect:   an exponent below 3 in the number of basis functions. Theory: dense orbitals on a grid, orthonormalization and
+fitted Coulomb
           integrals cost N^3, four-center integrals N^4
 Run:      nnks reproduce scaling [--quick]
-Cost:     20 minutes on two cores, 15 more where PySCF finds room for C180, each calculation 15 minutes at most; --quick (C20 and C60 in STO-3G) 3 minutes
+Cost:     20 minutes on two cores, 15 more where PySCF finds room for C180, each calculation 15 minutes at most; --quick
+          (C20 and C60 in STO-3G) 3 minutes
 """
 
 from nnks.config import ConfigDict, load_config

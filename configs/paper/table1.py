@@ -1,6 +1,7 @@
 """The paper's Table 1: energies of six molecules, exchange only, 6-31g, grid level 1, by direct minimization and on minibatches.
 
-Expect:   direct minimization and SCF within 1e-5 Ha of PySCF on the same grid, term by term; minibatch runs whose own estimate (which is what the
+Expect:   direct minimization and SCF within 1e-5 Ha of PySCF on the same grid, term by term; minibatch runs whose own
+estimate (which is what the
           paper reports) is far from the exact energy of their orbitals
 Run:      nnks reproduce table1 [--quick]
 Cost:     12 runs, 6 minutes on two cores; --quick (minibatches of H2 and H2O only, fewer steps) 3 minutes
@@ -9,8 +10,8 @@ Cost:     12 runs, 6 minutes on two cores; --quick (minibatches of H2 and H2O on
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "Direct minimization agrees with PySCF to 1e-5 Ha where the paper's energies are off by up to 16 mHa: the rest is its minibatch "
-    "estimate of the integrals."
+    "Direct minimization agrees with PySCF to 1e-5 Ha where the paper's energies are off by up to 16 mHa: the rest is "
+    "its minibatch estimate of the integrals."
 )
 MOLECULES = ("H2", "CH4", "H2O", "O2", "C2H5OH", "C6H6")
 SMALL = ("H2", "H2O")

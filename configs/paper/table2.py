@@ -1,6 +1,7 @@
 """The paper's Table 2: O2 is paramagnetic and CO2 is not, by energies with and without two unpaired electrons.
 
-Expect:   O2 lower by 71 mHa with two unpaired electrons, CO2 higher by 278 mHa; exchange only, 6-31g, level 1. The paper's numbers were not found
+Expect:   O2 lower by 71 mHa with two unpaired electrons, CO2 higher by 278 mHa; exchange only, 6-31g, level 1. The
+paper's numbers were not found
 Run:      nnks reproduce table2 [--quick]
 Cost:     5 runs, 1 to 2 minutes on two cores; --quick is the same
 """

@@ -1,6 +1,7 @@
 """The paper's Table 3: what neural orbitals gain on atoms from STO-3G, exchange only, at Hund's spin and at the paper's.
 
-Expect:   helium gains 66 mHa by local scaling, where the paper's gains 2.5 and 6-31g 57; gains of every kind of orbital, beside the paper's
+Expect:   helium gains 66 mHa by local scaling, where the paper's gains 2.5 and 6-31g 57; gains of every kind of
+orbital, beside the paper's
 Run:      nnks reproduce table3 [--quick]        (runs this sweep, then sets the paper's numbers beside it)
 Cost:     45 runs of 10 to 60 s on two cores; --quick: He, Li and Be with three kinds of orbitals, 9 runs
 """
@@ -8,8 +9,8 @@ Cost:     45 runs of 10 to 60 s on two cores; --quick: He, Li and Be with three 
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "From STO-3G, local scaling gains more than the paper's on every atom whose spin state is the same; residuals, learned bases "
-    "and neural orbitals gain more than 6-31G does."
+    "From STO-3G, local scaling gains more than the paper's on every atom whose spin state is the same; residuals, "
+    "learned bases and neural orbitals gain more than 6-31G does."
 )
 SPINS = {"He": (0,), "Li": (1,), "Be": (0,), "C": (2, 0), "N": (3, 1), "O": (2, 0)}
 """n_up - n_down: Hund's rule first, then the lowest spin, which the paper's energies of C, N and O are near."""

@@ -1,6 +1,7 @@
 """The paper's running times on carbon clusters: direct minimization beside PySCF, C20 to C180.
 
-Expect:   less time than density-fitted PySCF, and convergence on C20, where self-consistency fails. The paper's basis and stopping rule are not
+Expect:   less time than density-fitted PySCF, and convergence on C20, where self-consistency fails. The paper's basis
+and stopping rule are not
           known, and its times are a GPU's: ratios are compared, not seconds
 Run:      nnks reproduce timing [--quick]
 Cost:     75 minutes on two cores, each calculation 30 minutes at most; --quick (C20 in STO-3G) 4 minutes

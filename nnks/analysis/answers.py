@@ -30,9 +30,10 @@ from nnks.analysis.wording import chemical
 from nnks.tracking.record import RunRecord
 
 METHOD = (
-    f"Differences are taken between runs that are equal in everything else, seed included, and averaged over the other axes; intervals are "
-    f"Student's over three or more seeds and hold together for all settings of an axis with {LEVEL:.0%} (Bonferroni); p-values are Holm's. Medians of steps and "
-    "seconds count runs that never arrive as later than their end (Kaplan-Meier)."
+    "Differences are taken between runs that are equal in everything else, seed included, and averaged over the other "
+    "axes; intervals are Student's over three or more seeds and hold together for all settings of an axis with "
+    f"{LEVEL:.0%} (Bonferroni); p-values are Holm's. Medians of steps and seconds count runs that never arrive as "
+    "later than their end (Kaplan-Meier)."
 )
 
 COLORS = {EQUAL: GRAY, LOWER: PALETTE[2], HIGHER: PALETTE[1], UNDECIDED: PALETTE[0], SINGLE: PALETTE[0]}

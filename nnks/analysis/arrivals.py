@@ -37,9 +37,12 @@ class Arrival:
 
 
 def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence[RunRecord]) -> list[Arrival]:
-    """When each point's runs come within `accuracy` of the reference; runs on minibatches report estimates, and are left out.
+    """When each point's runs come within `accuracy` of the reference.
 
-    Energies of a training are those of its grid. A run has arrived only if the final energy says so, too, and is not doubted.
+    Runs on minibatches report estimates, and are left out.
+
+    Energies of a training are those of its grid. A run has arrived only if the final energy says so, too, and is not
+    doubted.
     """
     found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
     for (point, _), number in locate(ablation, rows).items():

@@ -43,7 +43,8 @@ def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison], *, sin
     Args:
         expected: `lower`, `higher` or `equal` by setting, or by `case: setting`.
         comparisons: of the ablation.
-        single: whether one seed is all that the ablation has, because nothing in it is drawn at random: differences count as they are.
+        single: whether one seed is all that the ablation has, because nothing in it is drawn at random: differences
+            count as they are.
     """
     if single:
         comparisons = [_as_it_is(each) for each in comparisons]

@@ -24,8 +24,9 @@ class Condition:
     Attributes:
         key: of the value.
         operator: `=`, `!=`, `<`, `<=`, `>` or `>=`.
-        value: as typed. Beside `=` and `!=`: a number, `true`, `false`, `none`, or a text in which `*`, `?` and `[...]` stand
-            for other characters (alone, `*` is any value but none), upper and lower case being different (Co is not CO).
+        value: as typed. Beside `=` and `!=`: a number, `true`, `false`, `none`, or a text in which `*`, `?` and `[...]`
+            stand for other characters (alone, `*` is any value but none), upper and lower case being different (Co is
+            not CO).
     """
 
     key: str
@@ -33,7 +34,10 @@ class Condition:
     value: str
 
     def holds(self, value: Any) -> bool:
-        """Whether a run's value meets it. None, of a run that lacks the key, equals `none` and is neither less nor more."""
+        """Whether a run's value meets it.
+
+        None, of a run that lacks the key, equals `none` and is neither less nor more.
+        """
         if self.operator == "=":
             return equal(value, self.value)
         if self.operator == "!=":

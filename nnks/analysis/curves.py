@@ -34,8 +34,9 @@ BAND = 3
 def convergence(rows: Sequence[Row], records: Sequence[RunRecord], against: str, path: Path) -> Path | None:
     """Draws |energy - best reference| of every run against `step` or `seconds`, one panel a system.
 
-    A run is a thin line in its method's color, three or more of a method are their median and a band from the lowest to the highest; a dot marks the energy of the final evaluation, hollow where it
-    lies below the reference; a cross marks where a failed or interrupted run stopped.
+    A run is a thin line in its method's color, three or more of a method are their median and a band from the lowest to
+    the highest; a dot marks the energy of the final evaluation, hollow where it lies below the reference; a cross marks
+    where a failed or interrupted run stopped.
 
     Args:
         rows: what `run_rows(records)` returned.

@@ -39,7 +39,8 @@ def check_target(path: str | Path) -> Path:
 def runs_frame(runs: Sequence[StoredRun]) -> DataFrame:
     """One row a run.
 
-    Columns: those of `run_rows` (energies [Ha], errors [mHa]), then `config.<key>` and `summary.<key>` with dotted keys, as they are stored. What a
+    Columns: those of `run_rows` (energies [Ha], errors [mHa]), then `config.<key>` and `summary.<key>` with dotted
+        keys, as they are stored. What a
     run lacks is missing; lists are JSON text; a column in which numbers and text occur is text.
     """
     import pandas
@@ -56,7 +57,10 @@ def runs_frame(runs: Sequence[StoredRun]) -> DataFrame:
 
 
 def metrics_frame(runs: Sequence[StoredRun]) -> DataFrame:
-    """One row a recorded step: `IDENTITY` of the run, `step`, and the metrics by their names; nan for what a step lacks."""
+    """One row a recorded step: `IDENTITY` of the run, `step`, and the metrics by their names.
+
+    Nan for what a step lacks.
+    """
     import pandas
 
     return pandas.concat(list(metrics_frames(runs)), ignore_index=True)

@@ -28,8 +28,8 @@ def final_errors(rows: Sequence[Row], path: Path) -> Path | None:
     """Draws the final energy error of each method, one panel a system.
 
     Seeds are dots, the median is a bar, PySCF in the method's own basis is a gray triangle, and the best
-    reference is the line at zero. Energies that are doubted are left out. Where errors are of very different sizes, the axis is logarithmic, and
-    what lies below the reference is hollow.
+    reference is the line at zero. Energies that are doubted are left out. Where errors are of very different sizes, the
+    axis is logarithmic, and what lies below the reference is hollow.
 
     Args:
         rows: what `run_rows` returned.

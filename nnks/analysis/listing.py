@@ -43,8 +43,8 @@ COLUMNS = {
     "electrons": "electrons",
     "reason": "reason",
 }
-"""Short names of what every run has, and the keys of `run_rows` that they stand for; `molecule` is shortened, and `system` tells those of one
-name apart that differ in geometry, charge, spin or functional."""
+"""Short names of what every run has, and the keys of `run_rows` that they stand for; `molecule` is shortened, and
+`system` tells those of one name apart that differ in geometry, charge, spin or functional."""
 
 UNITS = {"energy": "Ha", "error": "mHa", "seconds": "s"}
 
@@ -129,8 +129,8 @@ def check_keys(runs: Sequence[StoredRun], keys: Iterable[str]) -> None:
             near = alike(key, known)
             hint = f"did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
             raise InputError(
-                f"'{key}' is no key of the {len(runs)} stored runs; {hint}keys are those of the config (system.basis), of the "
-                f"summary (virial), and {', '.join(COLUMNS)}."
+                f"'{key}' is no key of the {len(runs)} stored runs; {hint}keys are those of the config (system.basis), "
+                f"of the summary (virial), and {', '.join(COLUMNS)}."
             )
 
 
@@ -147,7 +147,10 @@ def alike(key: str, known: Iterable[str], most: int = 3) -> list[str]:
 
 
 def ordered(runs: Sequence[StoredRun], key: str) -> list[StoredRun]:
-    """Runs by the value of a key, numbers before text; from the largest if `-` stands before the key. Unknown values are last."""
+    """Runs by the value of a key, numbers before text; from the largest if `-` stands before the key.
+
+    Unknown values are last.
+    """
     name, falling = key.removeprefix("-"), key.startswith("-")
     have = [run for run in runs if run[name] is not None]
 

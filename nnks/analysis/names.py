@@ -62,8 +62,8 @@ def identity(config: Mapping[str, Any]) -> str:
 def identities(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """A hash of each config, equal for configs that mean the same.
 
-    Defaults are filled in where configs that name the same members have different keys; finding them imports JAX, a second that no other
-    table or figure takes.
+    Defaults are filled in where configs that name the same members have different keys; finding them imports JAX, a
+    second that no other table or figure takes.
     """
     keys: dict[tuple[str, ...], set[frozenset[str]]] = {}
     groups = [tuple(str(setting(config, f"{kind}.name")) for kind in MEMBERS) for config in configs]

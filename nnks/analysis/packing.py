@@ -36,8 +36,9 @@ RARE = 0.2
 def pack(folder: Path, target: Path) -> tuple[int, int]:
     """Writes `runs.parquet` and `metrics.parquet` of a sweep, and reads them again.
 
-    Kept are the JSON files of each run as they are, the slices that the report's figure shows, and of the steps at most `MOST_STEPS` a run, evenly:
-    with the first, the last, the one at which it arrives at an ablation's accuracy, and those with a metric that few have.
+    Kept are the JSON files of each run as they are, the slices that the report's figure shows, and of the steps at most
+    `MOST_STEPS` a run, evenly: with the first, the last, the one at which it arrives at an ablation's accuracy, and
+    those with a metric that few have.
 
     Args:
         folder: of the sweep.
@@ -73,7 +74,8 @@ def pack(folder: Path, target: Path) -> tuple[int, int]:
         again = Pack(target).table(name)
         if again is None or not _same(again, table):
             raise StoreError(
-                f"'{target / name}' does not hold what was written; see that the disk is sound, and store the sweep again"
+                f"'{target / name}' does not hold what was written; see that the disk is sound, and store the sweep "
+                "again"
             )
     return len(records), sum((target / name).stat().st_size for name in tables)
 

@@ -35,7 +35,8 @@ CAPTIONS = {
     "the median of three and more seeds with their range.",
     "convergence_seconds": "The same against seconds of training, without the first step, which compiles.",
     "densities": "On the plane nearest to the nuclei (crosses), in Bohr: density [1/Bohr³] and highest occupied orbital [1/Bohr^1.5] of the run "
-    "closest to the reference, and by how much the densities of other methods differ from that (of three systems and six other methods at most).",
+    "closest to the reference, and by how much the densities of other methods differ from that (of three systems and "
+    "six other methods at most).",
 }
 
 
@@ -51,7 +52,8 @@ class ReportPaths:
 def write_report(folder: Path | str) -> ReportPaths:
     """Writes `report.md`, `figures/*.png` and `report.html` into the folder of a sweep.
 
-    Every number comes from the stored runs; running it again after more runs replaces the report. What is damaged is left out and named.
+    Every number comes from the stored runs; running it again after more runs replaces the report. What is damaged is
+    left out and named.
 
     Raises:
         InputError: if the folder does not exist or holds no runs.

@@ -1,9 +1,10 @@
 r"""What an ablation's runs say: paired differences from the baseline with intervals, and a verdict.
 
-For a setting of an axis, the difference from the baseline is taken between runs that are equal in everything else, seed included, and
-averaged over the other axes: one number $d_s$ a seed. With $n$ seeds its mean has the interval $\bar d \pm t\,s_d/\sqrt n$ of Student's
-distribution. An axis of $m$ settings beside the baseline has $m$ such intervals, which hold together with 95 % where each holds with
-$1 - 0.05/m$ (Bonferroni); p-values are Holm's. Where an ablation asks for ratios, all of this is done with decimal logarithms of the metric.
+For a setting of an axis, the difference from the baseline is taken between runs that are equal in everything else, seed
+included, and averaged over the other axes: one number $d_s$ a seed. With $n$ seeds its mean has the interval
+$\bar d \pm t\,s_d/\sqrt n$ of Student's distribution. An axis of $m$ settings beside the baseline has $m$ such
+intervals, which hold together with 95 % where each holds with $1 - 0.05/m$ (Bonferroni); p-values are Holm's. Where an
+ablation asks for ratios, all of this is done with decimal logarithms of the metric.
 
 References:
     Holm, Scand. J. Statist. 6, 65 (1979).
@@ -76,7 +77,10 @@ class Comparison:
 
 
 def locate(ablation: Mapping[str, Any], rows: Sequence[Row]) -> dict[tuple[tuple[str, ...], int], int]:
-    """The number of the row that is at each point (labels in the order of the axes) and seed; the last one that finished."""
+    """The number of the row that is at each point (labels in the order of the axes) and seed.
+
+    The last one that finished.
+    """
     places = {(run["hash"], run["seed"]): run["point"] for run in ablation["runs"]}
     found: dict[tuple[tuple[str, ...], int], int] = {}
     for number, row in enumerate(rows):

@@ -74,7 +74,8 @@ def run_rows(records: Sequence[RunRecord], *, distinct: bool = True) -> list[Row
 
     Args:
         records: the runs.
-        distinct: whether `method` tells configs apart that share a label: thousands of configs are then completed and hashed.
+        distinct: whether `method` tells configs apart that share a label: thousands of configs are then completed and
+            hashed.
 
     Keys: `experiment`, `run`, `path`, `label`, `system`, `molecule`, `method`, those of `SETTINGS`, `seed`,
     `config_hash`, `status`, `reason`, `converged`, those of `NUMBERS` (seconds [s]), `violations`, `doubts`,
@@ -164,9 +165,9 @@ def seed_rows(rows: Sequence[Row]) -> list[Row]:
         rows: what `run_rows` returned.
 
     Returns:
-        Rows with `experiment`, `system`, `method`, `runs` (stored), `n` (finished, their energy not doubted), `unfinished`, `doubted`, `converged`, the
-        reference names, and `<key>_median`, `_min`, `_max` for the total energy [Ha], the errors [mHa] and
-        the `NUMBERS`; nan where nothing finished.
+        Rows with `experiment`, `system`, `method`, `runs` (stored), `n` (finished, their energy not doubted),
+        `unfinished`, `doubted`, `converged`, the reference names, and `<key>_median`, `_min`, `_max` for the total
+        energy [Ha], the errors [mHa] and the `NUMBERS`; nan where nothing finished.
     """
     measured = ["energy_total", *(f"error_{role}_mHa" for role in ROLES), *NUMBERS]
     result = []

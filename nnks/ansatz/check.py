@@ -27,12 +27,13 @@ def check_module(name: str, module: Any) -> None:
     """
     if not isinstance(module, nn.Module):
         raise InputError(
-            f"ansatz '{name}' is a {type(module).__name__}; expected a flax module, `class {type(module).__name__}(nn.Module)`."
+            f"ansatz '{name}' is a {type(module).__name__}; expected a flax module, `class "
+            f"{type(module).__name__}(nn.Module)`."
         )
     if not isinstance(getattr(module, "guess", None), str):
         raise InputError(
-            f"ansatz '{name}' has no field `guess`, which names the orbitals that it starts from; add `guess: str = \"minao\"` to "
-            f"{type(module).__name__}."
+            f"ansatz '{name}' has no field `guess`, which names the orbitals that it starts from; add `guess: str = "
+            f'"minao"` to {type(module).__name__}.'
         )
     try:
         hash(module)
@@ -43,7 +44,8 @@ def check_module(name: str, module: Any) -> None:
         ]
         which = f"ansatz.{wrong[0]} is {shown(fields[wrong[0]])}" if wrong else told(error)
         raise InputError(
-            f"ansatz '{name}' cannot be hashed, which compiling it needs: {which}; use a tuple instead of a list, array or dictionary."
+            f"ansatz '{name}' cannot be hashed, which compiling it needs: {which}; use a tuple instead of a list, "
+            "array or dictionary."
         ) from error
 
 
@@ -57,7 +59,8 @@ def check_ansatz(name: str, ansatz: ModuleAnsatz) -> None:
         ansatz: the module and the start that it is given.
 
     Raises:
-        InputError: with what came and what was expected; for an error of the module's own, with that error and its line.
+        InputError: with what came and what was expected; for an error of the module's own, with that error and its
+            line.
     """
     start, dtype = ansatz.start, ansatz.start.frame.dtype
     spins, n, orbitals = start.coordinates.shape
@@ -100,8 +103,8 @@ def check_start(name: str, ansatz: ModuleAnsatz, params: Params) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         if not np.isfinite(np.asarray(leaf)).all():
             raise InputError(
-                f"ansatz '{name}' starts with the parameter {_name(path)}, which is not finite (nan or infinite); check its "
-                "initializer."
+                f"ansatz '{name}' starts with the parameter {_name(path)}, which is not finite (nan or infinite); "
+                "check its initializer."
             )
     centers = ansatz.start.basis.centers
     points = jnp.concatenate([centers + shift for shift in (0.0, 0.3, 3.0)])
@@ -111,8 +114,8 @@ def check_start(name: str, ansatz: ModuleAnsatz, params: Params) -> None:
         r = ", ".join(f"{x:.3g}" for x in np.asarray(points)[wrong[0]])
         raise InputError(
             f"ansatz '{name}' starts with orbitals that are not finite (nan or infinite) at "
-            f"{'a nucleus' if wrong[0] < len(centers) else 'a point near a nucleus'}, r = ({r}) Bohr; check divisions, roots and "
-            "logarithms in it."
+            f"{'a nucleus' if wrong[0] < len(centers) else 'a point near a nucleus'}, r = ({r}) Bohr; check divisions, "
+            "roots and logarithms in it."
         )
 
 
@@ -125,7 +128,8 @@ def _check_params(name: str, params: Any) -> None:
     for path, leaf in leaves:
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
             raise InputError(
-                f"ansatz '{name}' has the parameter {_name(path)} of type {leaf.dtype}; expected real numbers such as float64."
+                f"ansatz '{name}' has the parameter {_name(path)} of type {leaf.dtype}; expected real numbers such as "
+                "float64."
             )
 
 
@@ -143,7 +147,8 @@ def _check_array(
         raise InputError(f"ansatz '{name}' {what} {came}; expected {wanted}.")
     if value.dtype != dtype:
         raise InputError(
-            f"ansatz '{name}' {what} {wanted} of type {value.dtype}; expected {dtype}, that of the point r and of start.frame."
+            f"ansatz '{name}' {what} {wanted} of type {value.dtype}; expected {dtype}, that of the point r and of "
+            "start.frame."
         )
 
 

@@ -23,8 +23,8 @@ def nuclear_features(
 ) -> tuple[Float[Array, " features"], Float[Array, " atoms"]]:
     r"""Distances $|r-R_a|$ and smooth directions $(r-R_a)/\sqrt{1+|r-R_a|^2}$ as one vector, and the distances.
 
-    The distances have a kink at their nucleus, from which orbitals get their cusps. With charges there are also the cusp
-    features $e^{-Z_a|r-R_a|}$, which resolve the core: a distance alone hardly changes within it.
+    The distances have a kink at their nucleus, from which orbitals get their cusps. With charges there are also the
+    cusp features $e^{-Z_a|r-R_a|}$, which resolve the core: a distance alone hardly changes within it.
     """
     displacement = r[None, :] - centers
     distance = safe_norm(displacement)

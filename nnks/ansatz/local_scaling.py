@@ -76,7 +76,8 @@ class LocalScaling(nn.Module):
     In a molecule the displacement $b = d\beta_a$ is bounded by $\ell$, half the distance to the nearest other nucleus
     ($b \to b/\sqrt{1+b^2/\ell^2}$, which keeps slopes positive), and fades at other nuclei by
     $m_a = 1/(1+\sum_b\ell^2/|r-R_b|^2)$: they stay where they are. Along a ray the slope is
-    $(1-m) + m\,\partial_d(d+b) + b\,\partial_d m \ge (1-m)(1-|b|/\ell) + m\,\partial_d(d+b) > 0$: every $F_a$ is invertible.
+    $(1-m) + m\,\partial_d(d+b) + b\,\partial_d m \ge (1-m)(1-|b|/\ell) + m\,\partial_d(d+b) > 0$: every $F_a$ is
+    invertible.
 
     Attributes:
         guess: where the Gaussian orbitals come from: `scf` (converged), `minao`, or `core`.

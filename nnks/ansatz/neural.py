@@ -25,9 +25,9 @@ class Neural(nn.Module):
     $$\phi_i(r) = \sum_{ae} e^{-\zeta_{ae}|r-R_a|}\,\Bigl(c_{ae,i} + \sum_m h_m\bigl(\{|r-R_b|, \hat r_b\}_b\bigr)\,C_{aem,i}\Bigr)$$
 
     $h$ is the last hidden layer. Envelopes give cusps and decay: their exponents start between the valence decay 1 and
-    the nuclear charge, whose envelope has the exact cusp of a 1s orbital. The last layer starts as the least-squares fit of
-    the guess's orbitals on random points around the nuclei, so that training starts at a sensible occupied space; no
-    Gaussian is evaluated after that. Everything is trained together: give it a second-order optimizer.
+    the nuclear charge, whose envelope has the exact cusp of a 1s orbital. The last layer starts as the least-squares
+    fit of the guess's orbitals on random points around the nuclei, so that training starts at a sensible occupied
+    space; no Gaussian is evaluated after that. Everything is trained together: give it a second-order optimizer.
 
     Attributes:
         guess: the Gaussian orbitals that the start is fitted to: `scf` (converged), `minao`, or `core`.
@@ -65,8 +65,8 @@ class Neural(nn.Module):
 def fit_start(functions: Callable[[Array], Any], start: Start, key: PRNGKey) -> Float[Array, "spin functions orbitals"]:
     r"""Least-squares coefficients of the guess's orbitals in functions of one point.
 
-    Points lie around every nucleus with radial density $\propto e^{-d}$, each counted once for the volume $\propto d^2e^{d}$
-    that it stands for, so that neither the core nor the tail is left out.
+    Points lie around every nucleus with radial density $\propto e^{-d}$, each counted once for the volume
+    $\propto d^2e^{d}$ that it stands for, so that neither the core nor the tail is left out.
     """
     centers, dtype = start.basis.centers, start.frame.dtype
     ray, length = jax.random.split(key)

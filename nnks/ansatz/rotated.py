@@ -14,8 +14,8 @@ from nnks.types import Array, Float, Params, record
 class RotatedAnsatz(GaussianModuleAnsatz):
     """An ansatz whose raw orbitals are the argument of a rotation.
 
-    Everything downstream sees orthonormal orbitals: the mix of such an orthogonalizer is the identity, and the final evaluation
-    changes nothing. So an axis of an ablation may hold mixes and rotations.
+    Everything downstream sees orthonormal orbitals: the mix of such an orthogonalizer is the identity, and the final
+    evaluation changes nothing. So an axis of an ablation may hold mixes and rotations.
 
     Attributes:
         rotation: of the reference toward the raw orbitals.

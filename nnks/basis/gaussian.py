@@ -98,7 +98,10 @@ class GaussianBasis:
     def columns(
         self, points: Float[Array, "points 3"], shells: tuple[Int[Array, " _"], ...], order: int
     ) -> tuple[Float[Array, "points columns"], Float[Array, "3 points columns"] | None]:
-        """Functions of some shells of each group, group by group, at many points; and their gradients if `order` is 1."""
+        """Functions of some shells of each group, group by group, at many points.
+
+        And their gradients if `order` is 1.
+        """
         groups = zip(self.groups, shells, strict=True)
         found = [group.evaluate_many(self.centers, points, chosen, order) for group, chosen in groups]
         gradients = [g for _, g in found if g is not None]

@@ -1,8 +1,9 @@
 r"""Sums over the blocks of a grid: local functionals of occupied orbitals and their derivatives in one pass.
 
 For $E = \sum_k w_k f(\rho(r_k), \nabla\rho(r_k), \tau(r_k))$ every block of points gives its part of the energy and of
-$\partial E/\partial C$ at once, so that no orbital is held on the whole grid. Shells that are negligible on a block are skipped.
-Values of the basis are tabulated where they fit the memory that is allowed, and evaluated on the fly where they do not.
+$\partial E/\partial C$ at once, so that no orbital is held on the whole grid. Shells that are negligible on a block are
+skipped. Values of the basis are tabulated where they fit the memory that is allowed, and evaluated on the fly where
+they do not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A config that stands by itself: what its files hold takes the place of their names.
 
-A file can be edited or removed between two commands. From here on the run, its checkpoints, its references and its W&B id are
-those of the nuclei and basis functions that were read, and the stored `config.json` repeats the run elsewhere.
+A file can be edited or removed between two commands. From here on the run, its checkpoints, its references and its W&B
+id are those of the nuclei and basis functions that were read, and the stored `config.json` repeats the run elsewhere.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
         )
     if one_electron == "analytic" and not gaussian:
         raise InputError(
-            f"functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' "
-            "leaves it; use 'quadrature' or 'auto'."
+            "functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz "
+            f"'{system.config.ansatz.name}' leaves it; use 'quadrature' or 'auto'."
         )
     on = OnGrid(system, grid, hartree, auxiliary, gaussian, one_electron)
     terms = {name: _term(name, spec, on) for name, spec in make_specs(f.terms.to_dict()).items()}
@@ -152,7 +152,8 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
     if place == "basis" and not system.holds_fitted(auxiliary):
         raise InputError(
             f"functional.fitting='basis' needs {1e-9 * system.fitted_bytes(auxiliary):.3g} GB of integrals and "
-            f"{1e-9 * system.memory:.3g} GB are allowed; use 'auto', which fits on the quadrature then, or a larger quadrature.memory."
+            f"{1e-9 * system.memory:.3g} GB are allowed; use 'auto', which fits on the quadrature then, or a larger "
+            "quadrature.memory."
         )
     analytic = place == "auto" and gaussian and one_electron == "analytic"
     if place == "basis" or (analytic and system.holds_fitted(auxiliary)):
@@ -175,6 +176,6 @@ def analytic(config: ConfigDict) -> ConfigDict:
 def _say_that_it_is_fitted_on_the_grid(size: int) -> None:
     """Once for a system: several functionals of a run come here."""
     warn(
-        f"fitted integrals would take {1e-9 * size:.3g} GB, more than quadrature.memory allows: the Hartree energy is fitted on the grid, "
-        "whose error it then has; compare two of quadrature.level."
+        f"fitted integrals would take {1e-9 * size:.3g} GB, more than quadrature.memory allows: the Hartree energy is "
+        "fitted on the grid, whose error it then has; compare two of quadrature.level."
     )

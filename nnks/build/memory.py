@@ -69,8 +69,9 @@ def check_memory(system: System, parts: Mapping[str, float]) -> None:
     }
     largest = max(parts, key=lambda name: parts[name])
     raise InputError(
-        f"a run of {system.molecule.formula} by ansatz '{system.config.ansatz.name}' holds {1e-9 * sum(parts.values()):.3g} GB, "
-        f"{1e-9 * parts[largest]:.3g} GB of them for {largest}, and this machine has {1e-9 * memory:.3g} GB; {advice[largest]}."
+        f"a run of {system.molecule.formula} by ansatz '{system.config.ansatz.name}' holds "
+        f"{1e-9 * sum(parts.values()):.3g} GB, {1e-9 * parts[largest]:.3g} GB of them for {largest}, and this machine "
+        f"has {1e-9 * memory:.3g} GB; {advice[largest]}."
     )
 
 

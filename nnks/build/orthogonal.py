@@ -71,13 +71,14 @@ def make_layer(system: System) -> Layer:
     if isinstance(member, Rotation):
         if not system.gaussian:
             raise InputError(
-                f"orthogonalizer.name='{name}' rotates orbitals in a fixed Gaussian basis, and ansatz '{ansatz}' leaves it; use "
-                "ansatz.name='lcgto', or another orthogonalizer.name such as 'cholesky'."
+                f"orthogonalizer.name='{name}' rotates orbitals in a fixed Gaussian basis, and ansatz '{ansatz}' "
+                "leaves it; use ansatz.name='lcgto', or another orthogonalizer.name such as 'cholesky'."
             )
         if gram != "analytic":
             raise InputError(
-                f"orthogonalizer.name='{name}' makes orbitals orthonormal without a Gram matrix, and orthogonalizer.gram is "
-                f"'{gram}'; use orthogonalizer.gram='auto', or another orthogonalizer.name such as 'cholesky'."
+                f"orthogonalizer.name='{name}' makes orbitals orthonormal without a Gram matrix, and "
+                f"orthogonalizer.gram is '{gram}'; use orthogonalizer.gram='auto', or another orthogonalizer.name such "
+                "as 'cholesky'."
             )
     return Layer(member, gram, decay, constraint, penalty)
 
@@ -108,23 +109,24 @@ def make_constraint(system: System, *, solved: bool) -> Constraint | None:
     if isinstance(layer.member, Rotation):
         raise InputError(
             f"{start} needs orbitals that are not orthonormal by themselves, and those of orthogonalizer.name="
-            f"'{system.config.orthogonalizer.name}' are; use orthogonalizer.name='cholesky', or constraint='reparameterize'."
+            f"'{system.config.orthogonalizer.name}' are; use orthogonalizer.name='cholesky', or "
+            "constraint='reparameterize'."
         )
     if system.gaussian and ansatz.guess != "random":
         raise InputError(
-            f"{start} needs every coefficient of the orbitals as a parameter, and from ansatz.guess='{ansatz.guess}' only their "
-            "rotations into empty orbitals are; use ansatz.guess='random', or constraint='reparameterize'."
+            f"{start} needs every coefficient of the orbitals as a parameter, and from ansatz.guess='{ansatz.guess}' "
+            "only their rotations into empty orbitals are; use ansatz.guess='random', or constraint='reparameterize'."
         )
     if solved:
         raise InputError(
-            f"{start} has nothing to do where linear coefficients are solved for, which are orthonormal; use ansatz.linear='trained', "
-            "or constraint='reparameterize'."
+            f"{start} has nothing to do where linear coefficients are solved for, which are orthonormal; use "
+            "ansatz.linear='trained', or constraint='reparameterize'."
         )
     allowed = ("analytic", "batch") if kind == "penalty" else ("analytic",)
     if kind != "penalty" and not system.gaussian:
         raise InputError(
-            f"{start} replaces coefficients, and ansatz '{ansatz.name}' has other parameters; use ansatz.name='lcgto' with "
-            "ansatz.guess='random', or constraint='penalty'."
+            f"{start} replaces coefficients, and ansatz '{ansatz.name}' has other parameters; use ansatz.name='lcgto' "
+            "with ansatz.guess='random', or constraint='penalty'."
         )
     if layer.gram not in allowed:
         raise InputError(

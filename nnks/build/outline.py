@@ -50,9 +50,9 @@ class UncomputedHartree:
 class Outline(System):
     """The system of a config, every array of which has a shape and no values.
 
-    What is built of it is what is built of a `System`, by the same functions and with the same refusals, while JAX traces
-    (`jax.eval_shape`), where an array of zeros takes neither memory nor time. Its grid has all points, and weights from before
-    space is divided.
+    What is built of it is what is built of a `System`, by the same functions and with the same refusals, while JAX
+    traces (`jax.eval_shape`), where an array of zeros takes neither memory nor time. Its grid has all points, and
+    weights from before space is divided.
     """
 
     @staticmethod

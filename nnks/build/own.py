@@ -116,7 +116,8 @@ def _check_parts(who: str, member: Any, parts: Sequence[str]) -> None:
         raise _lacks(who, member, missing)
     if any(leaf is member for leaf in jax.tree.leaves(member)):
         raise InputError(
-            f"{who} is a {type(member).__name__}, which JAX cannot take apart; make it a class with the decorator nnks.types.record."
+            f"{who} is a {type(member).__name__}, which JAX cannot take apart; make it a class with the decorator "
+            "nnks.types.record."
         )
 
 

@@ -52,13 +52,14 @@ def make_problem(system: System) -> Problem:
     model = make_model(system, ansatz, system.grid, functional.order, exact=sampler.exact)
     if (config.training.devices or 1) > 1 and not isinstance(model.table, BasisBlocks):
         raise InputError(
-            f"training.devices is {config.training.devices}, and only Gaussian orbitals on the full grid with an analytic Gram matrix are "
-            f"spread over devices; leave it at None for ansatz '{config.ansatz.name}', sampler '{config.sampler.name}'."
+            f"training.devices is {config.training.devices}, and only Gaussian orbitals on the full grid with an "
+            f"analytic Gram matrix are spread over devices; leave it at None for ansatz '{config.ansatz.name}', "
+            f"sampler '{config.sampler.name}'."
         )
     if model.gram == "ema" and sampler.exact:
         raise InputError(
-            f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole grid at "
-            "every step; use orthogonalizer.gram='batch', which is exact there, or sampler.name='uniform'."
+            f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole "
+            "grid at every step; use orthogonalizer.gram='batch', which is exact there, or sampler.name='uniform'."
         )
     elimination = make_elimination(system, module, ansatz, sampler.exact)
     constraint = make_constraint(system, solved=elimination is not None)
@@ -84,15 +85,15 @@ def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> E
     linear = getattr(module, "linear", "trained")
     if linear == "solved" and not exact:
         raise InputError(
-            f"ansatz.linear='solved' needs the full grid, and sampler '{system.config.sampler.name}' draws minibatches; use "
-            "ansatz.linear='trained', or sampler.name='full'."
+            f"ansatz.linear='solved' needs the full grid, and sampler '{system.config.sampler.name}' draws "
+            "minibatches; use ansatz.linear='trained', or sampler.name='full'."
         )
     if not (linear == "solved" or (linear == "auto" and exact)):
         return None
     if system.config.training.precision == "float32":
         raise InputError(
-            "training.precision='float32' cannot solve for linear coefficients, whose nearly dependent functions it does not "
-            "resolve; use training.precision='mixed', or ansatz.linear='trained'."
+            "training.precision='float32' cannot solve for linear coefficients, whose nearly dependent functions it "
+            "does not resolve; use training.precision='mixed', or ansatz.linear='trained'."
         )
     _check_table(system, ansatz)
     return Elimination(system.occupations)
@@ -105,9 +106,9 @@ def _check_table(system: System, ansatz: Any) -> None:
     needed = TABLES * 8.0 * functions * system.grid.size
     if needed > (memory := total_memory()):
         raise InputError(
-            f"ansatz '{system.config.ansatz.name}' tabulates {functions} functions on {system.grid.size} points, which needs "
-            f"about {1e-9 * needed:.0f} GB and this machine has {1e-9 * memory:.0f} GB; use a smaller ansatz.width or "
-            "quadrature.level, or ansatz.linear='trained'."
+            f"ansatz '{system.config.ansatz.name}' tabulates {functions} functions on {system.grid.size} points, which "
+            f"needs about {1e-9 * needed:.0f} GB and this machine has {1e-9 * memory:.0f} GB; use a smaller "
+            "ansatz.width or quadrature.level, or ansatz.linear='trained'."
         )
 
 
@@ -136,8 +137,8 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bo
 def in_precision(problem: Problem, precision: str) -> Problem:
     """The problem as `training.precision` wants it: all of it cast, or (`mixed`) only what is evaluated point by point.
 
-    `mixed` evaluates an ansatz, or contracts a table of Gaussians, in float32; sums over points, matrices of orbitals and
-    energies stay in float64, and so do the parameters.
+    `mixed` evaluates an ansatz, or contracts a table of Gaussians, in float32; sums over points, matrices of orbitals
+    and energies stay in float64, and so do the parameters.
     """
     if precision != "mixed":
         return cast(problem, jnp.dtype(precision))

@@ -60,7 +60,8 @@ def _scales(
 def _check_independent(system: System, functions: int) -> None:
     if max(system.counts) > functions:
         raise InputError(
-            f"system.basis {shown(basis_sets.label(system.config.system.basis))} has only {functions} independent functions for {max(system.counts)} orbitals."
+            f"system.basis {shown(basis_sets.label(system.config.system.basis))} has only {functions} independent "
+            f"functions for {max(system.counts)} orbitals."
         )
 
 

@@ -161,7 +161,10 @@ class System:
         return interop.gaussian_basis(self.mole, self.config.system.basis)
 
     def table(self, grid: Grid, order: int) -> BasisTable | BasisOnPoints:
-        """The basis on a grid from which batches are taken; evaluated at every use if a table does not fit the memory."""
+        """The basis on a grid from which batches are taken.
+
+        Evaluated at every use if a table does not fit the memory.
+        """
         basis = self.basis()
         if self.table_bytes(grid, order) > self.memory:
             return BasisOnPoints(basis, grid.points, order)
@@ -216,14 +219,14 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     restricted = molecule.spin == 0 if s.restricted is None else s.restricted
     if restricted and molecule.spin != 0:
         raise InputError(
-            f"system.restricted is true, but {molecule.formula} has spin {molecule.spin} (n_up - n_down) and nnks has no "
-            "restricted open shells; set system.restricted to false."
+            f"system.restricted is true, but {molecule.formula} has spin {molecule.spin} (n_up - n_down) and nnks has "
+            "no restricted open shells; set system.restricted to false."
         )
     mole = interop.make_mole(molecule, s.basis)
     if max(molecule.nelec) > mole.nao:
         raise InputError(
-            f"system.basis {shown(basis_sets.label(s.basis))} has {mole.nao} functions for {molecule.formula}, fewer than its "
-            f"{max(molecule.nelec)} occupied orbitals; choose a larger basis."
+            f"system.basis {shown(basis_sets.label(s.basis))} has {mole.nao} functions for {molecule.formula}, fewer "
+            f"than its {max(molecule.nelec)} occupied orbitals; choose a larger basis."
         )
     q = config.quadrature
     if q.memory is not None and not q.memory >= 0:
@@ -232,8 +235,8 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
         )
     if q.memory is not None and 1e9 * q.memory > total_memory():
         raise InputError(
-            f"quadrature.memory is {q.memory} GB and this machine has {1e-9 * total_memory():.3g} GB; choose less, or None for half "
-            "of what is free."
+            f"quadrature.memory is {q.memory} GB and this machine has {1e-9 * total_memory():.3g} GB; choose less, or "
+            "None for half of what is free."
         )
     grid = kind.make_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
     gaussian = hasattr(ANSATZE[config.ansatz.name].make, "coordinates")

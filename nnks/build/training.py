@@ -22,15 +22,16 @@ HELD_OUT_TURN = 4
 """How often the held-out grid is turned: those of the final energy are by 1 to 3."""
 
 RESOLVED = 1e-7, 5e-5
-"""The least changes of an energy [Ha] and norms of a gradient that orbitals evaluated in float32 show (measured: water)."""
+"""The least changes of an energy [Ha] and norms of a gradient that orbitals evaluated in float32 show (measured:
+water)."""
 
 
 def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     """The optimizer of a config.
 
     Raises:
-        InputError: for a bad learning rate or schedule, a full-grid method with a minibatch sampler, or a line search with
-            averaged Gram matrices.
+        InputError: for a bad learning rate or schedule, a full-grid method with a minibatch sampler, or a line search
+            with averaged Gram matrices.
     """
     optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
     check_optimizer(config.optimizer.name, optimizer)
@@ -41,8 +42,9 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
         )
     if problem.constraint is not None and not isinstance(optimizer, FirstOrder):
         raise InputError(
-            f"orthogonalizer.constraint='{problem.constraint.kind}' is kept by steps of first-order optimizers, and '{config.optimizer.name}' "
-            "is none; use optimizer.name='adam', or orthogonalizer.constraint='reparameterize'."
+            f"orthogonalizer.constraint='{problem.constraint.kind}' is kept by steps of first-order optimizers, and "
+            f"'{config.optimizer.name}' is none; use optimizer.name='adam', or "
+            "orthogonalizer.constraint='reparameterize'."
         )
     if config.training.control_steps:
         optimizer = controlled(config, optimizer)
@@ -51,8 +53,8 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
     # an average of earlier steps has the derivative of the batch's matrix, but not its value at other parameters
     if problem.model.gram == "ema" and getattr(optimizer, "line_search", False):
         raise InputError(
-            f"optimizer '{config.optimizer.name}' compares energies along a line, which orthogonalizer.gram='ema' does not give; "
-            "use orthogonalizer.gram='full' or 'batch', or optimizer.name='adam'."
+            f"optimizer '{config.optimizer.name}' compares energies along a line, which orthogonalizer.gram='ema' does "
+            "not give; use orthogonalizer.gram='full' or 'batch', or optimizer.name='adam'."
         )
     return optimizer
 
@@ -73,27 +75,31 @@ def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:
 
 
 def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard | None:
-    """The second grid that tells when training fits the first, one level finer and turned; None for Gaussian orbitals and minibatches."""
+    """The second grid that tells when training fits the first, one level finer and turned.
+
+    None for Gaussian orbitals and minibatches.
+    """
     config = system.config
     every, level = config.training.held_out_steps, config.quadrature.level + 1
     if every is None:
         every = 0 if system.gaussian or level > FINEST_LEVEL or problem.constraint is not None else 1
     if every and problem.constraint is not None:
         raise InputError(
-            f"training.held_out_steps is {every}, and energies of orbitals that are not orthonormal (orthogonalizer.constraint="
-            f"'{problem.constraint.kind}') say nothing on a second grid; use training.held_out_steps=0."
+            f"training.held_out_steps is {every}, and energies of orbitals that are not orthonormal "
+            f"(orthogonalizer.constraint='{problem.constraint.kind}') say nothing on a second grid; use "
+            "training.held_out_steps=0."
         )
     if not every or not problem.sampler.exact:
         if config.training.held_out_steps:
             raise InputError(
-                f"training.held_out_steps is {every}, and sampler '{config.sampler.name}' draws minibatches, whose energies no second "
-                "grid can be compared with; use sampler.name='full', or training.held_out_steps=0."
+                f"training.held_out_steps is {every}, and sampler '{config.sampler.name}' draws minibatches, whose "
+                "energies no second grid can be compared with; use sampler.name='full', or training.held_out_steps=0."
             )
         return None
     if level > FINEST_LEVEL:
         raise InputError(
-            f"training.held_out_steps is {every}, and no grid is finer than quadrature.level={config.quadrature.level}; use a level "
-            "below it, or training.held_out_steps=0."
+            f"training.held_out_steps is {every}, and no grid is finer than "
+            f"quadrature.level={config.quadrature.level}; use a level below it, or training.held_out_steps=0."
         )
     f, gaussian = config.functional, system.gaussian
     if isinstance(system, Outline) and not problem.model.orthogonalizer.positive:
@@ -128,8 +134,8 @@ def check_training(config: ConfigDict) -> None:
     devices = config.training.devices
     if devices is not None and devices > jax.device_count():
         raise InputError(
-            f"config.training.devices is {devices}, and JAX sees {jax.device_count()} ({jax.default_backend()}); choose 1 to "
-            f"{jax.device_count()}, or None for all."
+            f"config.training.devices is {devices}, and JAX sees {jax.device_count()} ({jax.default_backend()}); "
+            f"choose 1 to {jax.device_count()}, or None for all."
         )
 
 

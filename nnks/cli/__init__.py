@@ -52,7 +52,10 @@ CONTINUES = ("quickstart", "run", "sweep", "reproduce")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns the exit status. An error is one line on standard error; `--debug` adds its traceback."""
+    """Runs a command and returns the exit status. An error is one line on standard error.
+
+    `--debug` adds its traceback.
+    """
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = [argument for argument in given if argument != "--debug"]
     if not arguments or "--help" in arguments or arguments[0] in ("-h", "help"):

@@ -31,7 +31,8 @@ def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = Non
         own: options that a command has beside these, and their types.
 
     Raises:
-        InputError: for an option that does not exist or comes twice, a stray argument, or a value that its key does not take.
+        InputError: for an option that does not exist or comes twice, a stray argument, or a value that its key does not
+            take.
     """
     own, given, dry, changes = own or {}, {}, False, {}
     for argument in arguments:

@@ -12,15 +12,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 UNUSED = ("numpy.f2py", "scipy.optimize")
-"""What SciPy and PySCF import for parts of theirs that neither a run nor a dry run has a use for: a fifth of a second."""
+"""What SciPy and PySCF import for parts of theirs that neither a run nor a dry run has a use for: a fifth of a
+second."""
 
 SELDOM = 100_000
-"""Objects made between two garbage collections of a run; Python's 700 suit programs that make few, and importing and tracing make millions."""
+"""Objects made between two garbage collections of a run; Python's 700 suit programs that make few, and importing and
+tracing make millions."""
 
 
 @contextlib.contextmanager
 def quick() -> Iterator[None]:
-    """No garbage collections, a fifth of the time of imports, and no modules that are not used; for a process that ends soon."""
+    """No garbage collections, a fifth of the time of imports, and no modules that are not used.
+
+    For a process that ends soon.
+    """
     enabled = gc.isenabled()
     gc.disable()
     for name in UNUSED:
@@ -34,7 +39,10 @@ def quick() -> Iterator[None]:
 
 @contextlib.contextmanager
 def seldom(unused: Sequence[str] = ()) -> Iterator[None]:
-    """Few garbage collections, a tenth of the time of a small run, and no modules that are `unused`; for a process that may go on for long."""
+    """Few garbage collections, a tenth of the time of a small run, and no modules that are `unused`.
+
+    For a process that may go on for long.
+    """
     before = gc.get_threshold()
     gc.set_threshold(SELDOM, *before[1:])
     for name in unused:

@@ -87,7 +87,8 @@ def lowest(runs: Sequence[RunFolder]) -> list[tuple[str, ...]]:
 def answer(run: RunFolder) -> tuple[str, str, str, str, str] | None:
     """Of a finished run: the molecule, its orbitals, its energy [Ha], its error [mHa], and what that says.
 
-    The error is that above the exact energy, or above the largest Gaussian basis that was computed; None for a run without energies.
+    The error is that above the exact energy, or above the largest Gaussian basis that was computed; None for a run
+    without energies.
     """
     from nnks.analysis.names import in_words
     from nnks.analysis.wording import chemical

@@ -29,13 +29,14 @@ def command(arguments: list[str]) -> int:
 
     if config.training.control_steps:
         raise InputError(
-            f"training.control_steps is {config.training.control_steps}, and rates are tested with plain gradients; use "
-            "--config.training.control_steps=0, and train with the rate that is found."
+            f"training.control_steps is {config.training.control_steps}, and rates are tested with plain gradients; "
+            "use --config.training.control_steps=0, and train with the rate that is found."
         )
     ready = plan(config)
     if not isinstance(ready.optimizer, FirstOrder) or ready.optimizer.recipe is None:
         raise InputError(
-            f"optimizer '{config.optimizer.name}' has no learning rate to test; use --config.optimizer.name=adam, or another of optax's."
+            f"optimizer '{config.optimizer.name}' has no learning rate to test; use --config.optimizer.name=adam, or "
+            "another of optax's."
         )
     key = build.run_key(config)
     problem = build.in_precision(ready.problem, config.training.precision)

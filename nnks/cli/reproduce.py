@@ -43,6 +43,7 @@ def _tracking(key: str, value: str) -> dict[str, str]:
     """What may be changed: how runs are recorded, but not what they are."""
     if key not in ("tracking.wandb", "tracking.project"):
         raise InputError(
-            f"config.{key} belongs to the declared runs, which nnks reproduce does not change; copy the file in configs/paper and use nnks sweep."
+            f"config.{key} belongs to the declared runs, which nnks reproduce does not change; copy the file in "
+            "configs/paper and use nnks sweep."
         )
     return {key: value}

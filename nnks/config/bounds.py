@@ -1,7 +1,7 @@
 """Where each number of a config may lie, and which texts have a closed set of values: one table for every way into a config.
 
-Keys are dotted; `ansatz.width` holds for every member of nnks that has the field, `optimizer.direct.trials` for one. Fields of members that others
-register are not known here: their numbers must be finite, and whole ones fit 64 bits.
+Keys are dotted; `ansatz.width` holds for every member of nnks that has the field, `optimizer.direct.trials` for one.
+Fields of members that others register are not known here: their numbers must be finite, and whole ones fit 64 bits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from nnks.config import texts
 from nnks.config.values import WHOLE, Bounds
 
 STEPS = 1_000_000_000
-"""Of a training: at least a day and a half for the smallest, whose steps take 150 microseconds, and years for others."""
+"""Of a training: at least a day and a half for the smallest, whose steps take 150 microseconds, and years for
+others."""
 
 PRECISIONS = ("float64", "mixed", "float32")
 

@@ -56,8 +56,8 @@ def _defaults() -> ConfigDict:
     c.quadrature.radial = placeholder(int)  # radial points on every atom instead of the level's
     c.quadrature.angular = placeholder(int)  # angular points on every shell instead of the level's
 
-    # gigabytes that a table of the basis or of potentials on the grid may take, or fitted integrals; beyond, they are evaluated at every
-    # use, integrals by the quadrature; None: half of what is free
+    # gigabytes that a table of the basis or of potentials on the grid may take, or fitted integrals; beyond, they are
+    # evaluated at every use, integrals by the quadrature; None: half of what is free
     c.quadrature.memory = placeholder(float)
 
     c.functional = ConfigDict()
@@ -82,10 +82,12 @@ def _defaults() -> ConfigDict:
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step [Ha], at least 1e-7 below float64
     c.training.gradient_tolerance = 1e-6  # and norm of its gradient, at least 5e-5 below float64
-    # steps between energies on a finer grid; a run that goes down on its training grid alone ends there, and goes back to the state that is
-    # lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian ones and minibatches
+    # steps between energies on a finer grid; a run that goes down on its training grid alone ends there, and goes back
+    # to the state that is lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian
+    # ones and minibatches
     c.training.held_out_steps = placeholder(int)
-    # minibatches: steps after which a control variate is anchored anew, the state's energy and gradient on the whole grid; 0: none
+    # minibatches: steps after which a control variate is anchored anew, the state's energy and gradient on the whole
+    # grid; 0: none
     c.training.control_steps = 0
     c.training.checkpoint_steps = 100  # steps between checkpoints
 
@@ -101,8 +103,8 @@ def _defaults() -> ConfigDict:
     c.reference.pyscf = True  # PySCF in the same basis on the same grid, stable solution
     c.reference.large_basis = "auto"  # PySCF near the basis limit: bases such as "cc-pvqz,pcseg-4", the best last; ""
     #                                   for none; auto: the largest affordable
-    # seconds that one reference near the basis limit may take, as estimated before; beyond, it is left out, and a line says so. Those that
-    # come with nnks or are cached take none
+    # seconds that one reference near the basis limit may take, as estimated before; beyond, it is left out, and a line
+    # says so. Those that come with nnks or are cached take none
     c.reference.seconds = 20.0
     c.reference.scf = False  # nnks's own self-consistent field in the same basis
 

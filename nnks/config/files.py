@@ -84,7 +84,8 @@ def load_module(name: str) -> ModuleType:
     path = find_config(name)
     if path.suffix != ".py":
         raise InputError(
-            f"config file {file_name(name)} is not Python, and holds one run; use nnks run --config={file_name(name)[1:-1]}."
+            f"config file {file_name(name)} is not Python, and holds one run; use nnks run "
+            f"--config={file_name(name)[1:-1]}."
         )
     return _load(path, path.stat().st_mtime_ns)
 
@@ -138,7 +139,8 @@ def load_config(name: Any, changes: Any = None) -> ConfigDict:
         config.close()  # or Python would warn that nobody waits for it
     if not isinstance(config, ConfigDict):
         raise InputError(
-            f"get_config() of {file_name(name)} returned {shown(config)}; it must return a ConfigDict, such as default_config()."
+            f"get_config() of {file_name(name)} returned {shown(config)}; it must return a ConfigDict, such as "
+            "default_config()."
         )
     return config if changes is None else override(config, changes)
 
@@ -162,7 +164,8 @@ def _say_left_out(name: str | Path, values: Mapping[str, Any]) -> None:
     if missing := left_out(values):
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
         notice(
-            f"config file {file_name(name)} leaves out keys, which take their defaults: {', '.join(missing[:NAMED])}{more}."
+            f"config file {file_name(name)} leaves out keys, which take their defaults: "
+            f"{', '.join(missing[:NAMED])}{more}."
         )
 
 

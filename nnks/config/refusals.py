@@ -1,7 +1,8 @@
 """What is refused of a key beside values that it does not take: where it goes with others, and what a text must name.
 
-The checks themselves stand where the thing is built, with their advice. Here each is declared once, in words and with changes of a small run
-that meet it: pages and `nnks list keys` show the words, and a test sees to it that the changes are refused in a sentence that names the key.
+The checks themselves stand where the thing is built, with their advice. Here each is declared once, in words and with
+changes of a small run that meet it: pages and `nnks list keys` show the words, and a test sees to it that the changes
+are refused in a sentence that names the key.
 """
 
 from __future__ import annotations
@@ -168,7 +169,8 @@ REFUSALS: Mapping[str, tuple[Refusal, ...]] = {
         ),
     ),
 }
-"""By dotted key, with the member between where only one member's field is meant. Not complete: rarer pairs of settings are refused, too."""
+"""By dotted key, with the member between where only one member's field is meant. Not complete: rarer pairs of settings
+are refused, too."""
 
 
 def refusals(path: str, members: Sequence[str]) -> tuple[Refusal, ...]:

@@ -71,7 +71,8 @@ def complete(config: ConfigDict) -> ConfigDict:
     """Fills each named section with its member's defaults, checks every value, and locks the config.
 
     Raises:
-        InputError: for an unknown member, a key that does not exist or is missing, or a value that its key does not take.
+        InputError: for an unknown member, a key that does not exist or is missing, or a value that its key does not
+            take.
     """
     with config.unlocked():
         for kind in registries():
@@ -145,7 +146,9 @@ def override(config: ConfigDict, changes: Any) -> ConfigDict:
 
 
 def read_texts(config: ConfigDict, changes: Mapping[str, str]) -> dict[str, Any]:
-    """Texts of a command line by dotted key, as values that their keys take; the names of members are in the config already.
+    """Texts of a command line by dotted key, as values that their keys take.
+
+    The names of members are in the config already.
 
     Raises:
         InputError: for a key that does not exist or is a section, or a text that stands for no value of it.
@@ -203,8 +206,8 @@ def unknown_key(config: ConfigDict, path: str) -> InputError:
         registry = registries()[kind]
         if holders := [name for name in registry if key in section_rules(kind, name)]:
             return InputError(
-                f"{key_name(path)} does not exist for {kind} '{section['name']}'; {', '.join(holders[:6])} have it: set "
-                f"config.{kind}.name as well."
+                f"{key_name(path)} does not exist for {kind} '{section['name']}'; {', '.join(holders[:6])} have it: "
+                f"set config.{kind}.name as well."
             )
     others = [other for other in section if other != key]  # a file may have added the key
     return InputError(f"{key_name(path)} does not exist; {suggest(key, others)}.")

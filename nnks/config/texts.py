@@ -6,7 +6,8 @@ import functools
 import re
 
 LONGEST_NAME, LONGEST_LABEL, LONGEST_LINE, LONGEST_TEXT = 100, 200, 1000, 5_000_000
-"""Characters of an experiment's name, of a label, of any other text on one line, and of a molecule or basis with line breaks."""
+"""Characters of an experiment's name, of a label, of any other text on one line, and of a molecule or basis with line
+breaks."""
 
 LONGEST_FILE_NAME = 255
 """Bytes that file systems take."""

@@ -1,4 +1,7 @@
-"""What a key may hold: its type, whether None, its bounds or choices; and values read from the text of a command line."""
+"""What a key may hold: its type, whether None, its bounds or choices.
+
+And values read from the text of a command line.
+"""
 
 from __future__ import annotations
 

@@ -88,7 +88,8 @@ class Functional:
         """Every term by its name [Ha], and their sum as `total`."""
         y = x if y is None else y
         if isinstance(x, BlockedOrbitals) and any(getattr(term, "reads_density", False) for term in self.terms):
-            # one density for all terms, and one derivative with respect to it; blocks serve the whole grid, where y is x
+            # one density for all terms, and one derivative with respect to it; blocks serve the whole grid, where y is
+            # x
             x = y = x.with_density()
         energies = {term.name: term(x, y) for term in self.terms}
         return {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]
@@ -96,8 +97,8 @@ class Functional:
     def near(self, x: HasDensity, center: HasDensity) -> tuple[Scalar, dict[str, Array]]:
         r"""A number whose derivative by `x` at `x = center` is the total's, and every term there [Ha].
 
-        A symmetric form $B(x, x)$ has the derivative $2B(\cdot, x)$: the potential of the center, once. To differentiate how
-        Poisson's equation is solved costs several solutions, and most of the time of compilation.
+        A symmetric form $B(x, x)$ has the derivative $2B(\cdot, x)$: the potential of the center, once. To
+        differentiate how Poisson's equation is solved costs several solutions, and most of the time of compilation.
         """
         if isinstance(x, BlockedOrbitals):
             energies = self.energies(x)

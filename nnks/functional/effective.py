@@ -62,7 +62,8 @@ class TabulatedEnergy:
             return energies["total"], energies
 
         (_, energies), slope = jax.value_and_grad(energy, has_aux=True)(density)
-        # what no term reads needs no product of matrices; the derivative by tau of the kinetic energy is the weight itself
+        # what no term reads needs no product of matrices; the derivative by tau of the kinetic energy is the weight
+        # itself
         gradient = slope.gradient if self._read("gradient") else None
         tau = slope.tau if self._read("tau") else None
         kinetic = self.kinetic if tau is None else 0.0
@@ -73,7 +74,7 @@ class TabulatedEnergy:
     def _read(self, what: str) -> bool:
         """Whether a term depends on the `gradient` of the density, or on `tau` other than as the kinetic energy does.
 
-        One of order 1 that does not say so (`reads_gradient`, `reads_tau`) does: a derivative that is dropped is an error that
-        nobody sees.
+        One of order 1 that does not say so (`reads_gradient`, `reads_tau`) does: a derivative that is dropped is an
+        error that nobody sees.
         """
         return any(getattr(term, f"reads_{what}", term.order > 0) for term in self.functional.terms)

@@ -1,7 +1,8 @@
 r"""A uniform electric field, $E_F = F\cdot\Bigl(\int\rho\,r - \sum_a Z_a R_a\Bigr)$: electrons carry the charge $-e$.
 
-The derivative of the total energy is the dipole moment, $dE/dF = -\mu$. A charged molecule's energy depends on the origin, which is that of
-the coordinates. There is no lowest energy of an unbounded basis in a field, as electrons tunnel out; in the bases of a molecule there is.
+The derivative of the total energy is the dipole moment, $dE/dF = -\mu$. A charged molecule's energy depends on the
+origin, which is that of the coordinates. There is no lowest energy of an unbounded basis in a field, as electrons
+tunnel out; in the bases of a molecule there is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 r"""The terms of the energy by name: what a config may add to the Kohn-Sham energy, and what each is in the reference.
 
-A specification is physics without arrays: a name and numbers of a config. `on` turns it into a `Term` of one system on one grid, whose
-arrays are leaves. `in_pyscf` says the same physics for PySCF, as a one-electron operator and a constant; a term without it has no reference.
+A specification is physics without arrays: a name and numbers of a config. `on` turns it into a `Term` of one system on
+one grid, whose arrays are leaves. `in_pyscf` says the same physics for PySCF, as a one-electron operator and a
+constant; a term without it has no reference.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class TermSpec(Protocol):
         """The term of a system on a grid; its `name` is the one that the specification is registered under."""
         ...
 
-    # in_pyscf(mole) -> (matrix [basis basis], constant)   the same in PySCF's Hamiltonian [Ha]; a term without it has no reference
-    # row_in_pyscf(mf) -> float                            where PySCF itself says what the term is [Ha]
+    # in_pyscf(mole) -> (matrix [basis basis], constant)   the same in PySCF's Hamiltonian [Ha]; a term without it has
+    # no reference row_in_pyscf(mf) -> float                            where PySCF itself says what the term is [Ha]
 
 
 def extra_terms() -> dict[str, str]:

@@ -34,8 +34,8 @@ _PAIR = re.compile(
     rf"""|(?!{_KEY}\s*=)(?:(?![,;|]\s*{_KEY}\s*=)[^\s"')])*)"""
 )
 _WHOLE = re.compile(r"([+-]?[0-9]{1,4})(?:\.0*)?")
-# What somebody may have meant as charge or spin, in none of the forms that are read: "charge: 1", "net_charge=1", "chrg 1 uhf 1",
-# {"charge": 1}. A key that goes on after the word is another quantity, such as the charge_a of two monomers.
+# What somebody may have meant as charge or spin, in none of the forms that are read: "charge: 1", "net_charge=1", "chrg
+# 1 uhf 1", {"charge": 1}. A key that goes on after the word is another quantity, such as the charge_a of two monomers.
 _MEANT = re.compile(
     r"""(?<![\w.\-=])(?:(?:net|mol|molecular|formal|overall|system|ion)_)?(charge|chrg|chg|q|multiplicity|mult|spin(?:_?mult(?:iplicity)?)?|uhf|unpaired)["']?\s*[:=]?\s*[+-]?[0-9]""",
     re.IGNORECASE,
@@ -108,15 +108,15 @@ def read_comment(text: str, source: str) -> Comment:
     charge, spin = (next(iter(values), None) for values in (charges, spins))
     if unread := _unread(text):
         notices.append(
-            f"the comment line of {source} says {shown(unread)}, which is not read; write charge=... and spin=... there, or "
-            "set system.charge and system.spin."
+            f"the comment line of {source} says {shown(unread)}, which is not read; write charge=... and spin=... "
+            "there, or set system.charge and system.spin."
         )
     units = (_bare(value).casefold().removesuffix("s") for key, value in pairs if key in UNIT)
     unit = next((unit for unit in units if unit in UNITS), None)
     if unit is None and (other := _OTHER_UNIT.search(text)):
         notices.append(
-            f"the comment line of {source} says {shown(other[0])}; coordinates are in system.unit all the same, which is angstrom "
-            "unless it is set; write unit=bohr there if that is meant."
+            f"the comment line of {source} says {shown(other[0])}; coordinates are in system.unit all the same, which "
+            "is angstrom unless it is set; write unit=bohr there if that is meant."
         )
     return Comment(name, charge, spin, unit, tuple(notices))
 
@@ -152,8 +152,8 @@ def _whole(key: str, value: str, source: str) -> int:
     match = _WHOLE.fullmatch(_bare(value).strip())
     if match is None:
         raise InputError(
-            f"the comment line of {source} has {shown(value)} as {key}; expected a whole number such as {key}=1; correct "
-            "it, or rename the key if it means something else."
+            f"the comment line of {source} has {shown(value)} as {key}; expected a whole number such as {key}=1; "
+            "correct it, or rename the key if it means something else."
         )
     return int(match[1])
 
@@ -162,8 +162,8 @@ def _check_columns(pairs: list[tuple[str, str]], source: str) -> None:
     for key, value in pairs:
         if key == "properties" and not _COLUMNS.fullmatch(_bare(value)):
             raise InputError(
-                f"the comment line of {source} states the columns {shown(_bare(value))}; expected species:S:1:pos:R:3 first; "
-                "write the file with the symbol and the three coordinates in front."
+                f"the comment line of {source} states the columns {shown(_bare(value))}; expected species:S:1:pos:R:3 "
+                "first; write the file with the symbol and the three coordinates in front."
             )
 
 

@@ -176,7 +176,8 @@ def _refuse_charge_column(
     charges = [float(NUMBERS[symbol]) for symbol in symbols]
     if max(charges) > 1 and charges == [x for x, _, _ in coordinates] and all(map(_FOUR.match, atoms)):
         raise InputError(
-            f"{source} has the nuclear charge of every atom after its label; expected three coordinates there; remove that column."
+            f"{source} has the nuclear charge of every atom after its label; expected three coordinates there; remove "
+            "that column."
         )
 
 
@@ -185,8 +186,9 @@ def _refuse_flags(atoms: list[str], source: str) -> None:
     for pattern, program in ((_FROZEN, "Gaussian"), (_OPTIMIZED, "MOPAC")):
         if atoms and all(map(pattern.fullmatch, atoms)):
             raise InputError(
-                f"{source} has whole numbers among its coordinates ({shown(atoms[0].strip())}), which look like the columns by which "
-                f"{program} freezes atoms; expected three coordinates after the label; remove these columns."
+                f"{source} has whole numbers among its coordinates ({shown(atoms[0].strip())}), which look like the "
+                f"columns by which {program} freezes atoms; expected three coordinates after the label; remove these "
+                "columns."
             )
 
 
@@ -196,8 +198,8 @@ def _refuse_numbered(atoms: list[str], source: str) -> None:
     numbered = [row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
     if numbered and all(len(row) > 4 and _COUNT.fullmatch(row[1]) for row in rows):
         raise InputError(
-            f"{source} numbers its atoms, 1 to {len(rows)}, and has whole numbers after that; expected a label and three coordinates; "
-            "remove the first column and others that are neither."
+            f"{source} numbers its atoms, 1 to {len(rows)}, and has whole numbers after that; expected a label and "
+            "three coordinates; remove the first column and others that are neither."
         )
 
 
@@ -213,12 +215,12 @@ def _refuse_more_atoms(rest: list[str], count: int, source: str) -> None:
         follow = f"announces {count} atoms but {len(rest) + count} lines follow the comment on line 2"
         if n >= 2 and _COUNT.fullmatch(rest[n - 2].strip()):
             raise InputError(
-                f"line 1 of {source} {follow}, and a second frame begins with line {count + n + 1}; expected one molecule; "
-                f"take one frame, for example the first with `head -n {count + 2} all.xyz > one.xyz`."
+                f"line 1 of {source} {follow}, and a second frame begins with line {count + n + 1}; expected one "
+                f"molecule; take one frame, for example the first with `head -n {count + 2} all.xyz > one.xyz`."
             )
         raise InputError(
-            f"line 1 of {source} {follow}, and line {count + n + 3} ({shown(line.strip())}) is one more atom; expected one "
-            "line for each atom; correct the count or remove the other lines."
+            f"line 1 of {source} {follow}, and line {count + n + 3} ({shown(line.strip())}) is one more atom; expected "
+            "one line for each atom; correct the count or remove the other lines."
         )
 
 

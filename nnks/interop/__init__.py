@@ -1,7 +1,8 @@
 """The border to PySCF: the only package that imports it, and only when something is asked of it.
 
-At its own import PySCF runs the first file there is of three: the one that `PYSCF_CONFIG_FILE` names, `.pyscf_conf.py` in the
-working folder, and the one in the home folder. A folder may have come from someone else: what it holds is data here.
+At its own import PySCF runs the first file there is of three: the one that `PYSCF_CONFIG_FILE` names, `.pyscf_conf.py`
+in the working folder, and the one in the home folder. A folder may have come from someone else: what it holds is data
+here.
 """
 
 import os

@@ -18,9 +18,10 @@ from nnks.tracking.notices import notice
 CORE, HEAVY_CORE = 0.9, 0.45
 """The share of the bare nucleus's energy that a basis for all electrons reaches, up to krypton and beyond it.
 
-Of the sets of PySCF and of the Basis Set Exchange, on eleven elements up to krypton: 0.96 (STO-2G) and more; valence sets 0.02
-to 0.83, but on lithium and beryllium, whose pseudopotentials often leave all electrons, up to 0.99: names alone tell these. On
-fifteen heavier elements: 0.54 (relativistic contractions for lawrencium) and more; valence sets up to 0.37.
+Of the sets of PySCF and of the Basis Set Exchange, on eleven elements up to krypton: 0.96 (STO-2G) and more; valence
+sets 0.02 to 0.83, but on lithium and beryllium, whose pseudopotentials often leave all electrons, up to 0.99: names
+alone tell these. On fifteen heavier elements: 0.54 (relativistic contractions for lawrencium) and more; valence sets up
+to 0.37.
 """
 
 KRYPTON = 36
@@ -37,8 +38,8 @@ ALL_ELECTRON = "an all-electron basis such as 'def2-svp' up to Kr, or 'x2c-svpal
 def check_all_electron(shells: list[Any], symbol: str, what: str) -> None:
     r"""Refuses a basis that does not describe the element's core, whatever it is called.
 
-    The lowest orbital of the bare nucleus has the energy $-Z^2/2$; a valence basis, which goes with a pseudopotential, has no
-    functions near the nucleus and misses most of it.
+    The lowest orbital of the bare nucleus has the energy $-Z^2/2$; a valence basis, which goes with a pseudopotential,
+    has no functions near the nucleus and misses most of it.
 
     Raises:
         InputError: in one sentence.
@@ -46,8 +47,8 @@ def check_all_electron(shells: list[Any], symbol: str, what: str) -> None:
     least = CORE if NUMBERS[symbol] <= KRYPTON else HEAVY_CORE
     if NUMBERS[symbol] > HELIUM and core_share(json.dumps(shells), symbol) < least:
         raise InputError(
-            f"{what} has no functions for the core of {symbol}, as sets have none that go with a pseudopotential (ECP) or fit "
-            f"densities; nnks treats all electrons: use {ALL_ELECTRON}."
+            f"{what} has no functions for the core of {symbol}, as sets have none that go with a pseudopotential (ECP) "
+            f"or fit densities; nnks treats all electrons: use {ALL_ELECTRON}."
         )
 
 

@@ -69,8 +69,8 @@ def _entries(spec: str, key: str) -> dict[str, str]:
         element = OTHERS if element in (OTHERS, "default") else element.capitalize()
         if not _ENTRY_NAME.fullmatch(name) or (element not in NUMBERS and element != OTHERS) or element in names:
             raise InputError(
-                f"{key} is {shown(spec)}, of which {shown(part)} cannot be read; expected each element once with a name, such "
-                "as 'O:cc-pvdz,H:sto-3g', or '*' for all others."
+                f"{key} is {shown(spec)}, of which {shown(part)} cannot be read; expected each element once with a "
+                "name, such as 'O:cc-pvdz,H:sto-3g', or '*' for all others."
             )
         names[element] = name
     return names

@@ -87,7 +87,8 @@ def _written(text: str, symbols: Iterable[str], key: str) -> dict[str, Shells]:
     if missing:
         raise InputError(
             f"{key} has functions for all electrons of {', '.join(list(written)[:8]) or 'no element'}"
-            f"{', ...' if len(written) > 8 else ''} and none for {', '.join(missing)}; add them, or use a name such as '6-31g'."
+            f"{', ...' if len(written) > 8 else ''} and none for {', '.join(missing)}; add them, or use a name such as "
+            "'6-31g'."
         )
     return {symbol: written[symbol] for symbol in symbols}
 
@@ -100,7 +101,8 @@ def _named(name: str, symbol: str, symbols: list[str], key: str) -> Shells:
     """
     if name.lower().endswith(ENDINGS):
         raise InputError(
-            f"{key} names {shown(name)} for {symbol}, and elements take names; put the functions of all elements in one file."
+            f"{key} names {shown(name)} for {symbol}, and elements take names; put the functions of all elements in "
+            "one file."
         )
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name.partition("@")[0]):
         raise InputError(

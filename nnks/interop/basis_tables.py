@@ -71,8 +71,8 @@ def load(name: str, symbol: str) -> list[Any]:
     """The shells of an element; `unc-` in front of a name decontracts them, and `@3s2p` behind it leaves contractions out.
 
     Raises:
-        LookupError: with the symbol for a set that lacks the element, with `@...` for one that cannot be contracted so, and
-            with nothing for a name that does not exist.
+        LookupError: with the symbol for a set that lacks the element, with `@...` for one that cannot be contracted so,
+            and with nothing for a name that does not exist.
     """
     from pyscf import gto
 

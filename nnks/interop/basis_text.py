@@ -1,6 +1,7 @@
 """Basis sets as text: files of other programs, read by `basis_set_exchange`, which evaluates nothing.
 
-PySCF's own parser hands lines to Python's `eval`; no text of a user's ever reaches it. What is read here comes out as numbers.
+PySCF's own parser hands lines to Python's `eval`; no text of a user's ever reaches it. What is read here comes out as
+numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Shells = list[Any]
 """A basis of one element as PySCF has it inside: `[degree, [exponent, c1, c2, ...], ...]` for each shell."""
 
 FORMATS = {"json": "JSON", "gaussian94": "Gaussian", "nwchem": "NWChem", "turbomole": "Turbomole", "cp2k": "CP2K"}
-"""Formats that are tried, by the reader's name, and what people call them. The reader of GAMESS leaves out what it does not know."""
+"""Formats that are tried, by the reader's name, and what people call them. The reader of GAMESS leaves out what it does
+not know."""
 
 HIGHEST_DEGREE = 6
 """Of a shell: i functions, the highest of any published set."""
@@ -36,7 +38,8 @@ SMALLEST_EXPONENT, LARGEST_EXPONENT = 1e-8, 1e12
 """[Bohr^-2]; published sets have 1e-4 to 1e9."""
 
 LARGEST_COEFFICIENT = 1e30
-"""And the inverse of the smallest that the largest of a contraction may be; beyond, norms leave the range of numbers."""
+"""And the inverse of the smallest that the largest of a contraction may be; beyond, norms leave the range of
+numbers."""
 
 MOST_PRIMITIVES, MOST_FUNCTIONS = 200, 2000
 """Of a contraction, and of an element; published sets have up to 60 and 1000."""
@@ -69,7 +72,8 @@ def parse(text: str, key: str, file: str = "") -> dict[str, Shells]:
         file: that the text is from; errors name it, and repeat nothing of what may be no business of theirs.
 
     Returns:
-        Shells by symbol of the elements whose electrons are all described: those with a pseudopotential (ECP) are left out.
+        Shells by symbol of the elements whose electrons are all described: those with a pseudopotential (ECP) are left
+        out.
 
     Raises:
         InputError: if it is none of these, or holds numbers that no basis has.
@@ -82,24 +86,30 @@ def parse(text: str, key: str, file: str = "") -> dict[str, Shells]:
         if elements := _read(plain, format, key):
             if format == "nwchem" and (several := _scattered(plain)):
                 notice(
-                    f"{key} has functions of {', '.join(several)} in several places; all of them are taken, as in NWChem."
+                    f"{key} has functions of {', '.join(several)} in several places; all of them are taken, as in "
+                    "NWChem."
                 )
             if any(_cartesian(data) for data in elements.values()):
                 notice(f"{key} asks for Cartesian functions; nnks takes spherical ones, as PySCF does by default.")
             return {symbol: _shells(data, symbol, key) for symbol, data in elements.items() if not _potential(data)}
     if several := [symbol for symbol, count in Counter(_headings(plain)).items() if count > 1]:
         raise InputError(
-            f"{key} has {', '.join(several)} more than once; expected each element once in this format; remove what is not meant."
+            f"{key} has {', '.join(several)} more than once; expected each element once in this format; remove what is "
+            "not meant."
         )
     what = f"the file {shown(file)}" if file else f"a text that starts with {shown(_first_line(text))}"
     raise InputError(
-        f"{key} is {what}, which cannot be read as a basis set; expected one in a format of {', '.join(FORMATS.values())}, as "
-        "basissetexchange.org writes them; or use names such as '6-31g' or 'O:cc-pvdz,H:sto-3g'."
+        f"{key} is {what}, which cannot be read as a basis set; expected one in a format of "
+        f"{', '.join(FORMATS.values())}, as basissetexchange.org writes them; or use names such as '6-31g' or "
+        "'O:cc-pvdz,H:sto-3g'."
     )
 
 
 def write(basis: Mapping[str, Shells], name: str) -> str:
-    """A basis as NWChem text, with all digits and the elements in their order; its first line is a comment with the name."""
+    """A basis as NWChem text, with all digits and the elements in their order.
+
+    Its first line is a comment with the name.
+    """
     lines = [f"# {re.sub('[^ -~]|[,()]', '-', name)}"] if name else []  # commas separate the bases of a list
     for symbol in sorted(basis, key=NUMBERS.__getitem__):
         for degree, *rows in basis[symbol]:
@@ -159,7 +169,10 @@ def _read(text: str, format: str, key: str) -> dict[str, Any]:
 
 
 def _with_points(row: str) -> str:
-    """A row of numbers as readers expect it, where people write whole ones: `1. 1.` for `1 1`; not of a potential, `2 1.5 0.3`."""
+    """A row of numbers as readers expect it, where people write whole ones: `1. 1.` for `1 1`.
+
+    Not of a potential, `2 1.5 0.3`.
+    """
     if not _ROW.fullmatch(row):
         return row
     words = row.split()

@@ -90,8 +90,9 @@ def fitted_coulomb(mole: Any, auxiliary: Any) -> FittedCoulomb:
     df.incore.aux_e2(mole, auxiliary, aosym="s2ij", out=integrals)
     factor, kept = metric_factor(auxiliary, INDEPENDENT)
     if len(kept) == auxiliary.nao:  # their own order needs no copy of the integrals
-        # without a copy on a CPU, and on whatever device JAX computes with. `from_dlpack` would commit the array, and so all that is computed
-        # with it, to the CPU; a first step from uncommitted parameters would be compiled apart from the others
+        # without a copy on a CPU, and on whatever device JAX computes with. `from_dlpack` would commit the array, and
+        # so all that is computed with it, to the CPU; a first step from uncommitted parameters would be compiled apart
+        # from the others
         shared = jax.device_put(integrals)
         return FittedCoulomb(shared, jnp.asarray(factor))
     return FittedCoulomb(jnp.asarray(integrals[kept]), jnp.asarray(factor))

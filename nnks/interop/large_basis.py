@@ -15,7 +15,8 @@ from nnks.registry import InputError
 from nnks.units import MILLIHARTREE
 
 LARGE_BASES = ("pcseg-4", "pcseg-3", "pcseg-2", "def2-tzvp", "pcseg-1", "def2-svp")
-"""Bases made for density functionals, from the largest; the first that is affordable is the reference near the limit."""
+"""Bases made for density functionals, from the largest; the first that is affordable is the reference near the
+limit."""
 
 SHORTFALLS = {
     "pcseg-4": (0.02, 0.2, 3.0),
@@ -25,11 +26,12 @@ SHORTFALLS = {
     "pcseg-1": (8.0, 100.0, 100.0),
     "def2-svp": (10.0, 200.0, 250.0),
 }
-"""What a basis lacks at most [mHa] for each atom up to helium, up to neon, and beyond: above all that it lacked on H, He, Li, Be, N, Ne and Ar
-(exact energies) and on H2, LiH, H2O, N2 and CH4 (results/stored/limit), in LDA."""
+"""What a basis lacks at most [mHa] for each atom up to helium, up to neon, and beyond: above all that it lacked on H,
+He, Li, Be, N, Ne and Ar (exact energies) and on H2, LiH, H2O, N2 and CH4 (results/stored/limit), in LDA."""
 
 UNLISTED = 10.0
-"""How often the shortfall of a listed basis with fewer functions is allowed to another one: cc-pVQZ lacks 5 mHa on water, pcseg-3 0.4."""
+"""How often the shortfall of a listed basis with fewer functions is allowed to another one: cc-pVQZ lacks 5 mHa on
+water, pcseg-3 0.4."""
 
 FITTED = 0.02
 """What density fitting may change [mHa] for each atom."""
@@ -65,7 +67,10 @@ def large_spec(molecule: Molecule, basis: str, xc: str, restricted: bool, terms:
 
 
 def shortfall(molecule: Molecule, spec: ReferenceSpec) -> float | None:
-    """How far the complete-basis limit may lie below a reference near it [Ha]; None for a basis smaller than all that are known."""
+    """How far the complete-basis limit may lie below a reference near it [Ha].
+
+    None for a basis smaller than all that are known.
+    """
     factor, basis = 1.0, str(spec.basis).lower()
     if basis not in SHORTFALLS:
         size = make_mole(molecule, basis).nao

@@ -136,8 +136,8 @@ def _parse(xc: str) -> dict[int, float]:
     libxc = _library()
     if len(xc) > LONGEST or not xc.isascii() or not xc.isprintable() or _OVERFLOWING.search(xc):
         raise InputError(
-            f"functional.xc is {shown(xc)}, which names no functional; expected at most {LONGEST} letters, digits and signs, such "
-            "as 'pbe', 'lda,vwn' or '0.5*slater+0.5*b88,lyp'."
+            f"functional.xc is {shown(xc)}, which names no functional; expected at most {LONGEST} letters, digits and "
+            "signs, such as 'pbe', 'lda,vwn' or '0.5*slater+0.5*b88,lyp'."
         )
     _refuse_dispersion(xc)
     try:

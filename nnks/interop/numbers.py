@@ -1,8 +1,8 @@
 """PySCF reads numbers, and nothing else, where it would evaluate text; and a basis set's name is never a file to it.
 
 Its parsers of basis sets and geometries hand words to Python's `eval`. What a config says goes by other ways
-(`nnks.interop.basis_sets`); but for every name that it looks up, `ano` of its first guess included, PySCF opens a file of the
-working folder that is called so.
+(`nnks.interop.basis_sets`); but for every name that it looks up, `ano` of its first guess included, PySCF opens a file
+of the working folder that is called so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ PARSERS = ("gto.basis.parse_nwchem", "gto.basis.parse_nwchem_ecp", "gto.basis.pa
 
 @functools.cache
 def evaluate_nothing() -> None:
-    """Gives these modules an `eval` of their own, which reads numbers, and PySCF's tables a view of files; once a process."""
+    """Gives these modules an `eval` of their own, which reads numbers, and PySCF's tables a view of files.
+
+    Once a process.
+    """
     for name in PARSERS:
         vars(importlib.import_module(f"pyscf.{name}"))["eval"] = read_numbers
     vars(importlib.import_module("pyscf.gto.basis"))["os"] = _Files()

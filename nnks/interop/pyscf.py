@@ -16,11 +16,13 @@ from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
 from nnks.types import Float, Int
 
-# Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost electron.
+# Gaussian charges that stand for a free atom: the first exponent [Bohr^-2] is that of an alkali atom's outermost
+# electron.
 SMALLEST_CHARGE, CHARGE_RATIO = 0.04, 2.0
 
 TURN = np.array([0.7, 1.1, 0.4])
-"""Rotation vector [rad] of a turned grid: along no axis of an octahedron, whose rotations leave Lebedev's points as they are."""
+"""Rotation vector [rad] of a turned grid: along no axis of an octahedron, whose rotations leave Lebedev's points as
+they are."""
 
 
 def make_mole(molecule: Molecule, basis: str, key: str = "system.basis") -> Any:
@@ -90,8 +92,9 @@ def becke_grid(
         pruning: "nwchem", "sg1", "treutler", or None for the full product grid.
         radial: radial points on every atom instead of the level's.
         angular: angular points on every shell instead of the level's (a Lebedev number).
-        divided: whether space is divided among the atoms, which takes nearly all the time; without it the points are the same, and
-            every weight that of its atom's own grid. The partition drops no point, and turns no weight's sign.
+        divided: whether space is divided among the atoms, which takes nearly all the time; without it the points are
+            the same, and every weight that of its atom's own grid. The partition drops no point, and turns no weight's
+            sign.
         turn: the points around every atom are turned so many times by one fixed rotation; 0: not at all, as in PySCF.
         shells: PySCF's name of the radial scheme, such as "mura_knowles".
     """
@@ -156,7 +159,8 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     r"""Every atom's free spherical density as Gaussian charges at the nucleus: exponents [Bohr^-2] and charges.
 
     The density is PySCF's `minao` guess of the single atom; the charges solve $(i|j)\,q_j = (i|\rho)$, which minimizes
-    the Coulomb self-energy of the error. The exponents are even-tempered up to $100Z^2$, where a core's density is flat.
+    the Coulomb self-energy of the error. The exponents are even-tempered up to $100Z^2$, where a core's density is
+    flat.
     """
     from pyscf import df, gto
 

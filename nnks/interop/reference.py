@@ -83,8 +83,8 @@ def reference(
         follow: is told of each cycle.
 
     Returns:
-        `energies` by term [Ha], `converged`, `stable` (None: not analyzed, beyond 130 functions), `functions`, `restarts`, `seconds` of the
-        processor, the date (`made`), and what was asked for.
+        `energies` by term [Ha], `converged`, `stable` (None: not analyzed, beyond 130 functions), `functions`,
+        `restarts`, `seconds` of the processor, the date (`made`), and what was asked for.
     """
     asked = asked_of(molecule, spec)
     return shipped(asked) or cached(asked, lambda: _timed(molecule, spec, follow), folders)
@@ -114,7 +114,8 @@ def asked_of(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
 def identity(molecule: Molecule, spec: ReferenceSpec) -> dict[str, Any]:
     """All that a reference energy depends on, beside the program."""
     xc = one_functional(spec.xc)
-    # an entry of its own where there is something: references from before there were such terms answer for energies without
+    # an entry of its own where there is something: references from before there were such terms answer for energies
+    # without
     own = {"terms": [[name, dict(fields), code_of(name)] for name, fields in spec.terms]} if spec.terms else {}
     broken = {"start": "also broken symmetry"} if not spec.restricted and molecule.spin == 0 else {}
     fixed = {key: value for key, value in dataclasses.asdict(spec).items() if key != "terms"}
@@ -174,7 +175,8 @@ def _solve(
             if not mf.converged:  # a second-order solver where DIIS oscillates
                 mf, restarts = _second_order(mf, mf.mo_coeff, mf.mo_occ), 1
         follow("stability")
-        # the analysis takes minutes in a large basis, where the stable solution of small bases is found from the same guess
+        # the analysis takes minutes in a large basis, where the stable solution of small bases is found from the same
+        # guess
         stable = _is_stable(mf) if mole.nao <= AFFORDABLE else True
         while stable is not True and restarts < FOLLOWED:
             mf, restarts = _second_order(mf, stable, mf.mo_occ), restarts + 1

@@ -1,7 +1,7 @@
 """What a reference near the basis limit will take, before it is computed.
 
-The seconds are a sum of what a calculation does, with factors fitted to the processor seconds of those that come with nnks
-(`python -m benchmarks.limits --fit`).
+The seconds are a sum of what a calculation does, with factors fitted to the processor seconds of those that come with
+nnks (`python -m benchmarks.limits --fit`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def estimated_seconds(molecule: Molecule, spec: ReferenceSpec) -> float:
 def parts(mole: Any, points: int, spec: ReferenceSpec) -> Float[np.ndarray, " parts"]:
     """What grows with the size: nothing, integrals over four functions, and orbitals on the grid.
 
-    The stability analysis takes most of the time: it turns every occupied orbital into every function, on every point. Beyond `AFFORDABLE`
-    there is none, and the integrals are fitted; they grow with the third power from there.
+    The stability analysis takes most of the time: it turns every occupied orbital into every function, on every point.
+    Beyond `AFFORDABLE` there is none, and the integrals are fitted; they grow with the third power from there.
     """
     functions, occupied = mole.nao, sum(mole.nelec) / (2 if spec.restricted else 1)
     integrals = functions**3 * min(functions, AFFORDABLE)

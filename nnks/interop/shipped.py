@@ -1,7 +1,7 @@
 """Energies near the basis limit that come with nnks: a table of the library's molecules, which `benchmarks/limits.py` makes.
 
-An entry answers for the same nuclei, charge, spin, functional, basis and grid, by content and not by name. It says which versions of
-PySCF and libxc computed it, when, and for how many processor seconds.
+An entry answers for the same nuclei, charge, spin, functional, basis and grid, by content and not by name. It says
+which versions of PySCF and libxc computed it, when, and for how many processor seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ TABLE = Path(__file__).with_name("limits.json")
 """The table; JSON with a checksum."""
 
 SAME_PLACE = 1e-6
-"""Nuclei this close [Bohr] are at the same place: it moves an energy by less than a nanohartree at a minimum, and rounding is far below."""
+"""Nuclei this close [Bohr] are at the same place: it moves an energy by less than a nanohartree at a minimum, and
+rounding is far below."""
 
 PROGRAM = ("pyscf", "libxc")
 """Of an entry's identity, what computed it: other versions are answered, too."""

@@ -1,7 +1,7 @@
 """One spelling for each basis set and functional: names that PySCF takes for the same one are the same run.
 
-`STO-3G` and `sto3g` become `sto-3g`, `6-31g(d,p)` becomes `6-31g**`, `svwn` becomes `lda,vwn`. The spellings that runs are mostly
-stored under stay as they are, and need no PySCF. A name that PySCF does not know is left to who refuses it.
+`STO-3G` and `sto3g` become `sto-3g`, `6-31g(d,p)` becomes `6-31g**`, `svwn` becomes `lda,vwn`. The spellings that runs
+are mostly stored under stay as they are, and need no PySCF. A name that PySCF does not know is left to who refuses it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ _POLARIZED = {"(d)": "*", "(d,p)": "**", "s": "*", "ss": "**"}
 
 
 def one_spelling(spec: str) -> str:
-    """A basis of names in the spelling that all names of the same set share; a mapping in that of each of its names; a text as it is."""
+    """A basis of names in the spelling that all names of the same set share; a mapping in that of each of its names.
+
+    A text as it is.
+    """
     if "\n" in spec:
         return spec
     if not is_mapping(spec):

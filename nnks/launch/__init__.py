@@ -40,7 +40,8 @@ def make_launcher(
     """The launcher of a name; `local` with one worker is this process.
 
     Raises:
-        InputError: for an unknown name, an impossible number, a resource that it does not have, or a package that is missing.
+        InputError: for an unknown name, an impossible number, a resource that it does not have, or a package that is
+            missing.
     """
     if name not in LAUNCHERS:
         raise InputError(f"--launcher is '{name}'; {suggest(name, LAUNCHERS)}.")

@@ -18,7 +18,8 @@ from nnks.launch.task import Outcome, Resources, Task, left, lost, perform
 from nnks.registry import InputError
 
 SAFE_PATH = "PYTHONSAFEPATH"
-"""With it, a new interpreter imports nothing from the working folder, which may hold somebody else's `multiprocessing.py`."""
+"""With it, a new interpreter imports nothing from the working folder, which may hold somebody else's
+`multiprocessing.py`."""
 
 
 class InProcess:
@@ -39,8 +40,8 @@ class InProcess:
 class Processes:
     """Tasks in processes of this machine, each on cores of its own.
 
-    A worker is a new interpreter. It is bound to its cores before anything numerical is loaded, so that XLA, OpenMP and BLAS start as
-    many threads as it has cores, and it serves one task after the other, which saves compilation.
+    A worker is a new interpreter. It is bound to its cores before anything numerical is loaded, so that XLA, OpenMP and
+    BLAS start as many threads as it has cores, and it serves one task after the other, which saves compilation.
     """
 
     quiet = True
@@ -194,8 +195,8 @@ def check(resources: Resources, cluster: str) -> None:
         raise InputError(f"--cluster is '{cluster}', and --launcher=local has none; use --launcher=ray or slurm.")
     if resources.memory is not None:
         raise InputError(
-            f"--memory is {resources.memory:g} GB, which --launcher=local cannot keep processes to; use --launcher=ray or slurm, or "
-            "fewer --workers."
+            f"--memory is {resources.memory:g} GB, which --launcher=local cannot keep processes to; use --launcher=ray "
+            "or slurm, or fewer --workers."
         )
 
 

@@ -30,7 +30,8 @@ POLL = 0.5
 class Slurm:
     """Each task is a job with its own resources.
 
-    A job that SLURM asks to end, before its time is over or for another one, saves the state of its run; the sweep goes on without it.
+    A job that SLURM asks to end, before its time is over or for another one, saves the state of its run; the sweep goes
+    on without it.
 
     Args:
         workers: jobs at a time.

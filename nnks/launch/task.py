@@ -48,7 +48,8 @@ class Task:
     """One run or one batch of runs, as plain values that any process can be given.
 
     Attributes:
-        source: the config file, whose own ansatz or functional must be registered where the runs run; empty if there is none.
+        source: the config file, whose own ansatz or functional must be registered where the runs run; empty if there is
+            none.
         configs: resolved configs, as `to_dict` gives them.
         results: the folder that runs are stored in.
         position: (n, m) for task n of m, and the seconds of all tasks after it, where stored runs of theirs tell.
@@ -72,7 +73,8 @@ class Outcome:
         label: what the run is called.
         energy: its total [Ha]; None if it failed.
         reason: why it failed; empty if it did not.
-        left: why it is neither finished nor failed: another process has it, or a signal ended its process; empty otherwise.
+        left: why it is neither finished nor failed: another process has it, or a signal ended its process; empty
+            otherwise.
     """
 
     label: str
@@ -197,8 +199,8 @@ def needs(package: str, extra: str) -> Any:
         return importlib.import_module(package)
     except ImportError:
         raise InputError(
-            f"--launcher={extra} needs the package '{package}', which is not installed; pip install 'nnks[{extra}]', or use "
-            "--launcher=local."
+            f"--launcher={extra} needs the package '{package}', which is not installed; pip install 'nnks[{extra}]', "
+            "or use --launcher=local."
         ) from None
 
 

@@ -98,8 +98,8 @@ class InBasis(Protocol):
 class BlockedOrbitals:
     """Orthonormal orbitals in a Gaussian basis, which are never held on the whole grid: `Orbitals` without values.
 
-    `known` is their density, where terms share it; else each term finds what it needs in a pass over the blocks of its own.
-    `norms` are the orbitals', where these are not one.
+    `known` is their density, where terms share it; else each term finds what it needs in a pass over the blocks of its
+    own. `norms` are the orbitals', where these are not one.
     """
 
     quadrature: Quadrature

@@ -29,8 +29,8 @@ class OrbitalModel:
         orthogonalizer: the shared layer.
         occupations: electrons in each orbital.
         counts: occupied orbitals of each spin channel.
-        table: the Gaussian basis on the full grid, if the ansatz lives in it: in blocks, where the Gram matrix is analytic
-            and every step takes the whole grid.
+        table: the Gaussian basis on the full grid, if the ansatz lives in it: in blocks, where the Gram matrix is
+            analytic and every step takes the whole grid.
         grid: the full quadrature, for `gram="full"`.
         order: 1 if some term needs gradients, else 0.
         gram: `analytic`, `full`, `batch`, or `ema`.
@@ -60,7 +60,8 @@ class OrbitalModel:
     def pair(self, params: Params, x: Quadrature, y: Quadrature) -> tuple[AnyOrbitals, AnyOrbitals, Params | None]:
         """The orbitals on a step's two batches, and the moving average of Gram matrices after it, if there is one.
 
-        Their Gram matrices are pooled: half of what the derivative sees is then independent of the terms that it acts on.
+        Their Gram matrices are pooled: half of what the derivative sees is then independent of the terms that it acts
+        on.
         """
         if self.gram != "ema":
             return self(params, x), self(params, y), None

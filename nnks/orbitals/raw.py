@@ -23,8 +23,8 @@ def raw_orbitals(
     Points go through in blocks that fit the cache, and a block is evaluated again when it is differentiated:
     memory stays that of the orbitals, and the gradient of a neural ansatz is three times faster than in one piece.
 
-    With a `precision` the ansatz is evaluated in it, and the results are in that of the points. Parameters are cast within
-    a block, so that their derivative is summed over blocks in their own precision.
+    With a `precision` the ansatz is evaluated in it, and the results are in that of the points. Parameters are cast
+    within a block, so that their derivative is summed over blocks in their own precision.
     """
     inner, outer = jnp.dtype(precision or points.dtype), points.dtype
 

@@ -62,8 +62,8 @@ def orthonormalize(
 ) -> Float[Array, "spin orbitals n"]:
     """The mix of every spin channel; only its first `counts[s]` orbitals are occupied and take part.
 
-    Single-precision values are summed and factorized in float64: a norm that is wrong by 1e-6 moves the energy by as much.
-    The unoccupied rest of a channel (unequal numbers of up and down electrons share one array) gets a zero
+    Single-precision values are summed and factorized in float64: a norm that is wrong by 1e-6 moves the energy by as
+    much. The unoccupied rest of a channel (unequal numbers of up and down electrons share one array) gets a zero
     column: its orbitals are zero.
     """
     n = values.shape[1]

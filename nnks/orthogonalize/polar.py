@@ -4,12 +4,13 @@ For $Y_0 = G/c$, $Z_0 = 1$ with $c \ge \lambda_\max(G)$ the coupled iteration
 
 $$P_k = \tfrac12(3 - Z_kY_k),\quad Y_{k+1} = Y_kP_k,\quad Z_{k+1} = P_kZ_k$$
 
-takes $Y$ to $(G/c)^{1/2}$ and $Z$ to $(G/c)^{-1/2}$. Every error $1-\lambda$ becomes $\tfrac14(1-\lambda)^2(4-\lambda)$: the end is quadratic,
-and before it the smallest eigenvalue grows 2.25-fold a step, so that $\log_{2.25}\mathrm{cond}(G) + 5$ steps are needed.
+takes $Y$ to $(G/c)^{1/2}$ and $Z$ to $(G/c)^{-1/2}$. Every error $1-\lambda$ becomes
+$\tfrac14(1-\lambda)^2(4-\lambda)$: the end is quadratic, and before it the smallest eigenvalue grows 2.25-fold a step,
+so that $\log_{2.25}\mathrm{cond}(G) + 5$ steps are needed.
 
 References:
-    Schulz, Z. Angew. Math. Mech. 13, 57 (1933); Higham, Numer. Algorithms 15, 227 (1997) for the coupled form, which is stable;
-    Roberts, Int. J. Control 32, 677 (1980) for Sylvester's equation by the sign of a block matrix.
+    Schulz, Z. Angew. Math. Mech. 13, 57 (1933); Higham, Numer. Algorithms 15, 227 (1997) for the coupled form, which is
+    stable; Roberts, Int. J. Control 32, 677 (1980) for Sylvester's equation by the sign of a block matrix.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Polar:
     r"""Newton-Schulz polar factor: $M = G^{-1/2}$ as in `lowdin`, by matrix products instead of eigenvectors.
 
     The same mix, and the same derivatives: those of $MGM = 1$, whose Sylvester equation is solved by products as well.
-    Products run at full speed on accelerators, where eigenvectors are slow. Accuracy about $\epsilon\,\mathrm{cond}(G)$.
+    Products run at full speed on accelerators, where eigenvectors are slow. Accuracy about
+    $\epsilon\,\mathrm{cond}(G)$.
     """
 
     positive: bool = static(default=False)

@@ -1,22 +1,25 @@
 r"""Orbitals that are orthonormal by construction: rotations of a reference, for a fixed Gaussian basis.
 
 In an orthonormal frame of the basis let $W_0$ be orthonormal reference orbitals, $W$ the raw ones and
-$Z = (1 - W_0W_0^T)(W - W_0)$ their change toward empty orbitals. The antisymmetric generator $A = ZW_0^T - W_0Z^T$ has a rotation,
+$Z = (1 - W_0W_0^T)(W - W_0)$ their change toward empty orbitals. The antisymmetric generator $A = ZW_0^T - W_0Z^T$ has
+a rotation,
 
 $$e^A W_0 = W_0\cos\!\sqrt S + Z\,\frac{\sin\!\sqrt S}{\sqrt S}, \qquad
   (1-\tfrac12A)^{-1}(1+\tfrac12A)\,W_0 = W_0\,(2T - 1) + ZT,\quad T = (1+\tfrac14S)^{-1},$$
 
-with $S = Z^TZ$: matrices of the size of the occupied space alone appear, and neither a square root nor a singular value, since
-both functions of $\sqrt S$ are entire functions of $S$. No Gram matrix is inverted, so that nothing is lost for nearly dependent orbitals.
+with $S = Z^TZ$: matrices of the size of the occupied space alone appear, and neither a square root nor a singular
+value, since both functions of $\sqrt S$ are entire functions of $S$. No Gram matrix is inverted, so that nothing is
+lost for nearly dependent orbitals.
 
-These orbitals span another space than $W$: a raw change by an angle's tangent in `qr` turns by the angle itself (`exponential`), or by
-twice the arctangent of its half (`cayley`). To first order in $Z$ all agree. A mix of raw orbitals cannot express this, so a rotation is
-applied where the ansatz's parameters become orbitals (`RotatedAnsatz`), and its mix is the identity.
+These orbitals span another space than $W$: a raw change by an angle's tangent in `qr` turns by the angle itself
+(`exponential`), or by twice the arctangent of its half (`cayley`). To first order in $Z$ all agree. A mix of raw
+orbitals cannot express this, so a rotation is applied where the ansatz's parameters become orbitals (`RotatedAnsatz`),
+and its mix is the identity.
 
 References:
     Edelman, Arias, Smith, SIAM J. Matrix Anal. Appl. 20, 303 (1998) for both on the Grassmann manifold;
-    Wen, Yin, Math. Program. 142, 397 (2013) for Cayley's; Helgaker, Jorgensen, Olsen, Molecular Electronic-Structure Theory
-    (2000), section 3.1, for the exponential.
+    Wen, Yin, Math. Program. 142, 397 (2013) for Cayley's; Helgaker, Jorgensen, Olsen, Molecular Electronic-Structure
+    Theory (2000), section 3.1, for the exponential.
 """
 
 from __future__ import annotations
@@ -97,8 +100,8 @@ class Exponential(_MixesNothing):
 def trigonometric(s: Float[Array, "k k"]) -> tuple[Float[Array, "k k"], Float[Array, "k k"]]:
     r"""$1-\cos\sqrt S$ and $\sin\sqrt S/\sqrt S$ of a positive semidefinite matrix, by products.
 
-    Series at $S/4^m$, then $m$ times $\theta\to2\theta$. The versine $v = 1-\cos\theta$ becomes $2v(2-v)$ without loss of digits,
-    where doubling a cosine near one would lose two bits a time.
+    Series at $S/4^m$, then $m$ times $\theta\to2\theta$. The versine $v = 1-\cos\theta$ becomes $2v(2-v)$ without loss
+    of digits, where doubling a cosine near one would lose two bits a time.
     """
     identity = jnp.eye(len(s), dtype=s.dtype)
     scaled = s / 4.0**DOUBLINGS

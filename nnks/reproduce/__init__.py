@@ -12,7 +12,8 @@ from typing import Any
 from nnks.registry import InputError, suggest
 
 ITEMS = ("table1", "table2", "table3", "expressivity", "scaling", "timing", "fig2", "fig3")
-"""Each has a config file `configs/paper/<name>.py`, which declares its runs, and a module here with `report(study, figures)`."""
+"""Each has a config file `configs/paper/<name>.py`, which declares its runs, and a module here with
+`report(study, figures)`."""
 
 ALL, FIGURES, PAGE = "all", "reproduction", "reproduction.md"
 DOCUMENTS = Path(__file__).parents[2] / "docs"

@@ -13,7 +13,8 @@ from nnks.tracking.files import write_json
 from nnks.tracking.record import RunRecord
 
 RESIDUAL = 1e-5
-"""Norm of the commutator [Ha] below which the equations count as satisfied: ten times what PySCF and nnks's SCF ask of themselves."""
+"""Norm of the commutator [Ha] below which the equations count as satisfied: ten times what PySCF and nnks's SCF ask of
+themselves."""
 
 STAYS = 1e-8
 """Change of the energy [Ha] by self-consistent cycles that counts as none."""
@@ -84,7 +85,8 @@ def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
 def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
     """Parameters at the minimum: from the run's last checkpoint, or found anew where that is missing or means other orbitals here.
 
-    Parameters are rotations of a frame that is computed at the start, whose degenerate orbitals may come out mixed on another machine.
+    Parameters are rotations of a frame that is computed at the start, whose degenerate orbitals may come out mixed on
+    another machine.
     """
     import jax
 

@@ -42,7 +42,10 @@ class Curve:
     step_s: float
 
     def epochs(self, target: float) -> float | None:
-        """Epochs until the energy first is below a distance from the minimum, between records by its logarithm; None if it never is."""
+        """Epochs until the energy first is below a distance from the minimum, between records by its logarithm.
+
+        None if it never is.
+        """
         before = None
         for epoch, error in self.points:
             if error < target:
@@ -112,7 +115,10 @@ def batches(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
 
 
 def median(values: Sequence[float | None]) -> float | None:
-    """The median over seeds, where a run that never gets there counts as later than all others; None if that is the median."""
+    """The median over seeds, where a run that never gets there counts as later than all others.
+
+    None if that is the median.
+    """
     ordered = sorted(float("inf") if v is None else v for v in values)
     middle = ordered[len(ordered) // 2]
     return None if middle == float("inf") else middle

@@ -1,4 +1,7 @@
-"""Reports on the console, as Markdown, and stored as JSON; the page of all items begins with the verdicts on the paper's claims."""
+"""Reports on the console, as Markdown, and stored as JSON.
+
+The page of all items begins with the verdicts on the paper's claims.
+"""
 
 from __future__ import annotations
 
@@ -106,12 +109,12 @@ def write_page(reports: Sequence[Report], page: Path, figures: Path, *, quick: b
     relative = Path(os.path.relpath(figures.resolve(), page.resolve().parent)).as_posix()
     blocks = [
         "# The paper, reproduced",
-        "Li et al., *D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory* (ICLR 2023, arXiv 2303.00399), "
-        "beside nnks and PySCF. `nnks reproduce all"
+        "Li et al., *D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory* (ICLR 2023, arXiv "
+        "2303.00399), beside nnks and PySCF. `nnks reproduce all"
         + (" --quick" if quick else "")
         + "` writes this page from stored runs; do not edit it.",
-        "The paper's numbers carry how they are known. V is verified in the authors' repository or recomputed. S is from a "
-        "summary of the full text, and I is inferred.",
+        "The paper's numbers carry how they are known. V is verified in the authors' repository or recomputed. S is "
+        "from a summary of the full text, and I is inferred.",
         *([] if quick else [FULL]),
         "## Verdicts on its claims",
         verdicts(reports),

@@ -1,7 +1,8 @@
 """What the paper reports, with where each number is known from, and the claims of its abstract.
 
-Li et al., "D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory", ICLR 2023, arXiv 2303.00399. Labels: V, verified in a named
-source (the authors' repository and tables) or recomputed with PySCF; S, taken from a summary of the full text; I, inferred.
+Li et al., "D4FT: A Deep Learning Approach to Kohn-Sham Density Functional Theory", ICLR 2023, arXiv 2303.00399. Labels:
+V, verified in a named source (the authors' repository and tables) or recomputed with PySCF; S, taken from a summary of
+the full text; I, inferred.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ TABLE2: dict[tuple[str, int, str], float] = {
     ("CO2", 0, "RKS"): -185.57995,
     ("CO2", 2, "UKS"): -185.30221,
 }
-"""The paper's own numbers were not found; these were recomputed with PySCF (V) [Ha], the first from a calculation that did not converge."""
+"""The paper's own numbers were not found; these were recomputed with PySCF (V) [Ha], the first from a calculation that
+did not converge."""
 
 TABLE3: dict[str, tuple[float, float]] = {
     "He": (-2.65731, -2.65978),
@@ -84,7 +86,8 @@ TIMES: dict[str, tuple[float, float]] = {
     "C100": (195.13, 672.98),
     "C180": (1103.19, 1925.25),
 }
-"""Seconds of D4FT on a GPU and of PySCF on a CPU (V); PySCF did not converge on C80 (I). Basis, batch and stopping rule are not known."""
+"""Seconds of D4FT on a GPU and of PySCF on a CPU (V); PySCF did not converge on C80 (I). Basis, batch and stopping rule
+are not known."""
 
 UNCONVERGED = ("C80",)
 """Where PySCF's time is a bound."""

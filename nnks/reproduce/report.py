@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 REPRODUCED, BETTER, NOT, CONTRADICTED, OPEN = "reproduced", "better", "not reproduced", "contradicted", "open"
-"""What can be said of a claim: `not reproduced` where runs show no difference, `open` where those that would decide are missing."""
+"""What can be said of a claim: `not reproduced` where runs show no difference, `open` where those that would decide are
+missing."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,9 +19,9 @@ ALIKE = 0.3
 """Exponents that differ by less, over three or four sizes, are not told apart."""
 
 THEORY = (
-    "Theory: orthonormalization (QR of N × N/2) and contracted three-center integrals cost O(N³). So do orbitals on the grid "
-    "from a dense basis; functions that are screened make that part O(N²). Four-center integrals cost O(N⁴) without "
-    "screening. Density-fitted SCF is O(N³) too."
+    "Theory: orthonormalization (QR of N × N/2) and contracted three-center integrals cost O(N³). So do orbitals on "
+    "the grid from a dense basis; functions that are screened make that part O(N²). Four-center integrals cost O(N⁴) "
+    "without screening. Density-fitted SCF is O(N³) too."
 )
 
 
@@ -138,8 +138,8 @@ def contrast(points: Sequence[Point]) -> Finding:
     alike = any(abs(gain) < ALIKE for gain in gains)
     text = f"A cycle of density-fitted PySCF grows as N to the {_listed(other)}. "
     text += (
-        f"Exponents that differ by less than {ALIKE} are not told apart by so few sizes: the fourth power is taken away "
-        "by fitting, not by direct minimization."
+        f"Exponents that differ by less than {ALIKE} are not told apart by so few sizes: the fourth power is taken "
+        "away by fitting, not by direct minimization."
         if alike
         else f"The exponents differ by {ALIKE} or more."
     )

@@ -41,8 +41,8 @@ def agreement_in_words(names: Sequence[str], direct: float, scf: float, papers: 
     """The verdict on the largest distances from PySCF [Ha], of ours by method and of the paper's totals by molecule."""
     within = max(direct, scf) <= AGREES
     text = (
-        f"The molecules are {', '.join(names)}. No term or total is farther from PySCF's than {direct:.1e} Ha by direct "
-        f"minimization, or {scf:.1e} Ha by the JAX SCF. They were to be within {AGREES:.0e} Ha."
+        f"The molecules are {', '.join(names)}. No term or total is farther from PySCF's than {direct:.1e} Ha by "
+        f"direct minimization, or {scf:.1e} Ha by the JAX SCF. They were to be within {AGREES:.0e} Ha."
     )
     if papers:
         text += f" The paper's totals are off by {spread({n: 1e3 * v for n, v in papers.items()}, '.1f')} mHa."
@@ -64,7 +64,8 @@ def integration(found: Sequence[Molecule]) -> Finding:
             CONTRADICTED,
             (
                 f"The paper's energies of {', '.join(below)} lie below the restricted minimum of their basis, by "
-                f"{spread(below, '.3f')} mHa. No restricted orbitals have such energies: these are errors of integration."
+                f"{spread(below, '.3f')} mHa. No restricted orbitals have such energies: these are errors of "
+                "integration."
             ),
         )
     else:

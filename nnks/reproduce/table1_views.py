@@ -82,8 +82,9 @@ def minibatches(found: Sequence[Molecule]) -> Table:
     ]
     header += ["gap [mHa]", "orbitals − minimum [mHa]", "paper reports − minimum [mHa]"]
     note = (
-        "Adam on 1,000 uniform points a step, every integral summed over the batch, the Coulomb energy over pairs of points (with the self-cell "
-        f"term that the paper's lacks). The estimate is the mean over the last {100 * LAST:.0f} % of the steps; the paper reports such a number."
+        "Adam on 1,000 uniform points a step, every integral summed over the batch, the Coulomb energy over pairs of "
+        "points (with the self-cell term that the paper's lacks). The estimate is the mean over the last "
+        f"{100 * LAST:.0f} % of the steps; the paper reports such a number."
     )
     return Table("Minibatch runs: what they report, and what their orbitals have", header, rows, note)
 

@@ -1,7 +1,8 @@
 """Table 3: what each kind of orbital gains on atoms from STO-3G, beside the paper's local scaling.
 
-The paper's plain energies of C, N and O are 2 to 60 mHa from those of the lowest spin, and far from Hund's; those of Li and Be are 18 and
-11 mHa above PySCF's, which has no other state there. So gains are compared, from each side's own plain energy.
+The paper's plain energies of C, N and O are 2 to 60 mHa from those of the lowest spin, and far from Hund's; those of Li
+and Be are 18 and 11 mHa above PySCF's, which has no other state there. So gains are compared, from each side's own
+plain energy.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from nnks.tracking.trust import known_references, objections
 from nnks.units import MILLIHARTREE
 
 TRUSTED = 1e-5
-"""Quadrature error [Ha] up to which a run is shown: orbitals that the grid resolves have 1e-9 to 8e-6 on these atoms."""
+"""Quadrature error [Ha] up to which a run is shown: orbitals that the grid resolves have 1e-9 to 8e-6 on these
+atoms."""
 
 PLAIN, SCALING = "STO-3g", "local scaling"
 
@@ -117,8 +119,8 @@ def verdict(states: Sequence[State]) -> Finding:
     nearest = min(known, key=lambda name: known[name][0] / known[name][1])
     gain, paper = known[nearest]
     text = (
-        f"Local scaling gains more than the paper's in {len(more)} of {len(known)} states. The nearest is {nearest}, with "
-        f"{gain:.1f} against {paper:.1f} mHa. Each side's gains are counted from its own STO-3G energy."
+        f"Local scaling gains more than the paper's in {len(more)} of {len(known)} states. The nearest is {nearest}, "
+        f"with {gain:.1f} against {paper:.1f} mHa. Each side's gains are counted from its own STO-3G energy."
     )
     best = {
         s.atom: max(g for m in methods([s]) if (g := s.gain(m)) is not None) for s in states if s.hund and methods([s])

@@ -1,7 +1,8 @@
 """The calculations that are timed: `python -m nnks.reproduce.tasks METHOD CONFIG OUT`, in a process of its own.
 
-Every method starts from building the molecule; seconds are counted from there, imports excluded. nnks's are repeated once, so that the second time is
-without compilation. Numbers are written as they come: a process that is stopped leaves what it has.
+Every method starts from building the molecule; seconds are counted from there, imports excluded. nnks's are repeated
+once, so that the second time is without compilation. Numbers are written as they come: a process that is stopped leaves
+what it has.
 """
 
 from __future__ import annotations
@@ -161,7 +162,10 @@ class _Enough(Exception):
 
 
 def peak_memory() -> float:
-    """Largest resident memory of this process [GB]; what `getrusage` says includes that of a process that started it."""
+    """Largest resident memory of this process [GB].
+
+    What `getrusage` says includes that of a process that started it.
+    """
     status = Path("/proc/self/status")
     if status.is_file():
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

@@ -73,8 +73,8 @@ def times(found: Sequence[Timed]) -> Table:
     ]
     header += ["paper: D4FT, GPU [V] [s]", "paper: PySCF [V] [s]"]
     note = (
-        "Seconds from building the molecule to an energy within 1e-6 Ha per atom of the converged one, imports excluded; lda,vwn, level 1, the same "
-        "fitting set. "
+        "Seconds from building the molecule to an energy within 1e-6 Ha per atom of the converged one, imports "
+        "excluded; lda,vwn, level 1, the same fitting set. "
         + on_grid(found)
         + "The paper's basis, functional and stopping rule are not known, and its D4FT ran on a GPU."
     )
@@ -98,7 +98,10 @@ def pairs(found: Sequence[Timed], other: str = "pyscf-df") -> list[tuple[Timed, 
 
 
 def ratios(found: Sequence[Timed]) -> list[tuple[Timed, float, bool]]:
-    """Times of direct minimization over those of density-fitted PySCF; and whether that is a bound, since PySCF did not converge."""
+    """Times of direct minimization over those of density-fitted PySCF.
+
+    And whether that is a bound, since PySCF did not converge.
+    """
     known = []
     for own, other in pairs(found):
         mine = own.reached()
@@ -145,8 +148,8 @@ def efficiency(found: Sequence[Timed]) -> Finding:
 def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
     """Whether direct minimization converges everywhere, and self-consistency not in its cycles, or to a higher energy.
 
-    Self-consistency that was refused or stopped for want of time or memory says nothing about its stability, and energies whose
-    Coulomb parts are fitted in different places are not told apart.
+    Self-consistency that was refused or stopped for want of time or memory says nothing about its stability, and
+    energies whose Coulomb parts are fitted in different places are not told apart.
     """
     compared = f"convergence and last energies, beside {CALLED[other]}"
     both = pairs(found, other)

@@ -18,11 +18,13 @@ class Timed:
 
     Attributes:
         molecule, basis, method: what was calculated.
-        history: (seconds since the molecule was built, total [Ha]) after every step or cycle; nnks's without compilation.
+        history: (seconds since the molecule was built, total [Ha]) after every step or cycle; nnks's without
+            compilation.
         cold: the same with compilation, or the same where nothing is compiled.
         converged: by its own thresholds.
         failed: why it ended before that; empty if it did not.
-        fitted: where nnks fitted the Coulomb energy: in the `basis` as PySCF does, or on the `quadrature`, whose error the energy then has.
+        fitted: where nnks fitted the Coulomb energy: in the `basis` as PySCF does, or on the `quadrature`, whose error
+            the energy then has.
     """
 
     molecule: str
@@ -46,7 +48,10 @@ class Timed:
         return self.history[-1][1] if self.history else None
 
     def reached(self, history: Sequence[tuple[float, float]] | None = None) -> float | None:
-        """Seconds after which the energy stays within 1e-6 Ha per atom of its last value; None if it did not converge."""
+        """Seconds after which the energy stays within 1e-6 Ha per atom of its last value.
+
+        None if it did not converge.
+        """
         history = self.history if history is None else history
         if not (self.converged and history):
             return None

@@ -93,7 +93,8 @@ def energies_are_where_it_says(case: OptimizerCase) -> None:
     found = float(case.problem.loss(states[step + case.optimizer.reports_end].params, key, jnp.int32(0))[0])
     expect(
         abs(total - found) <= 1e-9 * max(1.0, abs(found)),
-        f"`reports_end` is {case.optimizer.reports_end}, and a step reported {total:.9f} Ha where that state has {found:.9f} Ha.",
+        f"`reports_end` is {case.optimizer.reports_end}, and a step reported {total:.9f} Ha where that state has "
+        f"{found:.9f} Ha.",
     )
 
 

@@ -129,7 +129,8 @@ def same_key_and_step_same_batch(case: SamplerCase) -> None:
     for name, batch in (("step", later), ("key", other)):
         expect(
             _same(first, batch) == case.sampler.exact,
-            f"another {name} gave {'the same' if _same(first, batch) else 'another'} batch; exact={case.sampler.exact}.",
+            f"another {name} gave {'the same' if _same(first, batch) else 'another'} batch; "
+            f"exact={case.sampler.exact}.",
         )
 
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 from nnks.registry import InputError
 
 Metrics = Mapping[str, Any]
-"""`family/name` -> number: `energy/<term>` [Ha], `grad/norm`, `time/step_s`, `time/elapsed_s`, `time/training_s` without compilation [s]."""
+"""`family/name` -> number: `energy/<term>` [Ha], `grad/norm`, `time/step_s`, `time/elapsed_s`, `time/training_s`
+without compilation [s]."""
 
 
 @runtime_checkable

@@ -27,7 +27,10 @@ def reference_folders(results: str | Path) -> tuple[Path, Path]:
 
 
 def use_compilation_cache() -> None:
-    """Keeps compiled programs in the user's cache folder for the next process; small ones, too, of which a run has many."""
+    """Keeps compiled programs in the user's cache folder for the next process.
+
+    Small ones, too, of which a run has many.
+    """
     import jax
 
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
@@ -39,9 +42,9 @@ def use_compilation_cache() -> None:
 def write_programs_whole() -> None:
     """Makes JAX store a compiled program whole or not at all.
 
-    JAX writes an entry in place and never again. A kill, a full disk or another process that reads at that moment meets half of
-    one, and JAX then warns in every later process. Its cache has no public hook for this: where a later JAX has another class,
-    its own way of writing stays.
+    JAX writes an entry in place and never again. A kill, a full disk or another process that reads at that moment meets
+    half of one, and JAX then warns in every later process. Its cache has no public hook for this: where a later JAX has
+    another class, its own way of writing stays.
     """
     try:
         from jax._src.lru_cache import LRUCache
@@ -51,7 +54,10 @@ def write_programs_whole() -> None:
 
 
 def _put_whole(put: Any) -> Any:
-    """`put` of JAX's cache of files, by way of a temporary file; a cache of bounded size, which keeps a lock, is left alone."""
+    """`put` of JAX's cache of files, by way of a temporary file.
+
+    A cache of bounded size, which keeps a lock, is left alone.
+    """
     if hasattr(put, "__wrapped__"):  # by an earlier call
         return put
 

@@ -113,8 +113,8 @@ def verdict(summary: Mapping[str, Any]) -> str:
 def left_references(summary: Mapping[str, Any]) -> list[str]:
     """A sentence for each reference that was not computed, with the command that computes it."""
     return [
-        f"PySCF in {name.partition('/')[2]} is left out: it takes about {duration(each['seconds'])}, and reference.seconds is "
-        f"{each['budget']:g}; `{each['command']}` computes it."
+        f"PySCF in {name.partition('/')[2]} is left out: it takes about {duration(each['seconds'])}, and "
+        f"reference.seconds is {each['budget']:g}; `{each['command']}` computes it."
         for name, each in (summary.get(REFERENCE_LEFT) or {}).items()
     ]
 

@@ -26,7 +26,8 @@ class Course:
         total: the energy [Ha].
         seconds: the first of `TIMES` that any step has; else the sum of the steps' own.
         elapsed: seconds since the start.
-        compiling: what the first step took beyond the median of the others [s]: nearly all of it compiles; nan where steps are not timed.
+        compiling: what the first step took beyond the median of the others [s]: nearly all of it compiles; nan where
+            steps are not timed.
     """
 
     step: Float[np.ndarray, " steps"]
@@ -37,7 +38,10 @@ class Course:
 
 
 def course_of(lines: Iterable[Mapping[str, Any]]) -> Course:
-    """The course of a run from its recorded steps, evenly thinned beyond `MOST` steps; the last step is always there."""
+    """The course of a run from its recorded steps, evenly thinned beyond `MOST` steps.
+
+    The last step is always there.
+    """
     rows: list[list[Any]] = []
     stride, spent, number, row = 1, 0.0, 0, None
     for number, line in enumerate(lines):

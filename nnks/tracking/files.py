@@ -1,7 +1,7 @@
 """JSON files that survive a killed process: written whole or not at all, read with care, sealed by a checksum.
 
-What is read may be damaged or come from someone else. It is data: regular files of a bounded size are read, links are not followed, and
-what comes out is a dictionary of finite numbers and printable text, or a reason why it is not.
+What is read may be damaged or come from someone else. It is data: regular files of a bounded size are read, links are
+not followed, and what comes out is a dictionary of finite numbers and printable text, or a reason why it is not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Metrics as lines of JSON, a step each, which end in a checksum; read line by line, so that no file is too long.
 
-A line that is no record costs itself alone: `{"step": 3, "energy/total": -1.1, "check": "5f2c0d9a"}` has a step that is above the one before,
-numbers or null, and the CRC-32 of the text before `check`. Lines of older files have no checksum.
+A line that is no record costs itself alone: `{"step": 3, "energy/total": -1.1, "check": "5f2c0d9a"}` has a step that is
+above the one before, numbers or null, and the CRC-32 of the text before `check`. Lines of older files have no checksum.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ def parse_line(raw: bytes) -> dict[str, Any]:
 
 
 def _raw_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file with their ends; the rest of one that is too long is a line of its own, and no record either."""
+    """The lines of a file with their ends.
+
+    The rest of one that is too long is a line of its own, and no record either.
+    """
     with open_regular(path) as stream:
         while raw := stream.readline(LONGEST):
             yield raw

@@ -1,7 +1,7 @@
 """One process at a time writes a run: a lock of the operating system, which it releases however the process ends.
 
-`<run>/.lock` holds who has it, for people; the lock itself is not in the file's content or time, so that a killed process or a wrong
-clock leaves nothing behind.
+`<run>/.lock` holds who has it, for people; the lock itself is not in the file's content or time, so that a killed
+process or a wrong clock leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def hold(folder: Path) -> None:
         lock.acquire(blocking=False)
     except Timeout:
         raise Busy(
-            f"the run '{folder}' is being written by {_owner(folder)}; wait for it to end or end it, and give the same command "
-            "again."
+            f"the run '{folder}' is being written by {_owner(folder)}; wait for it to end or end it, and give the same "
+            "command again."
         ) from None
     except OSError as error:
         _say_once(folder, error)
@@ -99,7 +99,8 @@ def alone(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=WAIT)
     except Timeout:
         raise Busy(
-            f"the folder '{folder}' has been locked by another process for {WAIT:g} s; end that process, and give the same command again."
+            f"the folder '{folder}' has been locked by another process for {WAIT:g} s; end that process, and give the "
+            "same command again."
         ) from None
     except OSError as error:
         _say_once(folder, error)
@@ -134,11 +135,12 @@ def _say_once(folder: Path, error: OSError) -> None:
     """A run goes on where there are no locks; other errors are those of any file that cannot be written."""
     if error.errno not in UNSUPPORTED:
         raise InputError(
-            f"the folder '{folder}' cannot be locked ({error.strerror or error}); expected one in which files can be written; "
-            "try another one with --results=DIR."
+            f"the folder '{folder}' cannot be locked ({error.strerror or error}); expected one in which files can be "
+            "written; try another one with --results=DIR."
         ) from error
     if (code := error.errno or 0) not in _warned:
         _warned.add(code)
         warn(
-            f"the file system of '{folder}' has no locks ({error.strerror}); take care that no two processes compute the same run."
+            f"the file system of '{folder}' has no locks ({error.strerror}); take care that no two processes compute "
+            "the same run."
         )

@@ -17,7 +17,8 @@ else:
 
 
 Position = tuple[int, int] | tuple[int, int, float | None]
-"""(n, m) for run n of m in a sweep, and the seconds that all runs after it take together, where stored runs of theirs tell."""
+"""(n, m) for run n of m in a sweep, and the seconds that all runs after it take together, where stored runs of theirs
+tell."""
 
 BUILDING, COMPILING, EVALUATION = "building", "compiling", "final evaluation"
 """What a run does beside its steps."""
@@ -26,7 +27,8 @@ BUILDING, COMPILING, EVALUATION = "building", "compiling", "final evaluation"
 class ConsoleWriter:
     """Shows what a run does: a phase by its name and since when, steps with energy [Ha], gradient norm, speed, and the time that is left.
 
-    The time that is left is shown where it is known within a factor of about three; elsewhere the time since the start is.
+    The time that is left is shown where it is known within a factor of about three; elsewhere the time since the start
+    is.
 
     Args:
         steps: how many steps the run may take.

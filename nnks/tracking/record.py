@@ -40,10 +40,12 @@ REFERENCE_LARGE = "reference_large"
 """Summary key: the name in `reference` of the calculation in a large basis."""
 
 REFERENCE_DETAILS = "reference_details"
-"""Summary key: reference name -> how it was found; one that is not `converged` is no reference, and is named here only."""
+"""Summary key: reference name -> how it was found; one that is not `converged` is no reference, and is named here
+only."""
 
 REFERENCE_LEFT = "reference_left"
-"""Summary key: reference name -> `seconds` that it would take, the `budget` of seconds, and the `command` that computes it."""
+"""Summary key: reference name -> `seconds` that it would take, the `budget` of seconds, and the `command` that computes
+it."""
 
 EXACT = "exact"
 """The name in `reference` of a complete-basis or analytic energy."""
@@ -65,11 +67,13 @@ UNHASHED = (
     "training.devices",
     "reference.seconds",
 )
-"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in memory, on how many devices, how long
-it may wait for what it is compared with; and the seed, which has its own place in the run's name, so that runs that differ in the seed alone share a hash."""
+"""Config keys that `config_hash` leaves out: where, how and under which name a run is recorded, what it may hold in
+memory, on how many devices, how long it may wait for what it is compared with; and the seed, which has its own place in
+the run's name, so that runs that differ in the seed alone share a hash."""
 
 SPARSE = ("functional.terms",)
-"""Sections that count where they hold something: a run without a term of its own is that of a time when there were none."""
+"""Sections that count where they hold something: a run without a term of its own is that of a time when there were
+none."""
 
 CONFIG, ENVIRONMENT, METRICS, SUMMARY = "config.json", "environment.json", "metrics.jsonl", "summary.json"
 CHECKPOINTS = "checkpoints"
@@ -251,7 +255,10 @@ class RunRecord:
 
     @property
     def _last_step(self) -> int | None:
-        """Up to which metrics must be there; None for a run that has not ended, or of a time when this was not stored."""
+        """Up to which metrics must be there.
+
+        None for a run that has not ended, or of a time when this was not stored.
+        """
         return (self.summary or {}).get(LAST_STEP)
 
     @property

@@ -1,4 +1,7 @@
-"""How long a training still takes: from the rate at which it converges, or from its steps; or nothing, where neither tells."""
+"""How long a training still takes: from the rate at which it converges, or from its steps.
+
+Or nothing, where neither tells.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ BEYOND = 2.0
 """How many times the steps that are left convergence must be away for the steps to be what ends a run."""
 
 FAR = 20.0
-"""A window that did not come closer by `DESCENT` tells that convergence is far if so many windows like it would not reach it."""
+"""A window that did not come closer by `DESCENT` tells that convergence is far if so many windows like it would not
+reach it."""
 
 REACH = 2.0
 """How many times longer than what was seen of a run the rest may be that is told from it."""
@@ -35,7 +39,8 @@ WINDOWS = (0.5, 0.3)
 
 
 PHASE = "handover/phase"
-"""Metric of an optimizer that hands over: in its first phase it does not converge, and nobody knows when the second begins."""
+"""Metric of an optimizer that hands over: in its first phase it does not converge, and nobody knows when the second
+begins."""
 
 
 class Remaining:
@@ -44,7 +49,8 @@ class Remaining:
     Args:
         steps: at most.
         limit: seconds of training at most; infinite for none.
-        thresholds: of the energy's change [Ha] and of the gradient's norm, below which the run ends; None for one that takes all its steps.
+        thresholds: of the energy's change [Ha] and of the gradient's norm, below which the run ends; None for one that
+            takes all its steps.
     """
 
     def __init__(self, steps: int, limit: float | int = math.inf, thresholds: tuple[float, float] | None = None):
@@ -111,7 +117,10 @@ def _log(value: float | int, threshold: float | int) -> float:
 
 
 def _steps_to_zero(rows: Float[np.ndarray, "rows 3"]) -> float:
-    """Steps in which a straight line through the decades falls to zero; infinite for one that does not fall, nan if they do not tell."""
+    """Steps in which a straight line through the decades falls to zero.
+
+    Infinite for one that does not fall, nan if they do not tell.
+    """
     rows = rows[np.isfinite(rows[:, 2])]
     if len(rows) < LEAST // 2:
         return math.nan

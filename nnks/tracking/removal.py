@@ -15,7 +15,8 @@ from nnks.tracking.record import CONFIG, METRICS, RUN_NAME, RunRecord
 from nnks.tracking.store import is_run
 
 BUSY = 300.0
-"""Seconds for which a run that has not ended and has just recorded a step is taken to be running, where the file system has no locks."""
+"""Seconds for which a run that has not ended and has just recorded a step is taken to be running, where the file system
+has no locks."""
 
 
 def removable(path: str | Path, results: str | Path) -> RunRecord:

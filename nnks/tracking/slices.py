@@ -29,7 +29,8 @@ class Slice:
         y: positions along the second axis [Bohr].
         density: of all electrons [Bohr^-3].
         orbital: the highest occupied one, of the first spin that has any [Bohr^-3/2]; its largest value is positive.
-        height: of the plane that the orbital is shown on above that of the density [Bohr]; not zero where it has a node there.
+        height: of the plane that the orbital is shown on above that of the density [Bohr]; not zero where it has a node
+            there.
         nuclei: where they lie on the plane, and how far from it [Bohr].
         charges: theirs.
     """

@@ -1,9 +1,9 @@
 """The run store: one folder a run, plain JSON, complete when `summary.json` exists.
 
 `results/<experiment>/<run>/` holds `config.json`, `environment.json`, `metrics.jsonl`, `summary.json` and
-`checkpoints/`. A folder appears with its config, or not at all; files other than the metrics appear whole or not at all; the metrics grow
-by a line a step, and a process that is killed leaves at most one half line, which readers skip. Nothing is written through a link that
-leads out of the results.
+`checkpoints/`. A folder appears with its config, or not at all; files other than the metrics appear whole or not at
+all; the metrics grow by a line a step, and a process that is killed leaves at most one half line, which readers skip.
+Nothing is written through a link that leads out of the results.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def check_writable(results: str | Path, inner: str = "") -> Path:
     folder = Path(results) / inner
     if not folder.resolve().is_relative_to(Path(results).resolve()):
         raise InputError(
-            f"the folder '{folder}' leads out of the results folder '{results}'; expected a folder in it; remove the link, or give "
-            "another folder with --results=DIR."
+            f"the folder '{folder}' leads out of the results folder '{results}'; expected a folder in it; remove the "
+            "link, or give another folder with --results=DIR."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -243,7 +243,10 @@ def is_run(path: Path) -> bool:
 
 
 def list_runs(folder: str | Path) -> list[RunRecord]:
-    """All runs below a results folder, an experiment's folder, or the run folder itself, by name; those of packed sweeps, too."""
+    """All runs below a results folder, an experiment's folder, or the run folder itself, by name.
+
+    Those of packed sweeps, too.
+    """
     packs: list[Path] = []
     records = {path: RunRecord(path) for path in _run_paths(Path(folder), packs)}
     for pack in packs:

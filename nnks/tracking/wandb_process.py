@@ -1,7 +1,7 @@
 """The recording of a run for W&B by a process beside it: W&B takes longer to start than a small run takes to train.
 
-The run sends its steps through a pipe, a line of JSON for each call of a writer, and waits at its end for the recording's. Where that process
-does not do its part, the recording is made anew from the steps that are stored.
+The run sends its steps through a pipe, a line of JSON for each call of a writer, and waits at its end for the
+recording's. Where that process does not do its part, the recording is made anew from the steps that are stored.
 """
 
 from __future__ import annotations

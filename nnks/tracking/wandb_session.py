@@ -1,7 +1,7 @@
 """One run of Weights & Biases that never stops nnks: started as asked or as far as possible, ended within a time.
 
-Offline recordings lie in `<folder>/wandb/` until `wandb sync` uploads them. W&B takes the steps of a run from the last recording that is uploaded, so
-there is one of each run: an older one goes to `<folder>/wandb/superseded/`.
+Offline recordings lie in `<folder>/wandb/` until `wandb sync` uploads them. W&B takes the steps of a run from the last
+recording that is uploaded, so there is one of each run: an older one goes to `<folder>/wandb/superseded/`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class WandbSession:
     Args:
         folder: where `wandb/` goes.
         mode: `offline`, `online` or `disabled`.
-        options: of `wandb.init`: `project`, `id`, `name`, `group`, `tags`, `config`, ... A run of the same id is resumed.
+        options: of `wandb.init`: `project`, `id`, `name`, `group`, `tags`, `config`, ... A run of the same id is
+            resumed.
 
     Attributes:
         mode: the one that the run has got.
@@ -195,7 +196,10 @@ def waiting(folder: str | Path) -> list[Path]:
 
 
 def sync_instruction(folder: str | Path) -> str:
-    """One sentence on how to upload what is recorded offline below a run's or an experiment's folder; empty for nothing."""
+    """One sentence on how to upload what is recorded offline below a run's or an experiment's folder.
+
+    Empty for nothing.
+    """
     found = waiting(folder)
     if not found:
         return ""

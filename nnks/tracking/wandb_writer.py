@@ -40,8 +40,8 @@ class WandbWriter:
     Offline runs lie in `<run>/wandb/` and are uploaded later with `wandb sync`. Where W&B cannot be used as
     asked, the run goes on (online falls back to offline) and one sentence on standard error says what to do.
 
-    A recording begins with the steps in `metrics.jsonl`: one of a run that goes on is made anew, and the older one set aside. Online it begins
-    after the last step that the server has. So each step is there once, and all of them are.
+    A recording begins with the steps in `metrics.jsonl`: one of a run that goes on is made anew, and the older one set
+    aside. Online it begins after the last step that the server has. So each step is there once, and all of them are.
 
     Args:
         folder: the run's folder.

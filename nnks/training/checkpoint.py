@@ -1,7 +1,8 @@
 """Checkpoints of a training state, by orbax: saved in the background, restored bit for bit, or not at all.
 
-Beside the arrays a checkpoint holds a note: what the run had recorded at that step, a hash of the form of the state, and a checksum of
-everything. What cannot be read, or is not what was saved, is set aside, and the checkpoint before it is taken.
+Beside the arrays a checkpoint holds a note: what the run had recorded at that step, a hash of the form of the state,
+and a checksum of everything. What cannot be read, or is not what was saved, is set aside, and the checkpoint before it
+is taken.
 """
 
 from __future__ import annotations

@@ -2,19 +2,21 @@ r"""Alternatives to orthonormalization as a layer: a penalty, or a projection af
 
 With $G$ the Gram matrix of the orbitals themselves, whose energy $E$ is evaluated as they are:
 
-- `penalty`: $E + \mu\sum_s\|G_s-1\|^2$ is minimized. $E$ alone need not be bounded below: it falls as orbitals grow, or all become
-  the lowest one; the penalty bounds it, as it is quartic in the orbitals. At the minimum $G - 1 = -\Lambda/2\mu$ with $\Lambda =
-  \partial E/\partial G$, about $n_i\epsilon_i$: norms are too large by $n|\epsilon|/2\mu$, the density follows, and the energy of the
-  orthonormalized orbitals is too high by $O(\mu^{-2})$. Curvatures grow with $\mu$, so that learning rates must fall.
-- `project`: orthonormal orbitals take a step along the gradient of $E$ and are orthonormalized again, $W \leftarrow (W - \eta g)M$.
-  The gradient is not that of the layer: at the minimum $g = W\Lambda$ remains, along the orbitals. Plain gradient descent is not
-  disturbed, since such a step leaves the span as it is; Adam, which divides each element by its own size, is.
-- `riemannian`: the same with $g - WW^Tg$, the gradient on the Grassmann manifold, which vanishes at the minimum. It is the layer's
-  own gradient at orthonormal orbitals: what is left of a difference is that the layer lets norms grow.
+- `penalty`: $E + \mu\sum_s\|G_s-1\|^2$ is minimized. $E$ alone need not be bounded below: it falls as orbitals grow, or
+  all become the lowest one; the penalty bounds it, as it is quartic in the orbitals. At the minimum
+  $G - 1 = -\Lambda/2\mu$ with $\Lambda = \partial E/\partial G$, about $n_i\epsilon_i$: norms are too large by
+  $n|\epsilon|/2\mu$, the density follows, and the energy of the orthonormalized orbitals is too high by $O(\mu^{-2})$.
+  Curvatures grow with $\mu$, so that learning rates must fall.
+- `project`: orthonormal orbitals take a step along the gradient of $E$ and are orthonormalized again,
+  $W \leftarrow (W - \eta g)M$. The gradient is not that of the layer: at the minimum $g = W\Lambda$ remains, along the
+  orbitals. Plain gradient descent is not disturbed, since such a step leaves the span as it is; Adam, which divides
+  each element by its own size, is.
+- `riemannian`: the same with $g - WW^Tg$, the gradient on the Grassmann manifold, which vanishes at the minimum. It is
+  the layer's own gradient at orthonormal orbitals: what is left of a difference is that the layer lets norms grow.
 
 References:
-    Edelman, Arias, Smith, SIAM J. Matrix Anal. Appl. 20, 303 (1998); Absil, Mahony, Sepulchre, Optimization Algorithms on Matrix
-    Manifolds (2008), section 4.1, for retractions.
+    Edelman, Arias, Smith, SIAM J. Matrix Anal. Appl. 20, 303 (1998); Absil, Mahony, Sepulchre, Optimization Algorithms
+    on Matrix Manifolds (2008), section 4.1, for retractions.
 """
 
 from __future__ import annotations
@@ -84,7 +86,10 @@ class Constraint:
 
 
 def deviation(model: OrbitalModel, params: Params, x: AnyOrbitals, y: AnyOrbitals) -> Scalar:
-    r"""$\sum_s\|G_s-1\|^2$ over occupied orbitals; from two batches $\mathrm{tr}\,(G_x-1)(G_y-1)$, which is unbiased."""
+    r"""$\sum_s\|G_s-1\|^2$ over occupied orbitals.
+
+    From two batches $\mathrm{tr}\,(G_x-1)(G_y-1)$, which is unbiased.
+    """
     occupied = (model.occupations > 0).astype(model.occupations.dtype)
 
     def off(overlap: Float[Array, "spin n n"]) -> Float[Array, "spin n n"]:

@@ -2,8 +2,9 @@ r"""First-order steps on minibatches with a control variate: the same batch's es
 
 $$E = E(\tilde\theta) + \hat E(\theta) - \hat E(\tilde\theta), \qquad
   g = g(\tilde\theta) + \hat g(\theta) - \hat g(\tilde\theta)$$
-Hats are estimates from one batch, and what they have in common cancels: the closer $\theta$ stays to the anchor $\tilde\theta$, the less they vary.
-Both are unbiased where the batch's are. A step costs two gradients on a batch, and one on the whole grid where the anchor is made anew.
+Hats are estimates from one batch, and what they have in common cancels: the closer $\theta$ stays to the anchor
+$\tilde\theta$, the less they vary. Both are unbiased where the batch's are. A step costs two gradients on a batch, and
+one on the whole grid where the anchor is made anew.
 
 References:
     Johnson, Zhang, NeurIPS 2013 (stochastic variance-reduced gradient).
@@ -57,13 +58,14 @@ class Controlled:
         """
         if problem.sampler.exact:
             raise InputError(
-                f"training.control_steps is {self.every}, and the whole grid leaves no variance to reduce; use training.control_steps=0, or a "
-                "sampler of minibatches such as sampler.name='importance'."
+                f"training.control_steps is {self.every}, and the whole grid leaves no variance to reduce; use "
+                "training.control_steps=0, or a sampler of minibatches such as sampler.name='importance'."
             )
         if problem.model.gram == "ema" or problem.constraint is not None:
             raise InputError(
-                f"training.control_steps is {self.every}, and a control variate needs an energy of the parameters and the batch alone; use "
-                "orthogonalizer.gram='full' or 'batch' and orthogonalizer.constraint='reparameterize', or training.control_steps=0."
+                f"training.control_steps is {self.every}, and a control variate needs an energy of the parameters and "
+                "the batch alone; use orthogonalizer.gram='full' or 'batch' and "
+                "orthogonalizer.constraint='reparameterize', or training.control_steps=0."
             )
 
     def prepare(self, problem: Problem, params: Params) -> Params:

@@ -1,9 +1,9 @@
 r"""Direct minimization for Gaussian orbitals: L-BFGS in rotations of a frame that follows the orbitals.
 
 In a frame of molecular orbitals the Hessian along a rotation of orbital $i$ into $a$ is close to
-$2n_i(\epsilon_a - \epsilon_i)$, so that coordinates scaled by its inverse root make it close to one, and L-BFGS with unit steps
-converges in about eight gradients. Where a calculation goes far from its start that frame no longer fits: it is then made anew
-from one Fock matrix, whose blocks of occupied and of empty orbitals are diagonalized.
+$2n_i(\epsilon_a - \epsilon_i)$, so that coordinates scaled by its inverse root make it close to one, and L-BFGS with
+unit steps converges in about eight gradients. Where a calculation goes far from its start that frame no longer fits: it
+is then made anew from one Fock matrix, whose blocks of occupied and of empty orbitals are diagonalized.
 
 References:
     Head-Gordon, Pople, J. Phys. Chem. 92, 3063 (1988); Van Voorhis, Head-Gordon, Mol. Phys. 100, 1713 (2002) for
@@ -74,8 +74,9 @@ class Direct:
         trials: energy gradients that one line search may use.
         stability: whether a converged point is tested for being a minimum where some difference of orbital energies is
             below 0.2 Ha, and left along the softest rotation if it is a saddle, or if it is a shallow minimum of equal
-            spin counts (`nnks.training.escape`). A run that is out of steps on the way from there ends where it is. An open-shell
-            atom is turned to the lowest orientation that is found on the points (`nnks.training.orientation`).
+            spin counts (`nnks.training.escape`). A run that is out of steps on the way from there ends where it is. An
+            open-shell atom is turned to the lowest orientation that is found on the points
+            (`nnks.training.orientation`).
     """
 
     memory: int = 20
@@ -109,13 +110,13 @@ class Direct:
         rotated = isinstance(ansatz, GaussianModuleAnsatz) and isinstance(table, BasisBlocks)
         if getattr(getattr(ansatz, "module", None), "guess", "") == "random":
             raise InputError(
-                "optimizer 'direct' rotates the guess's molecular orbitals, and ansatz.guess='random' has none; use ansatz.guess='minao', or "
-                "optimizer.name='lbfgs'."
+                "optimizer 'direct' rotates the guess's molecular orbitals, and ansatz.guess='random' has none; use "
+                "ansatz.guess='minao', or optimizer.name='lbfgs'."
             )
         if not rotated or set(jax.eval_shape(problem.init_params, jax.random.key(0))) != {ROTATION}:
             raise InputError(
-                "optimizer 'direct' rotates molecular orbitals in a fixed Gaussian basis with an analytic Gram matrix, on the "
-                "full grid; use ansatz.name='lcgto' with orthogonalizer.gram='auto' and sampler.name='full', or "
+                "optimizer 'direct' rotates molecular orbitals in a fixed Gaussian basis with an analytic Gram matrix, "
+                "on the full grid; use ansatz.name='lcgto' with orthogonalizer.gram='auto' and sampler.name='full', or "
                 "optimizer.name='lbfgs'."
             )
 

@@ -1,9 +1,10 @@
 r"""Where a minimization of Gaussian orbitals goes on although the gradient vanishes: away from saddles, and once out of a shallow minimum.
 
-At a saddle the energy falls along the softest rotation. A minimum of equal spin counts whose softest curvature is small beside the
-differences of orbital energies is one of several ways to orient open shells against each other (two fluorine atoms have a hole in one of
-three p orbitals each); a quarter turn along the softest rotation puts another one in its place, and the lower minimum is kept. Other open
-shells are not turned, since their orientations are mostly equivalent, but for those of single atoms (`nnks.training.orientation`).
+At a saddle the energy falls along the softest rotation. A minimum of equal spin counts whose softest curvature is small
+beside the differences of orbital energies is one of several ways to orient open shells against each other (two fluorine
+atoms have a hole in one of three p orbitals each); a quarter turn along the softest rotation puts another one in its
+place, and the lower minimum is kept. Other open shells are not turned, since their orientations are mostly equivalent,
+but for those of single atoms (`nnks.training.orientation`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ ESCAPES = (-0.6, -0.3, -0.1, 0.1, 0.3, 0.6)
 """Angles [rad] along the softest rotation that are tried to leave a saddle."""
 
 SHALLOW = 0.01
-"""Curvature [Ha] below which a minimum may be one of several orientations (stretched F2: 0.0015 Ha, the next kind of rotation 0.11)."""
+"""Curvature [Ha] below which a minimum may be one of several orientations (stretched F2: 0.0015 Ha, the next kind of
+rotation 0.11)."""
 
 TURN = math.pi / 2
 

@@ -1,7 +1,8 @@
 r"""Frames of molecular orbitals, and coordinates in which the energy's curvature is close to one.
 
-The Hessian along a rotation of orbital $i$ with $n_i$ electrons into $a$ is close to $2n_i(\epsilon_a-\epsilon_i)$, so that the coordinate
-of that rotation is its angle over $(2n_i(\epsilon_a-\epsilon_i))^{-1/2}$. In canonical orbitals the Hessian is also close to diagonal.
+The Hessian along a rotation of orbital $i$ with $n_i$ electrons into $a$ is close to $2n_i(\epsilon_a-\epsilon_i)$, so
+that the coordinate of that rotation is its angle over $(2n_i(\epsilon_a-\epsilon_i))^{-1/2}$. In canonical orbitals the
+Hessian is also close to diagonal.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ OPTAX = (
 learning rate that is a number rather than a schedule (rprop, sm3)."""
 
 ROUNDING = 32
-"""Units of the last digit of the energy's terms below which a component of the gradient counts as zero (measured on H2: 0.03)."""
+"""Units of the last digit of the energy's terms below which a component of the gradient counts as zero (measured on H2:
+0.03)."""
 
 SCHEDULES = {
     "constant": "the learning rate throughout",
@@ -97,7 +98,10 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class FirstOrder:
-    """A first-order method: one gradient of the batch energy, one update of optax. Without a recipe it has no batches of runs."""
+    """A first-order method: one gradient of the batch energy, one update of optax.
+
+    Without a recipe it has no batches of runs.
+    """
 
     optimizer: optax.GradientTransformation
     minibatch: bool = True
@@ -142,8 +146,8 @@ def advance(
 def without_rounding(gradient: Params, energies: dict[str, Array]) -> Params:
     """A float64 gradient whose components below the rounding error of the energy's terms are zero, as symmetry makes them.
 
-    Optimizers that divide by a gradient's size enlarge what rounding leaves of a zero: Adam turned 1e-17 into steps of 1e-3 within
-    three steps, and energies of H2 differed by 1e-7 Ha between programs that sum in another order.
+    Optimizers that divide by a gradient's size enlarge what rounding leaves of a zero: Adam turned 1e-17 into steps of
+    1e-3 within three steps, and energies of H2 differed by 1e-7 Ha between programs that sum in another order.
     """
     size = sum(jnp.abs(value) for name, value in energies.items() if name != "total")
 

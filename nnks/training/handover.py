@@ -1,8 +1,9 @@
 r"""First order first, second order then: a hand-over where first-order steps no longer pay.
 
-First-order steps take minibatches and any start, and become slow near the minimum; second-order steps want a start that is not far
-off, and the full grid. The first phase ends when the mean energy of the last `patience` steps is below that of as many before them by
-less than `gain` of all that was gained since the start. The second phase minimizes on the full grid, whatever the batches of the first.
+First-order steps take minibatches and any start, and become slow near the minimum; second-order steps want a start that
+is not far off, and the full grid. The first phase ends when the mean energy of the last `patience` steps is below that
+of as many before them by less than `gain` of all that was gained since the start. The second phase minimizes on the
+full grid, whatever the batches of the first.
 """
 
 from __future__ import annotations
@@ -85,11 +86,13 @@ class HandOver:
                 )
         if not 0 <= self.learning_rate < jnp.inf:
             raise InputError(
-                f"optimizer.learning_rate is {self.learning_rate}; it must be positive, or 0 for a range test to find it."
+                f"optimizer.learning_rate is {self.learning_rate}; it must be positive, or 0 for a range test to find "
+                "it."
             )
         if self.second != "lbfgs" and self.curvature != 1.0:
             raise InputError(
-                f"optimizer.curvature is {self.curvature}, which only optimizer.second='lbfgs' uses; leave it at 1.0 with '{self.second}'."
+                f"optimizer.curvature is {self.curvature}, which only optimizer.second='lbfgs' uses; leave it at 1.0 "
+                f"with '{self.second}'."
             )
         if self.patience < 1:
             raise InputError(f"optimizer.patience is {self.patience}; it must be at least 1.")

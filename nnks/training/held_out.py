@@ -1,8 +1,9 @@
 r"""A guard against fitting the grid: the energy on a second grid, of which training knows nothing.
 
-A flexible ansatz can lower the energy of the quadrature by structure between its points. On the points of a finer grid such a step
-raises the energy, and a step that lowers the energy itself lowers it on both. The best state that the training grid can tell is
-the lowest on the second grid, once the energy has gone down from there on the first one alone.
+A flexible ansatz can lower the energy of the quadrature by structure between its points. On the points of a finer grid
+such a step raises the energy, and a step that lowers the energy itself lowers it on both. The best state that the
+training grid can tell is the lowest on the second grid, once the energy has gone down from there on the first one
+alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ CONFIRMED = 0.5
 """Share of a fall on the training grid that the held-out grid must confirm."""
 
 APART = 5e-5
-"""Growth [Ha] of the difference between the grids that means nothing: at level 2 it stays below 2e-5 (LiH and helium)."""
+"""Growth [Ha] of the difference between the grids that means nothing: at level 2 it stays below 2e-5 (LiH and
+helium)."""
 
 
 @record

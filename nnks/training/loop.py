@@ -22,7 +22,10 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class MemberProgress:
-    """The outcome of one step of one member, like `Progress`; its state is taken out of the batch when it is asked for."""
+    """The outcome of one step of one member, like `Progress`.
+
+    Its state is taken out of the batch when it is asked for.
+    """
 
     step: int
     metrics: dict[str, float]

@@ -1,17 +1,17 @@
 r"""The metric of orthonormal orbitals: how far a change of parameters moves the occupied space, in an energy-like norm.
 
-A parameter $a$ moves orbital $i$ by $\partial_a\psi_i$; what stays within the occupied space changes no energy and is projected
-out. To second order, with the response of the potential neglected, the energy grows by
-$\sum_i n_i\langle u_i|h-\epsilon_i|u_i\rangle$ with $u_i = (1-P)\,\delta\psi_i$, and near a nucleus and far into the virtual space
-$h-\epsilon_i$ is close to $-\frac12\nabla^2 + \sigma_i$ with the orbital's own kinetic energy $\sigma_i = T_i \approx -\epsilon_i$
-(equal for one electron by the virial theorem). So the metric is
+A parameter $a$ moves orbital $i$ by $\partial_a\psi_i$; what stays within the occupied space changes no energy and is
+projected out. To second order, with the response of the potential neglected, the energy grows by
+$\sum_i n_i\langle u_i|h-\epsilon_i|u_i\rangle$ with $u_i = (1-P)\,\delta\psi_i$, and near a nucleus and far into the
+virtual space $h-\epsilon_i$ is close to $-\frac12\nabla^2 + \sigma_i$ with the orbital's own kinetic energy
+$\sigma_i = T_i \approx -\epsilon_i$ (equal for one electron by the virial theorem). So the metric is
 
 $$S_{ab} = 2\sum_i n_i\,\bigl\langle(1-P)\,\partial_a\psi_i\bigm|-\tfrac12\nabla^2+\sigma_i\bigm|(1-P)\,\partial_b\psi_i\bigr\rangle,$$
 
-in which one shift for all orbitals would make the core's steps too long: for neon they differ by a factor of 50. With `form="overlap"` it is
-the metric of overlaps alone, one Hartree times $2\sum_in_i\langle u_i|u_i\rangle$, which stochastic reconfiguration steps in. The
-orbitals are those that diagonalize the kinetic energy in the occupied space, so that $S$ depends on that space alone. Its
-integrals are estimated from a few hundred points.
+in which one shift for all orbitals would make the core's steps too long: for neon they differ by a factor of 50. With
+`form="overlap"` it is the metric of overlaps alone, one Hartree times $2\sum_in_i\langle u_i|u_i\rangle$, which
+stochastic reconfiguration steps in. The orbitals are those that diagonalize the kinetic energy in the occupied space,
+so that $S$ depends on that space alone. Its integrals are estimated from a few hundred points.
 
 References:
     Amari, Neural Comput. 10, 251 (1998); Müller, Zeinhofer, ICML 2023 (energy natural gradient).
@@ -51,7 +51,8 @@ class Tangents:
         weights: of its estimates of integrals [Bohr³], positive.
         mix: from raw orbitals to orbitals that are orthonormal in the sample and diagonalize the kinetic energy.
         psi: values and gradients of those orbitals.
-        scale: $2n_i$ times $(\sigma_i, \frac12, \frac12, \frac12)$, the form of a value and three slopes; of overlaps $2n_i(1, 0, 0, 0)$ [Ha].
+        scale: $2n_i$ times $(\sigma_i, \frac12, \frac12, \frac12)$, the form of a value and three slopes; of overlaps
+            $2n_i(1, 0, 0, 0)$ [Ha].
     """
 
     ansatz: Ansatz
@@ -110,8 +111,9 @@ def draw(
 ) -> tuple[Float[Array, "size 3"], Float[Array, " size"]]:
     """A systematic sample: points and the weights [Bohr³] of its estimates; negative weights count as positive ones.
 
-    Points are moved within their cells. On the grid itself the metric would not see what orbitals do between its points, and
-    a flexible ansatz would be led all the faster to spikes there, which lower the quadrature's energy and mean nothing.
+    Points are moved within their cells. On the grid itself the metric would not see what orbitals do between its
+    points, and a flexible ansatz would be led all the faster to spikes there, which lower the quadrature's energy and
+    mean nothing.
     """
     offset, move = jax.random.uniform(key, dtype=cumulative.dtype), jax.random.fold_in(key, 0)
     place = (jnp.arange(size, dtype=cumulative.dtype) + offset) / size
@@ -127,8 +129,8 @@ def dense_metric(
 ) -> Float[Array, "parameters parameters"]:
     r"""The matrix $S$ [Ha], summed over blocks of points.
 
-    With $J$ the derivatives and $c = \langle\psi_j|J_{ia}\rangle$, $u = J - \psi c$, and $S = J^TAJ - d^Tc - c^Td + c^TAc$ with
-    $d = \langle\psi_j|A|J_{ia}\rangle$: one pass, nothing stored but sums.
+    With $J$ the derivatives and $c = \langle\psi_j|J_{ia}\rangle$, $u = J - \psi c$, and
+    $S = J^TAJ - d^Tc - c^Td + c^TAc$ with $d = \langle\psi_j|A|J_{ia}\rangle$: one pass, nothing stored but sums.
     """
     size, (_, spins, n, _) = flat.size, tangents.psi.shape
     blocks = -(-len(tangents.points) // BLOCK)

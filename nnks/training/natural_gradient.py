@@ -2,11 +2,11 @@ r"""Natural gradient over the space of occupied orbitals: steps that are steepes
 
 $$\delta = -\eta\,(S + \lambda\,\mathrm{diag}\,S)^{-1} g$$
 
-The metric is also the Hessian of the energy with the potential's response neglected, so that $\eta = 1$ is nearly a Newton
-step. It is estimated from sampled points and averaged over steps; the damping $\lambda$ follows the line search. Where the
-matrix would not fit, products with it do (`solver="cg"`), starting from the last direction, which averages in its own way.
-Two relatives are there to compare with: `form="overlap"`, the metric of stochastic reconfiguration, and `solver="blocks"`, which
-keeps a block a layer, as KFAC does before it factorizes them.
+The metric is also the Hessian of the energy with the potential's response neglected, so that $\eta = 1$ is nearly a
+Newton step. It is estimated from sampled points and averaged over steps; the damping $\lambda$ follows the line search.
+Where the matrix would not fit, products with it do (`solver="cg"`), starting from the last direction, which averages in
+its own way. Two relatives are there to compare with: `form="overlap"`, the metric of stochastic reconfiguration, and
+`solver="blocks"`, which keeps a block a layer, as KFAC does before it factorizes them.
 
 References:
     Marquardt, SIAM J. Appl. Math. 11, 431 (1963) for the damping;
@@ -34,8 +34,8 @@ from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record
 SOLVERS = ("auto", "dense", "blocks", "cg")
 
 DENSE_LIMIT = 1000
-"""Parameters up to which `solver="auto"` holds the matrix: at 794 both ways cost the same, at 1381 products take a third of
-the time (results/stored/metric)."""
+"""Parameters up to which `solver="auto"` holds the matrix: at 794 both ways cost the same, at 1381 products take a
+third of the time (results/stored/metric)."""
 
 DECREASE = 1e-4
 """Share of the predicted decrease that a step must keep (Armijo)."""
@@ -232,7 +232,10 @@ def _iterate(
 
 
 def _line_search(energy, start: Evaluated, slope: Scalar, rate: Scalar, trials: int, resolution: float) -> _Trial:
-    """Armijo's condition by backtracking along parabolas; where energies differ by rounding alone, the step is taken."""
+    """Armijo's condition by backtracking along parabolas.
+
+    Where energies differ by rounding alone, the step is taken.
+    """
     origin = start.energies["total"]
     rounding = jnp.maximum(10 * jnp.finfo(origin.dtype).eps * jnp.abs(origin), resolution)
 

@@ -1,8 +1,11 @@
-r"""An open-shell atom may point anywhere; a quadrature tells its orientations apart by 1e-6 Ha, and minima between them are flat.
+r"""An open-shell atom may point anywhere.
 
-Rotated by $R$, orbitals in shells about one center have the coefficients $D(R)\,C$, where the solid harmonics of each degree give
-$S_m(R^Tr) = \sum_{m'} S_{m'}(r)\,D_{m'm}(R)$. No curvature tells of a lower orientation elsewhere, and a minimization follows a slope of
-1e-6 Ha for hundreds of steps; the energy of rigidly turned orbitals is a function of three angles, which are searched directly.
+A quadrature tells its orientations apart by 1e-6 Ha, and minima between them are flat.
+
+Rotated by $R$, orbitals in shells about one center have the coefficients $D(R)\,C$, where the solid harmonics of each
+degree give $S_m(R^Tr) = \sum_{m'} S_{m'}(r)\,D_{m'm}(R)$. No curvature tells of a lower orientation elsewhere, and a
+minimization follows a slope of 1e-6 Ha for hundreds of steps; the energy of rigidly turned orbitals is a function of
+three angles, which are searched directly.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from nnks.training.state import Problem
 from nnks.types import Array, Float, Scalar
 
 FLAT = 1e-3
-"""Curvature [Ha] below which one atom's minimum may be one of several orientations (level 1: Sc 2e-4, V 5e-4, Al 3e-6)."""
+"""Curvature [Ha] below which one atom's minimum may be one of several orientations (level 1: Sc 2e-4, V 5e-4, Al
+3e-6)."""
 
 STARTS = 12
 """Orientations that are tried before the search from the best one."""
@@ -47,7 +51,10 @@ def rotate_functions(basis: GaussianBasis, angles: Float[Array, 3]) -> Float[Arr
 
 
 def best_orientation(problem: Problem, framed: Framed) -> tuple[float, Framed, int]:
-    """The lowest energy [Ha] that is found for the frame's orbitals, turned; the turned frame; and the energies that it took."""
+    """The lowest energy [Ha] that is found for the frame's orbitals, turned; the turned frame.
+
+    And the energies that it took.
+    """
     import scipy.optimize  # takes a third of a second, which runs of closed shells need not wait for
     from scipy.spatial.transform import Rotation
 

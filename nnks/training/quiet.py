@@ -11,7 +11,10 @@ LATE = "Event loop is closed"
 
 
 def quiet_orbax() -> None:
-    """Leaves out orbax's warnings and errors, and late errors of its threads; what matters of them is raised as well."""
+    """Leaves out orbax's warnings and errors, and late errors of its threads.
+
+    What matters of them is raised as well.
+    """
     for name in ("absl", "asyncio"):
         log = logging.getLogger(name)
         if _is_news not in log.filters:

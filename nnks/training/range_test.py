@@ -1,7 +1,8 @@
 r"""Which learning rate? A range test: one run in which every step has a larger rate than the one before.
 
-The energy falls faster as the rate grows, and levels out or rises where steps become too long. The rate suggested is a third of that at which
-it first does. The lowest energy of the test says less: it goes on falling, with detours, at rates at which training gets nowhere.
+The energy falls faster as the rate grows, and levels out or rises where steps become too long. The rate suggested is a
+third of that at which it first does. The lowest energy of the test says less: it goes on falling, with detours, at
+rates at which training gets nowhere.
 
 References:
     Smith, WACV 2017, "Cyclical learning rates for training neural networks", for the test.
@@ -43,7 +44,8 @@ class RangeTest:
 
     Attributes:
         rates: learning rates, growing.
-        energies: of the state after the step at each rate [Ha]; not finite, or absent, beyond where steps were too long.
+        energies: of the state after the step at each rate [Ha]; not finite, or absent, beyond where steps were too
+            long.
     """
 
     rates: np.ndarray

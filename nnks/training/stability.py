@@ -5,9 +5,9 @@ For canonical orbitals the second derivative along rotations of $i$ into $a$ and
 $$H_{ia,jb} = 2n_i(\epsilon_a-\epsilon_i)\,\delta_{ia,jb} + \int\!\!\int\delta\rho_{ia}\,f_{Hxc}\,\delta\rho_{jb},
   \qquad \delta\rho_{ia} = 2n_i\psi_i\psi_a.$$
 
-Only where $\epsilon_a-\epsilon_i$ is small can the second term, whose electrostatic part is positive, make it negative: the lowest
-eigenvalue is looked for among the rotations of smallest difference. A negative one is proof of a saddle; a positive one is proof of a
-minimum within the rotations considered.
+Only where $\epsilon_a-\epsilon_i$ is small can the second term, whose electrostatic part is positive, make it negative:
+the lowest eigenvalue is looked for among the rotations of smallest difference. A negative one is proof of a saddle; a
+positive one is proof of a minimum within the rotations considered.
 
 References:
     Seeger, Pople, J. Chem. Phys. 66, 3045 (1977); Bauernschmitt, Ahlrichs, J. Chem. Phys. 104, 9047 (1996).
@@ -42,7 +42,10 @@ class Canonical:
 
 
 def smallest_gap(orbitals: Canonical, counts: tuple[int, ...]) -> float:
-    """Difference [Ha] between the lowest empty and the highest occupied orbital of a spin; infinite if there is none."""
+    """Difference [Ha] between the lowest empty and the highest occupied orbital of a spin.
+
+    Infinite if there is none.
+    """
     levels = zip(orbitals.mo_energy, counts, strict=True)
     return min((float(e[n] - e[n - 1]) for e, n in levels if 0 < n < len(e)), default=float("inf"))
 

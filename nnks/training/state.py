@@ -65,8 +65,8 @@ class Evaluated:
 class Problem:
     """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step.
 
-    With an `elimination` the energy is that of solved linear coefficients, on the full grid; with a `constraint` that of
-    orbitals which no layer orthonormalizes.
+    With an `elimination` the energy is that of solved linear coefficients, on the full grid; with a `constraint` that
+    of orbitals which no layer orthonormalizes.
     """
 
     model: OrbitalModel

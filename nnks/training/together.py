@@ -1,6 +1,7 @@
 """Runs that differ in their seed or in numbers of a first-order optimizer, trained by one compiled program.
 
-Each member's state is that of a run by itself, so that a run may begin alone and go on in a batch, or the other way round.
+Each member's state is that of a run by itself, so that a run may begin alone and go on in a batch, or the other way
+round.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from nnks.training.state import Metrics, Problem, TrainingDiverged, TrainState, 
 from nnks.types import Array
 
 SIGNS = ("lion",)
-"""Optimizers that follow the sign of a gradient: where symmetry makes it zero, rounding decides, and programs round differently."""
+"""Optimizers that follow the sign of a gradient: where symmetry makes it zero, rounding decides, and programs round
+differently."""
 
 
 def stack(states: Sequence[TrainState]) -> TrainState:
@@ -69,8 +71,8 @@ def iterate_together(
 ) -> Iterator[list[MemberProgress | TrainingDiverged]]:
     """Yields the progress of all members, without end: the caller knows which of them have stopped.
 
-    Step n is dispatched before the numbers of step n - 1 are read. A number that is not finite ends its member, and no other:
-    from then on its error stands in its place, with the last state that was finite.
+    Step n is dispatched before the numbers of step n - 1 are read. A number that is not finite ends its member, and no
+    other: from then on its error stands in its place, with the last state that was finite.
     """
     before, (after, metrics) = states, step(states)
     first, diverged = np.asarray(states.step), {}

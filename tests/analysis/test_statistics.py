@@ -85,7 +85,10 @@ def test_verdicts(b, verdict):
 
 
 def test_ratios_are_differences_of_logarithms():
-    """Errors over powers of ten: the paired test of their logarithms, by scipy; values below the resolution count as it."""
+    """Errors over powers of ten: the paired test of their logarithms, by scipy.
+
+    Values below the resolution count as it.
+    """
     a, b = [1e-3, 2e-1, 3.0], [4e-3, 6e-1, 14.0]
     ablation, rows = make({("a", "x"): a, ("b", "x"): b, ("c", "x"): [1e-3, -1e-7, math.nan]}, resolution=1e-4)
     found = compare(ablation | {"ratio": 2.0}, rows)
@@ -249,7 +252,8 @@ def test_two_seeds_are_too_few_for_an_interval(monkeypatch):
         ),
         (
             (-75.8179063, -75.8),
-            "The claim does not hold: the Gaussian basis ends 17.9 mHa from PySCF in the same basis, more than 0.01 mHa.",
+            "The claim does not hold: the Gaussian basis ends 17.9 mHa from PySCF in the same basis, more than 0.01 "
+            "mHa.",
         ),
         ((-75.8179063, None), "It cannot be told whether the claim holds: 1 of its runs are missing, not finished"),
     ],

@@ -24,7 +24,8 @@ def test_start_is_fitted_to_the_guess(molecule):
         return raw_orbitals(ansatz, params, points, 0)[0], jnp.moveaxis(jax.vmap(ansatz.start.orbitals)(points), 0, -1)
 
     fitted, guess = values(ansatz, params, grid.points)
-    # what is left of each orbital beside its fit: 0.0004 for cores, 0.0014 for the bond, 0.015 for the 2s of Li (measured)
+    # what is left of each orbital beside its fit: 0.0004 for cores, 0.0014 for the bond, 0.015 for the 2s of Li
+    # (measured)
     left = jnp.einsum("sip,p->si", (fitted - guess) ** 2, grid.weights)
     norm = jnp.einsum("sip,p->si", guess**2, grid.weights)
     assert np.all(np.asarray(left) < 0.03 * np.maximum(norm, 1e-12))

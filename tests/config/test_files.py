@@ -1,4 +1,7 @@
-"""Config files that cannot be used: a sentence with the user's own error and line; JSON that is none: a sentence with the file."""
+"""Config files that cannot be used: a sentence with the user's own error and line.
+
+JSON that is none: a sentence with the file.
+"""
 
 import json
 import os

@@ -211,7 +211,10 @@ def test_names_of_the_library_are_not_written_geometries():
 
 @pytest.mark.parametrize("rows", [("1 9 0.0 0.0 0.0", "2 1 0.0 0.0 0.92"), ("1 9 0 0.0 0.0 0.0", "2 1 0 0.0 0.0 0.92")])
 def test_a_table_that_numbers_its_atoms_is_refused(rows):
-    """As Gaussian prints them: number, nuclear charge, type, coordinates. Taken for labels, the numbers would be H and He."""
+    """As Gaussian prints them: number, nuclear charge, type, coordinates.
+
+    Taken for labels, the numbers would be H and He.
+    """
     from nnks.geometries.parse import parse_xyz
     from nnks.registry import InputError
 

@@ -1,4 +1,7 @@
-"""One process at a time writes a run: the other is told who does; a process that ends, however, leaves nothing behind."""
+"""One process at a time writes a run: the other is told who does.
+
+A process that ends, however, leaves nothing behind.
+"""
 
 import signal
 import subprocess

@@ -71,7 +71,9 @@ def full_gradient(problem, params):
 
 @pytest.mark.slow
 def test_it_takes_most_of_the_bias_off_the_gradient(measured):
-    """In the direction that half of the blocks show, the others do, too: by 4 standard errors (of 48 blocks); on the same points the
+    """In the direction that half of the blocks show, the others do, too: by 4 standard errors (of 48 blocks).
+
+    On the same points the
     average has less of it by 4 standard errors of the difference."""
     means, problem, params = measured["batch"]
     exact = full_gradient(problem, params)

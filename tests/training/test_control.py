@@ -32,7 +32,10 @@ def prepared(*, batches=True, **changes):
 
 
 def test_estimates_are_unbiased_and_vary_less():
-    """Plain descent with rate 1 shows the gradient as a difference of parameters; 300 batches, means within 4.5 standard errors."""
+    """Plain descent with rate 1 shows the gradient as a difference of parameters.
+
+    300 batches, means within 4.5 standard errors.
+    """
     from nnks.training.state import whole
 
     settings = {"optimizer__name": "sgd", "optimizer__learning_rate": 1.0}
@@ -65,7 +68,10 @@ def test_estimates_are_unbiased_and_vary_less():
 
 
 def test_it_ends_nearer_to_the_minimum():
-    """At equal steps and a constant learning rate, whose noise is what keeps minibatch training away; the error is of the whole grid."""
+    """At equal steps and a constant learning rate, whose noise is what keeps minibatch training away.
+
+    The error is of the whole grid.
+    """
     from nnks.training.state import whole
 
     def error(every):

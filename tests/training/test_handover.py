@@ -1,4 +1,7 @@
-"""A hand-over ends where the second method alone ends, whatever the first one's batches; a range test finds a rate that works."""
+"""A hand-over ends where the second method alone ends, whatever the first one's batches.
+
+A range test finds a rate that works.
+"""
 
 import dataclasses
 import functools
@@ -36,7 +39,10 @@ def trained(name, steps, batches=False, **fields):
 
 @pytest.mark.parametrize("batches", [False, True])
 def test_it_ends_at_the_minimum(batches):
-    """Within 1e-8 Ha of L-BFGS, whose gradient is below 1e-5 and error therefore below 1e-9; one change of phase, then on the full grid."""
+    """Within 1e-8 Ha of L-BFGS, whose gradient is below 1e-5 and error therefore below 1e-9.
+
+    One change of phase, then on the full grid.
+    """
     minimum = trained("lbfgs", 80)[3][-1]
     assert minimum["grad/norm"] < 1e-5
     _, _, _, metrics = trained("handover", 160, batches, patience=8)
@@ -105,7 +111,10 @@ def test_the_suggested_rate_beats_rates_far_from_it(name):
 
 
 def test_the_suggestion_is_a_third_of_the_rate_at_which_the_energy_levels_out():
-    """Of energies whose mean over five neighbors falls by up to 2.4 and then stays; noise before and lower energies beyond count for nothing."""
+    """Of energies whose mean over five neighbors falls by up to 2.4 and then stays.
+
+    Noise before and lower energies beyond count for nothing.
+    """
     from nnks.training.range_test import RangeTest
 
     rates = np.geomspace(1e-4, 1, 18)

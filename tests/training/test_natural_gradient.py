@@ -171,7 +171,9 @@ EXACT = -2.834836  # helium (NIST)
 
 
 def test_helium_comes_within_a_tenth_of_a_millihartree_of_its_limit(quick):
-    """Within 25 steps from 60 mHa above, where L-BFGS needs about 200; the grid's error at level 2 is below 1e-5 Ha. Steps after that may
+    """Within 25 steps from 60 mHa above, where L-BFGS needs about 200; the grid's error at level 2 is below 1e-5 Ha.
+
+    Steps after that may
     fit the grid, which a run's guard ends."""
     _, _, metrics = train(helium(quick), 25)
     assert metrics[0]["energy/total"] > -2.78
@@ -180,7 +182,10 @@ def test_helium_comes_within_a_tenth_of_a_millihartree_of_its_limit(quick):
 
 @pytest.mark.slow
 def test_products_of_the_metric_come_within_half_a_millihartree(quick, tmp_path):
-    """A whole run, which is also saved without a matrix. The grid is not pruned: near the nucleus a network learns few directions by heart."""
+    """A whole run, which is also saved without a matrix.
+
+    The grid is not pruned: near the nucleus a network learns few directions by heart.
+    """
     import nnks
 
     fields = {"optimizer__solver": "cg", "training__steps": 25, "training__held_out_steps": 1}

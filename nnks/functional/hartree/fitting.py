@@ -27,7 +27,8 @@ from nnks.types import Array, Float, Scalar, record, static
 class BasisFittedHartree:
     r"""$E_H = \frac12 |L^{-1}d|^2$, $d_P = \sum_{pq} (P|pq)\,D_{pq}$ over pairs $p \ge q$.
 
-    The factor of the metric is applied to a vector at every use, not once to all integrals: that would cost more than it saves.
+    The factor of the metric is applied to a vector at every use, not once to all integrals: that would cost more than
+    it saves.
     """
 
     fitted: FittedCoulomb

@@ -1,9 +1,9 @@
 r"""Hartree energy of any density on atomic grids: Becke's multicenter solution of Poisson's equation.
 
-The density of free atoms has a potential in closed form; what is left, the deformation, is split by the grid's partition,
-$d = \sum_a p_a d$; each part is projected on spherical harmonics shell by shell, the radial equations are solved by
-quadrature, and the potentials of all parts are added up at every point. No fitting set is involved, so that no ansatz can
-exploit one; the error is that of the grid and falls with it.
+The density of free atoms has a potential in closed form; what is left, the deformation, is split by the grid's
+partition, $d = \sum_a p_a d$; each part is projected on spherical harmonics shell by shell, the radial equations are
+solved by quadrature, and the potentials of all parts are added up at every point. No fitting set is involved, so that
+no ansatz can exploit one; the error is that of the grid and falls with it.
 
 References:
     Becke, Dickson, J. Chem. Phys. 89, 2993 (1988).
@@ -34,8 +34,8 @@ BLOCK = 4096
 class AtomicMesh:
     """Each atom's own grid, shells of points around its nucleus; in a loop over the atoms, that of one.
 
-    All atoms have as many shells, points and degrees as the largest of them, filled up with what counts for nothing, so that one
-    program serves them in turn. A program for each atom took minutes to compile for ten atoms.
+    All atoms have as many shells, points and degrees as the largest of them, filled up with what counts for nothing, so
+    that one program serves them in turn. A program for each atom took minutes to compile for ten atoms.
 
     Attributes:
         center: the nucleus [Bohr].
@@ -76,12 +76,12 @@ class PoissonHartree:
 
     $$E_H = E_m + \int d\,V_m + \frac12\int d\,V[d]$$
 
-    $E_m$ and $V_m$ have closed forms; $V[d]$ is Poisson's, linear in $d$ and in its points' weights. The projection errs
-    on the deformation only, which is a few percent of the density and has no cores.
+    $E_m$ and $V_m$ have closed forms; $V[d]$ is Poisson's, linear in $d$ and in its points' weights. The projection
+    errs on the deformation only, which is a few percent of the density and has no cores.
 
-    On a batch the promolecule counts $s = \sum_k\tilde w_km_kV_m(r_k)/\sum_kw_km_kV_m(r_k)$ times, so that every factor is
-    linear in the weights and two independent batches give an unbiased energy; with the potential in it the noise of the
-    promolecule's energy and that of the deformation's cancel. Fitting suits training on batches better.
+    On a batch the promolecule counts $s = \sum_k\tilde w_km_kV_m(r_k)/\sum_kw_km_kV_m(r_k)$ times, so that every factor
+    is linear in the weights and two independent batches give an unbiased energy; with the potential in it the noise of
+    the promolecule's energy and that of the deformation's cancel. Fitting suits training on batches better.
 
     Attributes:
         meshes: the atoms' own grids.

@@ -23,16 +23,19 @@ from nnks.basis.harmonics import solid_harmonics
 from nnks.types import Array, Float, Int, record, static
 
 INTERVALS = 2000
-"""Of the table in $u$; cubic polynomials between its nodes leave 1e-10 of the potential (measured: carbon's fitting set)."""
+"""Of the table in $u$; cubic polynomials between its nodes leave 1e-10 of the potential (measured: carbon's fitting
+set)."""
 
 PENETRATION = 1e-10
 """Share of a potential that may be missing where a function counts as its multipole."""
 
 WIDE = 0.55
-"""Share of an atom's longest reach beyond which a function counts as one of its widest (carbon: 5 of 15, 6 to 12 Bohr)."""
+"""Share of an atom's longest reach beyond which a function counts as one of its widest (carbon: 5 of 15, 6 to 12
+Bohr)."""
 
 BLOCK, ACCELERATOR_BLOCK = 1024, 32768
-"""Points that go through together: few enough to be compact, or enough to outlast what starting a step of a loop costs an accelerator."""
+"""Points that go through together: few enough to be compact, or enough to outlast what starting a step of a loop costs
+an accelerator."""
 
 
 @record

@@ -5,8 +5,8 @@ A density $f(r)\,Y_{lm}$ has the potential $U(r)\,Y_{lm}$ with
 $$U = \frac{4\pi}{2l+1}(P + Q), \quad P(r) = \int_0^r \frac{r'^{\,l+2}}{r^{l+1}} f\,dr', \quad
   Q(r) = \int_r^\infty \frac{r^l}{r'^{\,l-1}} f\,dr',$$
 
-and its derivatives need no differences: $r\,U' = \frac{4\pi}{2l+1}\bigl(lQ - (l+1)P\bigr)$, and $U''$ follows from Poisson's
-equation itself. All arrays here are made once, in numpy.
+and its derivatives need no differences: $r\,U' = \frac{4\pi}{2l+1}\bigl(lQ - (l+1)P\bigr)$, and $U''$ follows from
+Poisson's equation itself. All arrays here are made once, in numpy.
 """
 
 from __future__ import annotations

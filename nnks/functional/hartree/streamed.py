@@ -1,10 +1,11 @@
 r"""Hartree energy by density fitting on a quadrature too large for a table of potentials.
 
-$E_H = \frac12\,d(x)^T J^{-1} d(y)$ with $d_P = N c_P + \sum_k w_k (V_P(r_k) - c_P)\,(\rho - m)(r_k)$ and $c_P = (P|m)/N_m$: the promolecule $m$
-of free atoms has integrals in closed form, and the quadrature errs on the deformation alone. The charge that it then misses goes where the
-promolecule's is: the $N$ electrons of orthonormal orbitals are known, and 2e-5 of them missing an atom are 1 mHa an atom in the potential of all
-the others (C60/STO-3G, level 1: 1.1 mHa an atom without, 0.0005 with it). The potentials $V_P$ are evaluated at every use. The derivative at a point is the
-fitted density's potential there, but for a constant, found in one more pass.
+$E_H = \frac12\,d(x)^T J^{-1} d(y)$ with $d_P = N c_P + \sum_k w_k (V_P(r_k) - c_P)\,(\rho - m)(r_k)$ and
+$c_P = (P|m)/N_m$: the promolecule $m$ of free atoms has integrals in closed form, and the quadrature errs on the
+deformation alone. The charge that it then misses goes where the promolecule's is: the $N$ electrons of orthonormal
+orbitals are known, and 2e-5 of them missing an atom are 1 mHa an atom in the potential of all the others (C60/STO-3G,
+level 1: 1.1 mHa an atom without, 0.0005 with it). The potentials $V_P$ are evaluated at every use. The derivative at a
+point is the fitted density's potential there, but for a constant, found in one more pass.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class StreamedFittedHartree:
         factor: $L$, of the functions that are kept.
         kept: which these are.
         model: density $m$ of free atoms at the points [Bohr^-3].
-        share: $m V_m$ at the points over its sum with the weights: a batch counts the free atoms as its weighted sum, so that
-            every factor is linear in the weights.
+        share: $m V_m$ at the points over its sum with the weights: a batch counts the free atoms as its weighted sum,
+            so that every factor is linear in the weights.
         shape: $c_P = (P|m)/N_m$ [Ha], of one electron spread as the free atoms' are.
         points: of the grid in compact blocks [Bohr], the last filled up.
         place: their rows in the grid; the number of points where filled up.
