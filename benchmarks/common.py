@@ -13,10 +13,10 @@ import jax
 from rich.console import Console
 from rich.table import Table
 
-from nnks import build
+from nnks import setup
 from nnks.config import ConfigDict
-from nnks.evaluation import Evaluation, evaluate
 from nnks.interop.coulomb import auxiliary_mole
+from nnks.runs.evaluation import Evaluation, evaluate
 from nnks.tracking import environment
 from nnks.tracking.files import read_json, write_json
 from nnks.training import Convergence, Problem, begin
@@ -37,7 +37,7 @@ class Minimized:
         converged: whether the thresholds were reached.
     """
 
-    system: build.System
+    system: setup.System
     problem: Problem
     params: Any
     build_s: float
@@ -68,13 +68,13 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
     """
     training = config.training
     started, cpu = time.perf_counter(), time.process_time()
-    system = build.make_system(config)
-    exact = build.make_problem(system)
-    problem = build.in_precision(exact, training.precision)
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    system = setup.make_system(config)
+    exact = setup.make_problem(system)
+    problem = setup.in_precision(exact, training.precision)
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     params = problem.init_params(key)
     state = begin(optimizer, problem, params, key)
-    convergence = convergence or Convergence(*build.tolerances(config))
+    convergence = convergence or Convergence(*setup.tolerances(config))
     build_s = time.perf_counter() - started
     step, history, converged = optimizer.make_step(problem), [], False
     if compiled:

@@ -61,7 +61,7 @@ benchmark."""
 def nnks_once(molecule: str, basis: str, level: int, *, scf: bool) -> dict[str, Any]:
     """One calculation: its energies over time."""
     from benchmarks.common import minimize
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
     from nnks.training import Convergence
 
@@ -74,10 +74,10 @@ def nnks_once(molecule: str, basis: str, level: int, *, scf: bool) -> dict[str, 
     }
     config, started = override(default_config(), changes), time.perf_counter()
     if scf:
-        result = build.scf_baseline(build.make_system(config))
+        result = setup.scf_baseline(setup.make_system(config))
         spent = time.perf_counter() - started
         return {"history": [(spent, result.energies["total"])], "converged": result.converged, "cycles": result.cycles}
-    atoms = build.make_system(config).molecule.natoms
+    atoms = setup.make_system(config).molecule.natoms
     found = minimize(config, Convergence(0.1 * PER_ATOM * atoms, float("inf")))
     return {"history": found.history, "converged": found.converged, "cycles": found.evaluations}
 

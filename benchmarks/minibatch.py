@@ -24,9 +24,9 @@ from typing import Any
 import jax
 
 from benchmarks.common import print_table, store
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, override
-from nnks.sweep import release_programs
+from nnks.runs.programs import release_programs
 from nnks.training import begin
 
 GROUP = 10
@@ -46,8 +46,8 @@ def measure(system: str, ansatz: str, sampler: str, batch: int | None, seconds: 
     own = {"system.molecule": molecule, "system.basis": basis, "quadrature.level": int(level), "ansatz.name": ansatz}
     sampled = {"sampler.name": "full"} if batch is None else {"sampler.name": sampler, "sampler.batch_size": batch}
     config = override(default_config(), own | STOCHASTIC | sampled)
-    problem = build.make_problem(build.make_system(config))
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    problem = setup.make_problem(setup.make_system(config))
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     step, started = optimizer.make_step(problem), time.perf_counter()
     state, metrics = step(state)

@@ -50,14 +50,14 @@ def until(name):
     spent[name] = spent.get(name, 0.0) + now - last
     last = now
 import jax; until("import JAX")
-import nnks.experiment, nnks.config; nnks.config.default_config(); until("import flax, optax and nnks")
+import nnks.runs.experiment, nnks.config; nnks.config.default_config(); until("import flax, optax and nnks")
 import pyscf.dft; until("import PySCF")
 import orbax.checkpoint; until("import orbax")
 programs = {}
 def listen(event, seconds, **_):
     programs.setdefault(event, []).append(seconds)
 jax.monitoring.register_event_duration_secs_listener(listen)
-import nnks.experiment as experiment
+import nnks.runs.experiment as experiment
 from nnks.cli import main
 def phase(owner, name, before, after):
     call = getattr(owner, name)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import print_table, store
-from nnks import build
+from nnks import setup
 from nnks.config import from_dict
 from nnks.registry import InputError
 from nnks.tracking import RunRecord, list_runs
@@ -84,7 +84,7 @@ def estimates(record: RunRecord) -> Iterator[tuple[float | None, float]]:
         return
     exact = config.sampler.name == "full"
     remaining = Remaining(
-        config.training.steps, config.training.seconds or math.inf, build.tolerances(config) if exact else None
+        config.training.steps, config.training.seconds or math.inf, setup.tolerances(config) if exact else None
     )
     moments = iter(np.linspace(0.05, 0.95, MOMENTS) * times[-1])
     moment = next(moments)

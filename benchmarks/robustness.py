@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import known_rows, print_table, store
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, override
 from nnks.interop.reference import confirmed, reference
-from nnks.references import same_basis
 from nnks.registry import InputError
-from nnks.sweep import release_programs
+from nnks.runs.programs import release_programs
+from nnks.runs.references import same_basis
 from nnks.training import Convergence, begin
 from nnks.training.frame import make_frame
 
@@ -91,9 +91,9 @@ CASES: dict[str, dict[str, Any]] = {
 def direct(changes: dict[str, Any]) -> dict[str, Any]:
     """Nnks with its defaults."""
     config = override(default_config(), {**changes, "optimizer.name": "direct"})
-    started, system = time.perf_counter(), build.make_system(config)
-    problem = build.make_problem(system)
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    started, system = time.perf_counter(), setup.make_system(config)
+    problem = setup.make_problem(system)
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     step, convergence, converged, total = optimizer.make_step(problem), Convergence(1e-8, 1e-5), False, float("nan")
     while int(state.evaluations) < STEPS and not converged:
@@ -111,11 +111,11 @@ def direct(changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def diis(system: build.System) -> dict[str, Any]:
+def diis(system: setup.System) -> dict[str, Any]:
     """PySCF with its defaults, on the same points."""
     from nnks.interop.reference import default_field
 
-    fitted = build.hartree_method(system, system.config.functional.hartree, gaussian=True) == "density_fitting"
+    fitted = setup.hartree_method(system, system.config.functional.hartree, gaussian=True) == "density_fitting"
     mf = default_field(system.molecule, same_basis(system, fitted=fitted))
     started, total = time.perf_counter(), float(mf.kernel())
     return {
@@ -129,9 +129,9 @@ def diis(system: build.System) -> dict[str, Any]:
 def judge(name: str, cache: Path) -> dict[str, Any]:
     """One row."""
     ours = direct(CASES[name])
-    system: build.System = ours["system"]
+    system: setup.System = ours["system"]
     theirs = diis(system)
-    fitted = build.hartree_method(system, system.config.functional.hartree, gaussian=True) == "density_fitting"
+    fitted = setup.hartree_method(system, system.config.functional.hartree, gaussian=True) == "density_fitting"
     spec = same_basis(system, fitted=fitted)
     if name in CONFIRMED:
         stable = confirmed(system.molecule, spec, ours["orbitals"])

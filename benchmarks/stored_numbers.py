@@ -26,7 +26,7 @@ from benchmarks.common import print_table
 from nnks.ansatz import ANSATZE
 from nnks.config import ConfigDict, override
 from nnks.config.files import from_dict
-from nnks.experiment import run
+from nnks.runs.experiment import run
 from nnks.tracking.files import read_json, write_json
 from nnks.tracking.store import list_runs
 

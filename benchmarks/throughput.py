@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.common import print_table, store
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, override
 from nnks.orbitals import BLOCK, raw_orbitals
 from nnks.training.elimination import tabulate_functions
@@ -64,7 +64,7 @@ def machine(dtype: Any, repeats: int) -> dict[str, float]:
 def passes(name: str, molecule: str) -> tuple[Any, Any, Callable, Callable]:
     """The ansatz, its parameters, and the forward and backward passes as functions of (ansatz, params, points)."""
     config = override(default_config(), {"system.molecule": molecule, "ansatz.name": name})
-    problem = build.make_problem(build.make_system(config))
+    problem = setup.make_problem(setup.make_system(config))
     ansatz = problem.model.ansatz
 
     def forward(ansatz: Any, params: Any, points: Any) -> tuple:
@@ -78,7 +78,7 @@ def passes(name: str, molecule: str) -> tuple[Any, Any, Callable, Callable]:
     def backward(ansatz: Any, params: Any, points: Any) -> Any:
         return jax.grad(scalar)(params, ansatz, points)
 
-    return ansatz, ansatz.init_params(build.run_key(config)), jax.jit(forward), jax.jit(backward)
+    return ansatz, ansatz.init_params(setup.run_key(config)), jax.jit(forward), jax.jit(backward)
 
 
 def measure(name: str, dtype: Any, rates: dict[str, float], arguments: argparse.Namespace) -> list[dict[str, Any]]:

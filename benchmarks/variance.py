@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.common import print_table, store
-from nnks import blocks, build
+from nnks import blocks, setup
 from nnks.config import default_config, override
 from nnks.quadrature import make_sampler
 from nnks.training import Convergence, Problem, begin
@@ -33,8 +33,8 @@ SAMPLERS = ("uniform", "stratified", "importance")
 def converged(config: Any) -> tuple[Any, Any]:
     """Parameters of the start and of the minimum, by the direct minimizer."""
     config = override(config, {"optimizer.name": "lbfgs"})
-    problem = build.make_problem(build.make_system(config))
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    problem = setup.make_problem(setup.make_system(config))
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     params = problem.init_params(key)
     state, step, convergence = begin(optimizer, problem, params, key), None, Convergence(1e-8, 1e-5)
     step = optimizer.make_step(problem)
@@ -74,9 +74,9 @@ def measure(system: str, batch: int, draws: int) -> list[dict[str, Any]]:
         "sampler.name": "importance",
     }
     config = override(config, stochastic | {"sampler.batch_size": batch, "optimizer.name": "adam"})
-    built = build.make_system(config)
-    problem = build.make_problem(built)
-    density = jnp.maximum(blocks.density(built.blocks(built.grid, 0), *build.guess_orbitals(built, "minao")).total, 0.0)
+    built = setup.make_system(config)
+    problem = setup.make_problem(built)
+    density = jnp.maximum(blocks.density(built.blocks(built.grid, 0), *setup.guess_orbitals(built, "minao")).total, 0.0)
     rows = []
     for name in SAMPLERS:
         sampler = make_sampler({"name": name, "batch_size": batch}, built.grid, density)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import kohn_sham, minimize, print_table, store
-from nnks import build
+from nnks import setup
 from nnks.analysis.style import looks, new_figure, save
 from nnks.config import ConfigDict, load_config
 from nnks.interop.pyscf import make_mole
@@ -166,7 +166,7 @@ def main() -> None:
         "optimizer.name": "natural_gradient",
         "training.steps": arguments.residual_steps,
     }
-    build.make_problem(build.make_system(load_config("neural", changes)))  # compiles what every width shares
+    setup.make_problem(setup.make_system(load_config("neural", changes)))  # compiles what every width shares
     points = itertools.chain(
         gaussian_points(molecule, xc),
         neural_points(BASIS, load_config("neural", changes | {"training.steps": arguments.steps}), arguments.widths),

@@ -26,10 +26,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, override
-from nnks.evaluation import evaluate
 from nnks.quadrature import make_full
+from nnks.runs.evaluation import evaluate
 from nnks.testing.toys import noisy
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
@@ -55,8 +55,8 @@ def made(*changes: tuple) -> tuple:
         "functional.fitting": "quadrature",
         "evaluation.hartree": "exact",
     }
-    system = build.make_system(override(default_config(), base | dict(changes)))
-    return system, build.make_problem(system)
+    system = setup.make_system(override(default_config(), base | dict(changes)))
+    return system, setup.make_problem(system)
 
 
 def make(choice: str, fraction: int, **changes) -> tuple:
@@ -132,7 +132,7 @@ def train(choice: str, fraction: int, steps: int, seeds: int) -> dict:
     molecule = {"system.molecule": "LiH", "system.basis": "sto-3g", "ansatz.guess": "random"}
     system, problem = make(choice, fraction, **molecule)
     # four-center integrals, as the final evaluation
-    exact = build.scf_baseline(made(*(molecule | {"functional.hartree": "exact"}).items())[0]).energies["total"]
+    exact = setup.scf_baseline(made(*(molecule | {"functional.hartree": "exact"}).items())[0]).energies["total"]
     section = {"name": "adam", "learning_rate": 3e-2, "schedule": "cosine"}
     optimizer = OPTIMIZERS.build(section, steps=steps)
     step, errors = optimizer.make_step(problem), []

@@ -30,12 +30,12 @@ from jax.flatten_util import ravel_pytree
 from rich.console import Console
 from rich.table import Table
 
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, override
-from nnks.evaluation import evaluate
 from nnks.functional.effective import TabulatedEnergy
 from nnks.orbitals import TabulatedDensity
 from nnks.orthogonalize import orthonormalize
+from nnks.runs.evaluation import evaluate
 from nnks.scf import self_consistent
 from nnks.testing.toys import noisy
 from nnks.tracking import environment
@@ -64,8 +64,8 @@ TRAININGS = {
 
 def make(changes: dict) -> tuple:
     """System and problem of a config."""
-    system = build.make_system(override(default_config(), changes))
-    return system, build.make_problem(system)
+    system = setup.make_system(override(default_config(), changes))
+    return system, setup.make_problem(system)
 
 
 def energy(problem, params, parts: tuple[str, ...]):
@@ -95,7 +95,7 @@ def at_fixed_orbitals(molecule: str, level: int) -> list[dict]:
     compiled = jax.jit(jax.value_and_grad(energy, argnums=1), static_argnums=2)
     whole = jax.jit(jax.value_and_grad(lambda x, p: x.loss(p, jax.random.key(0), jnp.int32(0))[0], argnums=1))
     runs = {name: (compiled, problem, params, parts) for name, parts in PARTS.items()}
-    runs["precision=mixed"] = whole, build.in_precision(problem, "mixed"), params
+    runs["precision=mixed"] = whole, setup.in_precision(problem, "mixed"), params
     runs["precision=float32"] = whole, *cast((problem, params), LOW)
     for name, (function, *arguments) in runs.items():
         total, gradient = function(*arguments)
@@ -175,11 +175,11 @@ def train(name: str, precision: str, steps: int) -> dict:
         TRAININGS[name] | {"quadrature.level": 1, "training.steps": steps, "training.precision": precision}
     )
     config = system.config
-    problem = build.in_precision(exact, precision)
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    problem = setup.in_precision(exact, precision)
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     params = problem.init_params(key)
     state = begin(optimizer, problem, params, key)
-    convergence, times = Convergence(*build.tolerances(config)), [time.perf_counter()]
+    convergence, times = Convergence(*setup.tolerances(config)), [time.perf_counter()]
     for progress in iterate(optimizer.make_step(problem), state, until=steps):
         state = progress.state
         times.append(time.perf_counter())

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnks.config import default_config as default_config
     from nnks.config import load_config as load_config
-    from nnks.experiment import run as run
     from nnks.molecule import Molecule as Molecule
     from nnks.registry import InputError as InputError
-    from nnks.stored_orbitals import load_orbitals as load_orbitals
-    from nnks.summary import Summary as Summary
+    from nnks.runs.experiment import run as run
+    from nnks.runs.stored_orbitals import load_orbitals as load_orbitals
+    from nnks.runs.summary import Summary as Summary
 
 __version__ = "0.2.0"
 
 _HOMES = {
     "default_config": "nnks.config",
     "load_config": "nnks.config",
-    "load_orbitals": "nnks.stored_orbitals",
-    "run": "nnks.experiment",
-    "Summary": "nnks.summary",
+    "load_orbitals": "nnks.runs.stored_orbitals",
+    "run": "nnks.runs.experiment",
+    "Summary": "nnks.runs.summary",
     "Molecule": "nnks.molecule",
     "InputError": "nnks.registry",
 }

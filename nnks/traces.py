@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nnks.registry import InputError, one_line
+from nnks.errors import InputError, one_line
 
 _FOLDERS = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
 INSTALLED = tuple({str(path) for folder in _FOLDERS for path in (folder, folder.resolve())})

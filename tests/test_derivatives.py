@@ -11,11 +11,11 @@ import pytest
 @pytest.fixture(scope="module")
 def integral():
     """A sum over blocks of the basis, as a function of the blocks, coefficients and occupations, and these."""
-    from nnks import blocks, build
+    from nnks import blocks, setup
     from nnks.config import default_config, override
 
     changes = {"system.molecule": "H2", "system.basis": "sto-3g", "quadrature.level": 0}
-    system = build.make_system(override(default_config(), changes))
+    system = setup.make_system(override(default_config(), changes))
     table = system.blocks(system.grid, 0)
 
     def energy(table, coefficients, occupations):

@@ -13,7 +13,7 @@ EXAMPLES = [block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text
 def test_examples(quick, tmp_path):
     import nnks
     from nnks.config import complete
-    from nnks.plan import plan, sketch
+    from nnks.runs.plan import plan, sketch
 
     assert len(EXAMPLES) == 8
     for block in EXAMPLES:

@@ -226,7 +226,7 @@ def test_workers_share_the_cores(monkeypatch):
 
 def test_the_plan_says_how_long(quick, tmp_path):
     import nnks
-    from nnks.estimate import estimates, total
+    from nnks.runs.estimate import estimates, total
 
     config = quick(training__steps=2)
     assert estimates([config], tmp_path, "default") == [None]

@@ -10,11 +10,11 @@ def test_an_empty_orbital_below_an_occupied_one(quick, tmp_path):
     The direct minimum, which knows no order of orbitals,
     lies 0.5 mHa below where filling ends; orientations on the grid differ by 5 µHa."""
     import nnks
-    from nnks import build
+    from nnks import setup
     from nnks.config import complete
 
     config = complete(quick(system__molecule="C", system__spin=0, functional__xc="lda,", optimizer__name="direct"))
-    found = build.scf_baseline(build.make_system(config))
+    found = setup.scf_baseline(setup.make_system(config))
     lowest = nnks.run(config, results=tmp_path)
     assert lowest.converged
     assert found.energies["total"] == pytest.approx(lowest.energies["total"], abs=1e-5)

@@ -62,7 +62,7 @@ def test_a_sweep_names_the_run_that_cannot_be_run(runs, which, said, dry, tmp_pa
 
 def test_a_sentence_about_a_run_of_a_sweep_is_that_of_the_run_alone(tmp_path):
     from nnks.config import load_config, override
-    from nnks.plan import sketch
+    from nnks.runs.plan import sketch
     from nnks.sweep import check_runs, load_sweep
 
     file = str(study(tmp_path, "[{'system.spin': 0}, {'system.spin': 3}]"))
@@ -94,7 +94,7 @@ def test_a_dry_run_of_a_right_sweep_shows_its_runs(tmp_path, capsys):
 
 def test_a_run_says_how_many_come_after_it_and_in_what_time(tmp_path, monkeypatch):
     """The time only where finished runs of the same configs tell it."""
-    from nnks import estimate
+    from nnks.runs import estimate
     from nnks.sweep import load_sweep, make_tasks
     from nnks.tracking import config_hash
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from nnks.cli.arguments import Arguments
-from nnks.plan import finished_run
 from nnks.registry import InputError, shown
+from nnks.runs.plan import finished_run
 from nnks.sweep import load_sweep, run_sweep
 from nnks.tracking import RunFolder
 from nnks.tracking.cache import use_compilation_cache

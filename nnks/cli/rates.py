@@ -22,8 +22,8 @@ def command(arguments: list[str]) -> int:
     target = options["own"].get("png")
     check_target("png", target, ".png")
     use_compilation_cache()
-    from nnks import build
-    from nnks.plan import plan
+    from nnks import setup
+    from nnks.runs.plan import plan
     from nnks.training import FirstOrder
     from nnks.training.range_test import Descent, range_test
 
@@ -38,8 +38,8 @@ def command(arguments: list[str]) -> int:
             f"optimizer '{config.optimizer.name}' has no learning rate to test; use --config.optimizer.name=adam, or "
             "another of optax's."
         )
-    key = build.run_key(config)
-    problem = build.in_precision(ready.problem, config.training.precision)
+    key = setup.run_key(config)
+    problem = setup.in_precision(ready.problem, config.training.precision)
     with Console().status("one step at each learning rate ..."):
         found = range_test(Descent(ready.optimizer.recipe), problem, problem.init_params(key), key)
     table = Table(

@@ -26,7 +26,7 @@ def command(arguments: list[str]) -> int:
         )
     base = load_config(options["config"], options["changes"])
     configs = [load_config(options["config"], options["changes"] | {"system.molecule": m}) for m in molecules] or [base]
-    from nnks.plan import sketch
+    from nnks.runs.plan import sketch
 
     systems = [
         sketch(config).system for config in configs
@@ -51,7 +51,7 @@ def _rows(system: Any, results: str, *, dry: bool) -> list[list[str]]:
     """A row for each reference of a system, computed unless it is known or the run is dry."""
     from nnks.interop.reference import known_reference
     from nnks.interop.reference_cost import estimated_seconds
-    from nnks.references import limit_specs
+    from nnks.runs.references import limit_specs
     from nnks.tracking.cache import reference_folders
 
     specs, rows = limit_specs(system), []

@@ -26,7 +26,7 @@ def command(arguments: list[str]) -> int:
 
 
 def _run(config: Any, results: str, *, again: bool) -> int:
-    from nnks.experiment import run
+    from nnks.runs.experiment import run
     from nnks.tracking import sync_instruction
     from nnks.training.state import TrainingDiverged
 
@@ -42,7 +42,7 @@ def _run(config: Any, results: str, *, again: bool) -> int:
 
 
 def _show_plan(config: Any, results: str) -> int:
-    from nnks.plan import finished_run, sketch
+    from nnks.runs.plan import finished_run, sketch
 
     found = sketch(config)
     Console().print_json(json.dumps(to_dict(found.config)))

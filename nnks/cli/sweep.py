@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from nnks.cli.options import parse_options
-from nnks.estimate import estimates, total
-from nnks.grouping import batches, begun_in, why_alone
 from nnks.launch import Launcher, Resources, make_launcher
 from nnks.registry import InputError
+from nnks.runs.estimate import estimates, total
+from nnks.runs.members import batches, begun_in, why_alone
 from nnks.sweep import Sweep, check_runs, flat, is_finished, load_sweep, run_sweep
 from nnks.tracking import sync_instruction
 from nnks.tracking.cache import use_compilation_cache

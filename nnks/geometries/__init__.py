@@ -9,10 +9,10 @@ import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from nnks.errors import SHOWN, InputError, shown
 from nnks.geometries import atoms, cages, small
 from nnks.geometries.elements import NUMBERS
 from nnks.geometries.entry import Entry, Geometry
-from nnks.registry import SHOWN, InputError, shown
 
 __all__ = ["LIBRARY", "Entry", "Geometry", "lookup", "names"]
 

@@ -170,7 +170,7 @@ def _serve(pipe: Connection, cores: list[int], gpus: str | None) -> None:
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # workers share an accelerator's memory
     if gpus is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus
-    from nnks.sweep import release_programs
+    from nnks.runs.programs import release_programs
 
     with contextlib.suppress(EOFError):
         while True:

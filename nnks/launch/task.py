@@ -88,7 +88,7 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
     import jax
 
     from nnks.config import from_dict, load_module
-    from nnks.summary import Summary
+    from nnks.runs.summary import Summary
     from nnks.tracking.cache import write_programs_whole
 
     for name, value in task.settings.items():
@@ -112,7 +112,7 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
 
 def failure(config: Any, results: str | Path, error: Exception) -> Outcome:
     """The outcome of a run that did not end here, stored with it if it is a failure."""
-    from nnks.experiment import AlreadyFinished, record_failure
+    from nnks.runs.experiment import AlreadyFinished, record_failure
     from nnks.tracking.lock import Busy
 
     name = name_of(config)
@@ -132,10 +132,10 @@ def failure(config: Any, results: str | Path, error: Exception) -> Outcome:
 
 def _run(configs: list[Any], task: Task, quiet: bool) -> list[Any]:
     if len(configs) == 1:
-        from nnks.experiment import run
+        from nnks.runs.experiment import run
 
         return [run(configs[0], task.results, position=task.position, quiet=quiet)]
-    from nnks.batch import run_together
+    from nnks.runs.ensemble import run_together
 
     return run_together(configs, task.results, position=task.position, quiet=quiet)
 

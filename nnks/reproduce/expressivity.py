@@ -54,16 +54,16 @@ def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
     r"""The commutator $\|FDS - SDF\|$ [Ha] in an orthonormal frame at the final orbitals, and what SCF makes of them."""
     import jax.numpy as jnp
 
-    from nnks import build
+    from nnks import setup
     from nnks.interop import pyscf as interop
     from nnks.orthogonalize import frame
     from nnks.scf import fock, self_consistent
 
-    system = build.make_system(config)
-    problem = build.make_problem(system)
+    system = setup.make_system(config)
+    problem = setup.make_problem(system)
     params = minimizer(config, record, problem)
     occupied = problem.model(params, problem.grid.quadrature()).require_coefficients()
-    energy, occupations = build.gaussian_energy(system), system.occupations
+    energy, occupations = setup.gaussian_energy(system), system.occupations
     overlap = interop.one_electron_integrals(system.mole).overlap
     orthonormal = frame(overlap)
     energies, matrix = fock(energy, occupied, occupations)
@@ -90,11 +90,11 @@ def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
     """
     import jax
 
-    from nnks import build
+    from nnks import setup
     from nnks.training import Convergence, begin, iterate
     from nnks.training.checkpoint import Checkpoints
 
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     if (record.path / "checkpoints").is_dir():
         checkpoints = Checkpoints(record.path / "checkpoints")
@@ -106,7 +106,7 @@ def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
             )
             if abs(float(total) - (record.summary or {})["energies"]["total"]) < STAYS:
                 return restored.params
-    convergence = Convergence(*build.tolerances(config))
+    convergence = Convergence(*setup.tolerances(config))
     for progress in iterate(optimizer.make_step(problem), state, until=config.training.steps):
         state = progress.state
         if convergence.reached(progress.metrics):

@@ -39,14 +39,14 @@ def direct(config: ConfigDict, write: Write) -> None:
 
 
 def _minimize(config: ConfigDict) -> dict[str, Any]:
-    from nnks import build
+    from nnks import setup
     from nnks.functional.hartree import BasisFittedHartree
     from nnks.training import Convergence, begin
 
     started = time.perf_counter()
-    system = build.make_system(config)
-    problem = build.make_problem(system)
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    system = setup.make_system(config)
+    problem = setup.make_problem(system)
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     convergence = Convergence(0.1 * PER_ATOM * system.molecule.natoms, float("inf"))
     step, history, converged = optimizer.make_step(problem), [], False
@@ -67,13 +67,13 @@ def _minimize(config: ConfigDict) -> dict[str, Any]:
 
 def own_scf(config: ConfigDict, write: Write) -> None:
     """The self-consistent field of nnks, cold and warm; one compiled loop, so that its end alone is known."""
-    from nnks import build
+    from nnks import setup
 
     runs: list[dict[str, Any]] = []
     for _ in range(2):
         started = time.perf_counter()
-        system = build.make_system(config)
-        found = build.scf_baseline(system)
+        system = setup.make_system(config)
+        found = setup.scf_baseline(system)
         end = time.perf_counter() - started, found.energies["total"]
         runs.append({"history": [end], "converged": found.converged, "cycles": found.cycles})
         write({"cold": runs[0], **runs[-1], "functions": int(system.mole.nao)})
@@ -119,12 +119,12 @@ def gradient(config: ConfigDict, write: Write) -> None:
     """Seconds of energy gradients after compilation, and the process's peak memory."""
     import jax
 
-    from nnks import build
+    from nnks import setup
     from nnks.training import begin
 
-    system = build.make_system(config)
-    problem = build.make_problem(system)
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    system = setup.make_system(config)
+    problem = setup.make_problem(system)
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     state = begin(optimizer, problem, problem.init_params(key), key)
     step, seconds = optimizer.make_step(problem), []
     device = next(iter(jax.tree.leaves(state.params)[0].devices()))

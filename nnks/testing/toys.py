@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nnks import build
+from nnks import setup
 from nnks.ansatz import LCGTO, Start, make_ansatz
 from nnks.basis import GaussianBasis, ShellGroup
 from nnks.config import ConfigDict, default_config, override
@@ -40,15 +40,15 @@ def config(molecule: str = RESTRICTED) -> ConfigDict:
 
 
 @functools.cache
-def system(molecule: str = RESTRICTED) -> build.System:
+def system(molecule: str = RESTRICTED) -> setup.System:
     """Molecule, basis and grid of `config`."""
-    return build.make_system(config(molecule))
+    return setup.make_system(config(molecule))
 
 
 @functools.cache
 def start(molecule: str = RESTRICTED) -> Start:
     """What an ansatz is told of the system, from the atomic guess."""
-    return build.make_start(system(molecule), "minao")
+    return setup.make_start(system(molecule), "minao")
 
 
 @functools.cache
@@ -72,7 +72,7 @@ def orbitals(molecule: str = RESTRICTED) -> Orbitals:
     toy = system(molecule)
     ansatz = make_ansatz(LCGTO(), start(molecule))
     params = noisy(jax.jit(ansatz.init_params)(jax.random.key(0)), 5)
-    model = build.make_model(toy, ansatz, toy.grid, 1, exact=False)
+    model = setup.make_model(toy, ansatz, toy.grid, 1, exact=False)
     return jax.jit(lambda m, p, q: m(p, q))(model, params, toy.grid.quadrature())
 
 
@@ -82,7 +82,7 @@ def problem() -> Problem:
     toy = system(RESTRICTED)
     integrals = interop.one_electron_integrals(toy.mole)
     terms = (AnalyticKinetic(integrals.kinetic), AnalyticExternal(integrals.external))
-    model = build.make_model(toy, make_ansatz(LCGTO(), start(RESTRICTED)), toy.grid, 0, exact=True)
+    model = setup.make_model(toy, make_ansatz(LCGTO(), start(RESTRICTED)), toy.grid, 0, exact=True)
     return Problem(model, Functional(terms), make_full(grid=toy.grid), toy.grid)
 
 

@@ -27,7 +27,7 @@ else:
 RUNS, STEPS = "runs.parquet", "metrics.parquet"
 """The tables of a packed sweep, in its folder."""
 
-ABOUT = b"nnks.experiment"
+ABOUT = b"nnks.runs.experiment"
 """Metadata key of `runs.parquet`: the text of the sweep's `experiment.json`."""
 
 MOST_BYTES, MOST_VALUES, MOST_COLUMNS, DEEPEST = 1 << 28, 1 << 25, 200, 20

@@ -213,7 +213,7 @@ def own(monkeypatch, quick):
 
 @pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
 def test_a_wrong_ansatz_is_refused_in_one_line(kind, own):
-    from nnks.plan import sketch
+    from nnks.runs.plan import sketch
 
     with pytest.raises(InputError) as refusal:
         sketch(own(kind))
@@ -225,7 +225,7 @@ def test_a_wrong_ansatz_is_refused_in_one_line(kind, own):
 
 
 def test_an_error_of_the_users_own_names_file_and_line(own):
-    from nnks.plan import sketch
+    from nnks.runs.plan import sketch
 
     with pytest.raises(InputError, match=r"test_check\.py:\d+\)"):
         sketch(own(Raises))
@@ -233,14 +233,14 @@ def test_an_error_of_the_users_own_names_file_and_line(own):
 
 @pytest.mark.parametrize("kind", NOT_FINITE, ids=lambda kind: kind.__name__)
 def test_a_start_that_is_not_finite_is_refused(kind, own):
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
 
     with pytest.raises(InputError, match=re.escape(NOT_FINITE[kind])):
         plan(own(kind))
 
 
 def test_a_right_ansatz_is_planned(own):
-    from nnks.plan import plan, sketch
+    from nnks.runs.plan import plan, sketch
 
     config = own(Plain)
     assert sketch(config).describe()["parameters"] == "1"

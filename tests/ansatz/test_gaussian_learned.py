@@ -8,12 +8,12 @@ import pytest
 
 @pytest.fixture(scope="module")
 def helium():
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     changes = {"system.molecule": "He", "system.basis": "sto-3g", "quadrature.level": 1, "functional.xc": "lda,"}
     changes |= {"ansatz.name": "gaussian_learned", "functional.auxiliary": "even_tempered"}
-    return build.make_problem(build.make_system(override(default_config(), changes)))
+    return setup.make_problem(setup.make_system(override(default_config(), changes)))
 
 
 def test_helium_reaches_the_best_contraction_of_three_gaussians(helium):

@@ -54,12 +54,12 @@ def test_nuclei_stay_where_they_are(start):
 
 def test_the_overlap_matrix_is_that_of_the_gaussians():
     """By quadrature: as close as the quadrature integrates the Gaussians' own overlaps."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.interop.pyscf import one_electron_integrals
     from nnks.testing import toys
 
-    system = build.make_system(override(toys.config("LiH"), {"quadrature.level": 2}))
+    system = setup.make_system(override(toys.config("LiH"), {"quadrature.level": 2}))
     start = toys.start("LiH")
     module, map_params = moved(start, 0.2)
 

@@ -17,11 +17,11 @@ ROUNDING = 1e-8
 @functools.cache
 def case(molecule="LiH", basis="6-31g", level=0):
     """A system, its dense table, and random orthonormal orbitals of two spins."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     changes = {"system.molecule": molecule, "system.basis": basis, "quadrature.level": level}
-    s = build.make_system(override(default_config(), changes))
+    s = setup.make_system(override(default_config(), changes))
     overlap = s.mole.intor("int1e_ovlp")
     eigenvalues, vectors = np.linalg.eigh(overlap)
     rng = np.random.default_rng(0)
@@ -166,7 +166,7 @@ def test_without_memory_the_basis_is_evaluated_at_every_use(changes, steps, quic
     """On the whole grid and on batches: the same energies as with a table, within rounding."""
     import nnks
     from nnks.basis import BasisTable
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
     from nnks.tracking.record import RunRecord
 
     found = []

@@ -105,7 +105,7 @@ def test_a_closed_set_is_asked_for_even_where_the_value_is_not_used(path):
 
 @pytest.mark.parametrize("section", ["functional", "evaluation"])
 def test_a_fitting_set_that_does_not_exist_is_refused_beside_exact_integrals(section):
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
 
     config = override(default_config(), {"system.molecule": "H2", "quadrature.level": 0, f"{section}.auxiliary": "foo"})
     assert refused(lambda: plan(config)).startswith(f"{section}.auxiliary is 'foo', which no basis set is called")
@@ -128,7 +128,7 @@ def test_every_way_into_a_config_refuses_the_same(path, tmp_path, capsys):
     import json
 
     from nnks.cli import main
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
     from nnks.sweep import load_sweep
 
     value = CASES[path]

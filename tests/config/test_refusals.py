@@ -5,8 +5,8 @@ import pytest
 from nnks.config import default_config, override
 from nnks.config.keys import all_keys
 from nnks.config.refusals import REFUSALS, SMALL, refusals
-from nnks.plan import sketch
 from nnks.registry import InputError
+from nnks.runs.plan import sketch
 
 DECLARED = {f"{key}: {refusal.when}": (key, refusal) for key, several in REFUSALS.items() for refusal in several}
 KEYS = {key.path: key for key in all_keys()}

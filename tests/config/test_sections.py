@@ -5,8 +5,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from nnks.config import complete, default_config, override, to_dict
-from nnks.plan import sketch
 from nnks.registry import InputError
+from nnks.runs.plan import sketch
 
 EDITED = {
     "training.steps": [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnks.functional
-from nnks import build
+from nnks import setup
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.functional.external import AnalyticExternal, QuadratureExternal
 from nnks.functional.hartree import (
@@ -51,7 +51,7 @@ def streamed(mole, grid):
     own = auxiliary(mole)
     atoms = make_promolecule(mole.atom_coords(), interop.atomic_charges(mole))
     offset = coulomb.charge_integrals(own, atoms.centers, atoms.exponents, atoms.charges)
-    factor, kept = coulomb.metric_factor(own, build.system.INDEPENDENT)
+    factor, kept = coulomb.metric_factor(own, setup.system.INDEPENDENT)
     return make_streamed(fitting_potentials(interop.gaussian_basis(own)), factor, kept, atoms, offset, grid)
 
 
@@ -219,6 +219,6 @@ def test_toy_orbitals_are_orthonormal():
 def test_toys_are_what_a_config_names():
     assert toys.system().restricted
     assert not toys.system(toys.UNRESTRICTED).restricted
-    assert build.make_functional(
+    assert setup.make_functional(
         toys.system(), toys.system().grid, hartree="auto", auxiliary="auto", gaussian=True
     ).order in (0, 1)

@@ -10,11 +10,11 @@ import pytest
 
 @pytest.fixture(scope="module")
 def system():
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     changes = {"system.molecule": "LiH", "system.basis": "sto-3g", "quadrature.level": 0}
-    return build.make_system(override(default_config(), changes))
+    return setup.make_system(override(default_config(), changes))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,14 +47,14 @@ def test_it_keeps_the_contract_of_a_term_and_is_linear_in_the_field():
 
 def test_integrals_and_quadrature_agree():
     """The quadrature of a level 3 grid holds a dipole moment to a few microhartree per unit of field."""
-    from nnks import build
+    from nnks import setup
 
-    system = build.make_system(config(quadrature__level=3))
-    problem = build.make_problem(system)
+    system = setup.make_system(config(quadrature__level=3))
+    problem = setup.make_problem(system)
     x = problem.model(problem.init_params(jax.random.key(0)), system.grid.quadrature())
     spec = Field(0.0, 0.0, 0.5)
-    term = spec.on(build.functional.OnGrid(system, system.grid, "exact", "auto", True, "analytic"))
-    other = spec.on(build.functional.OnGrid(system, system.grid, "exact", "auto", True, "quadrature"))
+    term = spec.on(setup.functional.OnGrid(system, system.grid, "exact", "auto", True, "analytic"))
+    other = spec.on(setup.functional.OnGrid(system, system.grid, "exact", "auto", True, "quadrature"))
     assert isinstance(term, AnalyticField)
     assert isinstance(other, QuadratureField)
     assert float(term(x, x)) == pytest.approx(float(other(x, x)), abs=1e-5)
@@ -92,12 +92,12 @@ def test_the_direct_minimizer_feels_it_and_tests_the_minimum(tmp_path):
 @pytest.mark.parametrize("symbol", ["He", "Ne"])
 def test_the_energy_of_an_atom_falls_with_the_square_of_the_field(symbol):
     """It is even in the field, and the second derivative is minus the polarizability."""
-    from nnks import build
-    from nnks.build import scf_baseline
+    from nnks import setup
+    from nnks.setup import scf_baseline
 
     def energy(z):
         changes = {"system.molecule": symbol, "functional.xc": "lda,vwn", "functional.terms.field.z": z}
-        return scf_baseline(build.make_system(nnks.config.override(config(), changes))).energies["total"]
+        return scf_baseline(setup.make_system(nnks.config.override(config(), changes))).energies["total"]
 
     zero, up, down = energy(0.0), energy(0.02), energy(-0.02)
     assert up == pytest.approx(down, abs=1e-9)

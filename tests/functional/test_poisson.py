@@ -11,10 +11,10 @@ import pytest
 
 @functools.cache
 def system(molecule, level):
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
-    return build.make_system(override(default_config(), {"system.molecule": molecule, "quadrature.level": level}))
+    return setup.make_system(override(default_config(), {"system.molecule": molecule, "quadrature.level": level}))
 
 
 @functools.cache
@@ -50,9 +50,9 @@ def test_potential_of_a_gaussian_charge(shift):
 
 def density_matrix(s, kind):
     """Sum over spins of the `minao` guess, or of the self-consistent field."""
-    from nnks.build.start import scf_baseline
     from nnks.interop.pyscf import guess_density
     from nnks.orbitals import density_matrix as of
+    from nnks.setup.start import scf_baseline
 
     if kind == "scf":
         mo_coeff = scf_baseline(s).mo_coeff[:, :, : max(s.counts)]

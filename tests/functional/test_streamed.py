@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import nnks
-from nnks import build
-from nnks.evaluation import canonical_orbitals
+from nnks import setup
 from nnks.functional.hartree import BasisFittedHartree, StreamedFittedHartree, fitting_potentials
 from nnks.functional.hartree import potentials as tables
 from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
 from nnks.registry import InputError
+from nnks.runs.evaluation import canonical_orbitals
 
 LIH = "Li 0 0 0; H 0 0 1.6"
 
@@ -53,8 +53,8 @@ def test_potentials_are_those_of_integrals(fitting_set):
 
 def problem_of(quick, **changes):
     config = quick(system__molecule=LIH, functional__hartree="density_fitting", quadrature__level=2, **changes)
-    system = build.make_system(nnks.config.complete(config))
-    return build.make_problem(system)
+    system = setup.make_system(nnks.config.complete(config))
+    return setup.make_problem(system)
 
 
 def test_memory_decides_where_the_density_is_fitted(quick):
@@ -79,7 +79,7 @@ def test_known_electrons_take_the_error_of_a_coarse_grid_off(quick):
         "functional__hartree": "density_fitting",
     }
     ample, short = (
-        build.make_problem(build.make_system(nnks.config.complete(quick(**settings, quadrature__memory=memory))))
+        setup.make_problem(setup.make_system(nnks.config.complete(quick(**settings, quadrature__memory=memory))))
         for memory in (None, 0.0)
     )
     params = ample.init_params(jax.random.key(0))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, from_dict, to_dict
 from nnks.molecule import Molecule
 from nnks.registry import InputError
@@ -113,7 +113,7 @@ def test_a_lattice_is_warned_of_once(quick, tmp_path, capsys):
     path = tmp_path / "cell.xyz"
     path.write_text(PERIODIC + "frequencies\n")
     for _ in range(2):
-        build.self_contained(quick(system__molecule=str(path), system__basis="sto-3g"))
+        setup.self_contained(quick(system__molecule=str(path), system__basis="sto-3g"))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].endswith(

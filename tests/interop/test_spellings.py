@@ -5,11 +5,11 @@ import re
 import pytest
 
 from nnks import load_config
-from nnks.build import self_contained
 from nnks.config import to_dict
 from nnks.interop import basis_tables
 from nnks.interop.libxc import parts
 from nnks.interop.spellings import BASES, FUNCTIONALS, one_functional, one_spelling
+from nnks.setup import self_contained
 from nnks.tracking import config_hash, config_hashes
 
 

@@ -21,7 +21,7 @@ CASES += [("stratified", "poisson")]  # noisy where few of a shell's points are 
 @functools.cache
 def problem(sampler, hartree):
     """LiH: every term by quadrature, orbitals orthonormal in the basis, so that they are the same in every batch."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     changes = {
@@ -34,7 +34,7 @@ def problem(sampler, hartree):
     }
     if sampler:
         changes |= SAMPLERS[sampler] | {"sampler.batch_size": BATCH}
-    return build.make_problem(build.make_system(override(default_config(), changes)))
+    return setup.make_problem(setup.make_system(override(default_config(), changes)))
 
 
 @jax.jit

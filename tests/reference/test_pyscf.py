@@ -12,9 +12,9 @@ TERM = 1e-5  # Ha; terms are linear in the orbitals' error, the total is quadrat
 
 def solve(molecule, xc="lda,vwn", hartree="exact", level=3, **changes):
     """Trains as `nnks run` does, without a store, and returns everything to compare."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
-    from nnks.evaluation import evaluate
+    from nnks.runs.evaluation import evaluate
     from nnks.training import Convergence, begin, iterate
 
     config = override(
@@ -27,10 +27,10 @@ def solve(molecule, xc="lda,vwn", hartree="exact", level=3, **changes):
         }
         | changes,
     )
-    system = build.make_system(config)
-    problem = build.make_problem(system)
-    optimizer = build.make_optimizer(config, problem)
-    key = build.run_key(config)
+    system = setup.make_system(config)
+    problem = setup.make_problem(system)
+    optimizer = setup.make_optimizer(config, problem)
+    key = setup.run_key(config)
     params = problem.model.ansatz.init_params(key)
     state = begin(optimizer, problem, params, key)
     convergence = Convergence(config.training.energy_tolerance, config.training.gradient_tolerance)
@@ -107,11 +107,11 @@ def test_density_fitting_equals_pyscf_density_fitting(molecule):
 @pytest.mark.parametrize("xc", ["lda,vwn", "pbe,pbe"])
 @pytest.mark.parametrize("molecule", also_slow(["water", "O2"], CLOSED + OPEN + LARGER))
 def test_scf_agrees(molecule, xc):
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
-    system = build.make_system(override(default_config(), {"system.molecule": molecule, "functional.xc": xc}))
-    result = build.scf_baseline(system)
+    system = setup.make_system(override(default_config(), {"system.molecule": molecule, "functional.xc": xc}))
+    result = setup.scf_baseline(system)
     assert result.converged
     for name, value in pyscf(system).items():
         assert result.energies[name] == pytest.approx(value, abs=TOTAL if name == "total" else TERM)
@@ -128,7 +128,7 @@ def test_few_gradients_from_minao(molecule):
 @pytest.mark.slow
 def test_quadrature_terms_approach_analytic_ones():
     """Kinetic, external and fitted Hartree energies by quadrature, of the same orbitals."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     changes = {"system.molecule": "LiH", "quadrature.level": 4}
@@ -140,10 +140,10 @@ def test_quadrature_terms_approach_analytic_ones():
     }
     energies = []
     for extra in ({}, by_quadrature):
-        system = build.make_system(override(default_config(), changes | extra))
-        problem = build.make_problem(system)
-        params = problem.model.ansatz.init_params(build.run_key(system.config))
-        energies.append(problem.energies(params, build.run_key(system.config), jnp.int32(0)))
+        system = setup.make_system(override(default_config(), changes | extra))
+        problem = setup.make_problem(system)
+        params = problem.model.ansatz.init_params(setup.run_key(system.config))
+        energies.append(problem.energies(params, setup.run_key(system.config), jnp.int32(0)))
     for name in ("kinetic", "external", "hartree"):
         # error of a level-4 grid and of the fit (measured 1e-6 to 1e-5)
         np.testing.assert_allclose(energies[1][name], energies[0][name], atol=1e-4)
@@ -152,7 +152,7 @@ def test_quadrature_terms_approach_analytic_ones():
 
 def test_pairwise_with_self_cell_beats_without():
     """Helium: the bare pair sum is 28 mHa low; the self-cell term takes most of it away."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     energies = {}
@@ -161,9 +161,9 @@ def test_pairwise_with_self_cell_beats_without():
             default_config(),
             {"system.molecule": "He", "quadrature.level": 1, "functional.hartree": method},
         )
-        problem = build.make_problem(build.make_system(config))
-        params = problem.model.ansatz.init_params(build.run_key(config))
-        energies[method] = float(problem.energies(params, build.run_key(config), jnp.int32(0))["hartree"])
+        problem = setup.make_problem(setup.make_system(config))
+        params = problem.model.ansatz.init_params(setup.run_key(config))
+        energies[method] = float(problem.energies(params, setup.run_key(config), jnp.int32(0))["hartree"])
     assert abs(energies["pairwise"] - energies["exact"]) < 0.01
 
 
@@ -171,10 +171,10 @@ def test_the_grid_is_pyscf_s():
     """Point by point, partition and all; PySCF sorts its points unless told not to."""
     from pyscf.dft import gen_grid
 
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
-    system = build.make_system(override(default_config(), {"system.molecule": "HF", "quadrature.level": 1}))
+    system = setup.make_system(override(default_config(), {"system.molecule": "HF", "quadrature.level": 1}))
     grids = gen_grid.Grids(system.mole)
     grids.level = 1
     grids.build(sort_grids=False)
@@ -198,7 +198,7 @@ def test_orbital_energies(molecule, xc):
     for ours, theirs, n in zip(outcome.orbital_energies, np.atleast_2d(mf.mo_energy), system.counts, strict=True):
         np.testing.assert_allclose(ours, theirs[:n], atol=1e-6)
     # the slice is PySCF's density and highest orbital at the same points, to the orbitals' error and single precision
-    from nnks.slices import plane
+    from nnks.runs.slices import plane
 
     found, (center, axes) = outcome.slice, plane(system.molecule)
     points = (center + found.x[None, :, None] * axes[0] + found.y[:, None, None] * axes[1]).reshape(-1, 3)

@@ -123,7 +123,7 @@ def test_a_signal_saves_the_state_and_says_how_to_go_on(name, runs, study, tmp_p
 
 
 def test_a_signal_at_the_final_evaluation_leaves_that_alone_to_do(study, tmp_path, capfd, monkeypatch):
-    from nnks import experiment
+    from nnks.runs import experiment
 
     file, results = study(ALONE, training__steps=9), tmp_path / "results"
     assert sweep(file, tmp_path / "unbroken") == 0
@@ -153,7 +153,7 @@ def test_a_signal_at_the_final_evaluation_leaves_that_alone_to_do(study, tmp_pat
 def test_ctrl_c_in_a_notebook_saves_the_state(quick, tmp_path, monkeypatch):
     """No command stands at the door there: Python's own error, in the middle of anything."""
     import nnks
-    from nnks import recorder
+    from nnks.runs import recorder
 
     config = quick(optimizer__name="adam", training__steps=12, training__checkpoint_steps=100)
     unbroken = nnks.run(config, tmp_path / "a")
@@ -340,7 +340,7 @@ def test_a_job_that_is_asked_to_end_says_that_its_state_is_saved(study, tmp_path
 def test_a_run_that_another_process_has_is_left_to_it(study, tmp_path, capfd):
     """Two sweeps over one file share its runs; `nnks run` refuses; nothing is written twice."""
     from nnks.cli import main
-    from nnks.experiment import AlreadyFinished, folder_of
+    from nnks.runs.experiment import AlreadyFinished, folder_of
     from nnks.sweep import load_sweep
     from nnks.tracking.lock import release
 
@@ -365,8 +365,8 @@ def test_a_run_that_another_process_has_is_left_to_it(study, tmp_path, capfd):
 
 def test_members_of_a_batch_stay_together_however_it_was_interrupted(study, tmp_path):
     """How many are trained by one program decides how it rounds: neither what is finished nor the number of workers may change that."""
-    from nnks.experiment import folder_of
-    from nnks.grouping import batches, begun_in, mark_batch, unmark_batch
+    from nnks.runs.experiment import folder_of
+    from nnks.runs.members import batches, begun_in, mark_batch, unmark_batch
     from nnks.sweep import load_sweep
     from nnks.tracking.lock import release
 

@@ -208,13 +208,13 @@ def test_a_checkpoint_that_means_other_orbitals_is_not_believed(quick, tmp_path)
     import jax.numpy as jnp
 
     import nnks
-    from nnks import build
+    from nnks import setup
     from nnks.reproduce.expressivity import minimizer
     from nnks.tracking.record import RunRecord
 
     config = quick(system__molecule="H2", optimizer__name="direct")
     record = RunRecord(nnks.run(config, results=tmp_path).path)
-    problem = build.make_problem(build.make_system(config))
+    problem = setup.make_problem(setup.make_system(config))
     total = record.summary["energies"]["total"]
     for energy in (total, total + 1.0):  # the run's own, and one that its checkpoint does not have
         record.summary["energies"]["total"] = energy

@@ -75,7 +75,7 @@ def test_two_that_look_for_a_run_find_one(tmp_path, quick):
     """Both start at once: one makes the folder and has it, the other is refused; never two folders."""
     import threading
 
-    from nnks.experiment import folder_of
+    from nnks.runs.experiment import folder_of
     from nnks.tracking.lock import Busy, release
 
     config, found, start = quick(), [], threading.Barrier(4)

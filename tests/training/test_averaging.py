@@ -12,7 +12,7 @@ SAMPLING = {"sampler.name": "uniform", "sampler.batch_size": 100, "optimizer.nam
 @pytest.fixture(scope="module")
 def make():
     """LiH by quadrature on batches of 100 of 1694 points, from orbitals that are not orthonormal."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.testing import toys
 
@@ -23,7 +23,7 @@ def make():
             "functional.fitting": "quadrature",
         }
         config = override(toys.config(), base | {k.replace("__", "."): v for k, v in changes.items()})
-        return build.make_problem(build.make_system(config))
+        return setup.make_problem(setup.make_system(config))
 
     return problem
 
@@ -138,13 +138,13 @@ def test_every_member_orthonormalizes_a_matrix(name, key):
     ],
 )
 def test_what_cannot_be_averaged_is_refused(changes, words):
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.registry import InputError
     from nnks.testing import toys
 
     def make():
-        build.make_problem(build.make_system(override(toys.config(), {"orthogonalizer.gram": "ema"} | changes)))
+        setup.make_problem(setup.make_system(override(toys.config(), {"orthogonalizer.gram": "ema"} | changes)))
 
     with pytest.raises(InputError, match=words):
         make()

@@ -17,7 +17,7 @@ KEY, ZERO = jax.random.key(0), jnp.int32(0)
 @functools.cache
 def problem(name="cholesky", constraint="reparameterize", penalty=10.0, guess="random"):
     """Electrons of LiH that do not see each other, two orbitals among six functions: fast to compile."""
-    from nnks import build
+    from nnks import setup
     from nnks.ansatz import LCGTO, make_ansatz
     from nnks.config import override
     from nnks.testing import toys
@@ -25,10 +25,10 @@ def problem(name="cholesky", constraint="reparameterize", penalty=10.0, guess="r
     changes = {"ansatz.guess": guess, "orthogonalizer.name": name, "orthogonalizer.constraint": constraint}
     config = override(toys.system().config, changes | {"orthogonalizer.penalty": penalty})
     system = dataclasses.replace(toys.system(), config=config)
-    start = build.make_start(toys.system(), "random") if guess == "random" else toys.start()
-    ansatz = build.rotate(system, make_ansatz(LCGTO(guess=guess), start))
-    model = build.make_model(system, ansatz, system.grid, 0, exact=True)
-    kept = build.make_constraint(system, solved=False)
+    start = setup.make_start(toys.system(), "random") if guess == "random" else toys.start()
+    ansatz = setup.rotate(system, make_ansatz(LCGTO(guess=guess), start))
+    model = setup.make_model(system, ansatz, system.grid, 0, exact=True)
+    kept = setup.make_constraint(system, solved=False)
     return dataclasses.replace(toys.problem(), model=model, constraint=kept)
 
 
@@ -197,8 +197,8 @@ LCGTO_RANDOM = {"ansatz.guess": "random", "optimizer.name": "adam"}
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(changes, words, quick):
     from nnks.config import override
-    from nnks.plan import plan
     from nnks.registry import InputError
+    from nnks.runs.plan import plan
 
     with pytest.raises(InputError, match=words) as error:
         plan(override(quick(system__basis="sto-3g"), changes))

@@ -20,14 +20,14 @@ BATCHES = {"sampler.name": "uniform", "sampler.batch_size": 300}
 
 
 def prepared(*, batches=True, **changes):
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.training import begin
 
     fixed = STOCHASTIC | (BATCHES if batches else {})
     config = override(toys.config(), fixed | {key.replace("__", "."): value for key, value in changes.items()})
-    problem = build.make_problem(build.make_system(config))
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    problem = setup.make_problem(setup.make_system(config))
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     return problem, optimizer, begin(optimizer, problem, problem.init_params(key), key)
 
 

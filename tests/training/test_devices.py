@@ -16,15 +16,15 @@ import jax
 hosts, host, port, xc, hartree = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5]
 if hosts > 1:
     jax.distributed.initialize(f"localhost:{port}", hosts, host)
-from nnks import build
+from nnks import setup
 from nnks.config import default_config, override
 from nnks.training import begin
 changes = {
     "system.molecule": "H2O", "quadrature.level": 1, "functional.xc": xc, "functional.hartree": hartree, "optimizer.name": "direct",
 }
 config = override(default_config(), changes)
-problem = build.make_problem(build.make_system(config))
-optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+problem = setup.make_problem(setup.make_system(config))
+optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
 state = begin(optimizer, problem, problem.init_params(key), key)
 step, energies = optimizer.make_step(problem), []
 for _ in range(6):
@@ -76,8 +76,8 @@ def test_two_processes_give_the_energies_of_one():
 
 
 def test_too_many_devices_are_refused(quick):
-    from nnks.plan import plan
     from nnks.registry import InputError
+    from nnks.runs.plan import plan
 
     with pytest.raises(InputError, match=r"training\.devices is 99, and JAX sees"):
         plan(quick(training__devices=99))

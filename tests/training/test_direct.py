@@ -13,10 +13,10 @@ CONVERGED = 1e-9
 
 
 def prepared(plan):
-    from nnks import build
+    from nnks import setup
     from nnks.training import begin
 
-    key = build.run_key(plan.config)
+    key = setup.run_key(plan.config)
     return begin(plan.optimizer, plan.problem, plan.problem.init_params(key), key)
 
 
@@ -29,7 +29,7 @@ FRAMED = [
 @pytest.mark.parametrize(("molecule", "xc"), FRAMED)
 def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
     """Energy and orbitals stay, the gradient is the derivative in the new coordinates, and orbitals are canonical."""
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
     from nnks.training.frame import gaussian_energy, make_frame
 
     ready = plan(quick(system__molecule=molecule, functional__xc=xc, ansatz__guess="core", **DIRECT))
@@ -69,7 +69,7 @@ SECOND = [
 @pytest.mark.parametrize(("molecule", "xc"), SECOND)
 def test_curvature_is_the_second_derivative(molecule, xc, quick):
     """Every rotation of a minimal basis, against automatic differentiation of the whole energy."""
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
     from nnks.training.frame import gaussian_energy, make_frame
     from nnks.training.stability import curvature, softest_rotations
 
@@ -135,7 +135,7 @@ def test_far_starts_are_reframed(quick, tmp_path):
 
 def test_resumed_in_a_moved_frame(quick, tmp_path, monkeypatch):
     import nnks
-    from nnks import experiment
+    from nnks.runs import experiment
 
     changes = quick(
         system__molecule="CO", system__basis="sto-3g", ansatz__guess="core", training__checkpoint_steps=1, **DIRECT
@@ -195,8 +195,8 @@ def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
     A turn that is given up leads back to the first minimum, whose energy was known to 3e-6 Ha.
     """
     from nnks.interop.reference import reference
-    from nnks.plan import plan
-    from nnks.references import same_basis
+    from nnks.runs.plan import plan
+    from nnks.runs.references import same_basis
     from nnks.training import Convergence, direct
 
     monkeypatch.setattr(direct, "PATIENCE", patience)
@@ -245,7 +245,7 @@ def test_settings_that_no_step_can_use_are_refused(changes):
 
 def test_steps_are_one_program_and_follow_their_arguments(quick):
     """Fitted integrals come from NumPy's memory: were they committed to a device, the step from uncommitted parameters would be compiled apart."""
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
     from nnks.training.direct import _step
 
     ready = plan(quick(system__molecule="LiH", functional__hartree="density_fitting", **DIRECT))

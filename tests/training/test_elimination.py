@@ -10,7 +10,7 @@ KEY, STEP = 0, 0
 
 @pytest.fixture(scope="module", params=["He", "Li", "H"])
 def problem(request):
-    from nnks import build
+    from nnks import setup
     from nnks.config import default_config, override
 
     config = override(
@@ -26,7 +26,7 @@ def problem(request):
             "functional.auxiliary": "even_tempered",
         },
     )
-    return build.make_problem(build.make_system(config))
+    return setup.make_problem(setup.make_system(config))
 
 
 @pytest.fixture(scope="module")
@@ -101,13 +101,13 @@ def test_dependent_functions_are_dropped():
 
 
 def test_minibatches_are_refused(quick):
-    from nnks import build
+    from nnks import setup
     from nnks.registry import InputError
 
     config = quick(
         ansatz__name="neural_basis", sampler__name="uniform", sampler__batch_size=100, optimizer__name="adam"
     )
-    assert build.make_problem(build.make_system(config)).elimination is None  # auto: trained
+    assert setup.make_problem(setup.make_system(config)).elimination is None  # auto: trained
     config = quick(
         ansatz__name="neural_basis",
         ansatz__linear="solved",
@@ -116,4 +116,4 @@ def test_minibatches_are_refused(quick):
         optimizer__name="adam",
     )
     with pytest.raises(InputError, match="full grid"):
-        build.make_problem(build.make_system(config))
+        setup.make_problem(setup.make_system(config))

@@ -26,10 +26,10 @@ def test_recorded_exact_energies_are_those_of_the_final_evaluation(quick, tmp_pa
 
 
 def test_a_level_shift_changes_the_way_and_not_the_end(quick):
-    from nnks import build
+    from nnks import setup
 
-    system = build.make_system(quick(system__molecule="H2"))
-    plain, shifted = build.scf_baseline(system), build.scf_baseline(system, level_shift=0.5, cycles=200)
+    system = setup.make_system(quick(system__molecule="H2"))
+    plain, shifted = setup.scf_baseline(system), setup.scf_baseline(system, level_shift=0.5, cycles=200)
     assert plain.converged
     assert shifted.converged
     assert shifted.energies["total"] == pytest.approx(plain.energies["total"], abs=1e-9)

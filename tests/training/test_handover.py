@@ -20,14 +20,14 @@ BATCHES = {"sampler.name": "uniform", "sampler.batch_size": 400}
 @functools.cache
 def trained(name, steps, batches=False, **fields):
     """LiH from random orbitals: states and metrics of every step."""
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.training import begin
 
     changes = {"optimizer.name": name, **{f"optimizer.{key}": value for key, value in fields.items()}}
     config = override(toys.config(), RANDOM | changes | (BATCHES if batches else {}))
-    problem = build.make_problem(build.make_system(config))
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    problem = setup.make_problem(setup.make_system(config))
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     step, states, metrics = optimizer.make_step(problem), [], []
     states.append(begin(optimizer, problem, problem.init_params(key), key))
     for _ in range(steps):
@@ -84,13 +84,13 @@ def test_a_stored_state_goes_on_in_the_second_phase():
 
 @functools.cache
 def ranged(name):
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.training.range_test import Descent, range_test
 
     config = override(toys.config(), RANDOM | {"optimizer.name": name})
-    problem = build.make_problem(build.make_system(config))
-    descent = Descent(build.make_optimizer(config, problem).recipe)
+    problem = setup.make_problem(setup.make_system(config))
+    descent = Descent(setup.make_optimizer(config, problem).recipe)
     params = problem.init_params(jax.random.key(0))
     return problem, descent, params, range_test(descent, problem, params, jax.random.key(0))
 

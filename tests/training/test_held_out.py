@@ -88,7 +88,7 @@ def test_a_run_on_a_hopeless_grid_keeps_its_start_and_warns(quick, tmp_path, cap
     ],
 )
 def test_where_there_is_a_guard(changes, expected, quick):
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
 
     assert (plan(quick(**AUTO | changes)).guard is not None) == expected
 
@@ -100,11 +100,11 @@ def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
     import jax
     import jax.numpy as jnp
 
-    from nnks import build
-    from nnks.plan import plan
+    from nnks import setup
+    from nnks.runs.plan import plan
 
     coarse, fine = (plan(quick(quadrature__level=n, training__held_out_steps=1)) for n in (0, 1))
-    params = coarse.problem.init_params(build.run_key(coarse.config))
+    params = coarse.problem.init_params(setup.run_key(coarse.config))
     model = dataclasses.replace(fine.problem.model, ansatz=coarse.problem.model.ansatz)  # the guess depends on the grid
     expected = dataclasses.replace(fine.problem, model=model).energies(params, jax.random.key(0), jnp.int32(0))["total"]
     assert coarse.guard.held_out.energy(params) == pytest.approx(float(expected), abs=1e-12)
@@ -128,8 +128,8 @@ def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
     ],
 )
 def test_impossible_guards_are_refused(changes, quick):
-    from nnks.plan import plan
     from nnks.registry import InputError
+    from nnks.runs.plan import plan
 
     with pytest.raises(InputError, match="held_out_steps"):
         plan(quick(**changes))

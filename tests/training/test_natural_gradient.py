@@ -119,11 +119,11 @@ def test_a_mixture_of_the_orbitals_has_the_same_metric():
 
 
 def train(config, steps):
-    from nnks import build
+    from nnks import setup
     from nnks.training import begin
 
-    problem = build.make_problem(build.make_system(config))
-    optimizer, key = build.make_optimizer(config, problem), build.run_key(config)
+    problem = setup.make_problem(setup.make_system(config))
+    optimizer, key = setup.make_optimizer(config, problem), setup.run_key(config)
     params = problem.init_params(key)
     step, state = optimizer.make_step(problem), begin(optimizer, problem, params, key)
     metrics = []
@@ -217,12 +217,12 @@ def test_minibatches_go_down(quick):
     ],
 )
 def test_bad_settings_get_a_sentence(quick, changes, words):
-    from nnks import build
+    from nnks import setup
     from nnks.registry import InputError
 
     def make():
         config = helium(quick, **changes)
-        build.make_optimizer(config, build.make_problem(build.make_system(config)))
+        setup.make_optimizer(config, setup.make_problem(setup.make_system(config)))
 
     with pytest.raises(InputError, match=words):
         make()

@@ -16,7 +16,7 @@ ANGLES = np.array([0.3, -1.1, 0.7])
 
 
 def atom(quick, **changes):
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
 
     config = quick(
         **{"system__molecule": "Sc 0 0 0", "system__spin": 1, "system__basis": "sto-3g", "quadrature__level": 1}
@@ -27,7 +27,7 @@ def atom(quick, **changes):
 
 
 def prepared(ready):
-    from nnks.build import run_key
+    from nnks.setup import run_key
     from nnks.training import begin
 
     key = run_key(ready.config)

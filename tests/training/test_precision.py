@@ -20,23 +20,23 @@ CASES = {
 
 @functools.cache
 def problem(case):
-    from nnks import build
+    from nnks import setup
     from nnks.config import override
     from nnks.testing import toys
 
-    return build.make_problem(build.make_system(override(toys.config("He"), CASES[case])))
+    return setup.make_problem(setup.make_system(override(toys.config("He"), CASES[case])))
 
 
 @functools.cache
 def found(case, precision):
     """Energy, gradient and their precision at the same perturbed parameters."""
-    from nnks import build
+    from nnks import setup
     from nnks.testing.toys import noisy
     from nnks.types import cast
 
     exact = problem(case)
     params = noisy(exact.model.ansatz.init_params(jax.random.key(0)), 1, 0.05)
-    some = build.in_precision(exact, precision)
+    some = setup.in_precision(exact, precision)
     params = cast(params, jnp.float32) if precision == "float32" else params
     loss = jax.jit(jax.value_and_grad(lambda x, p: x.loss(p, jax.random.key(0), jnp.int32(0))[0], argnums=1))
     total, gradient = loss(some, params)
@@ -90,7 +90,7 @@ def test_a_run_ends_where_float64_does(precision, quick, tmp_path):
 
 def test_a_run_says_so_where_its_precision_costs_more_than_a_microhartree_an_atom(quick, tmp_path, capsys, monkeypatch):
     import nnks
-    from nnks import experiment
+    from nnks.runs import experiment
 
     monkeypatch.setattr(experiment, "SINGLE", 1e-12)  # which helium exceeds after three steps
     nnks.run(quick(training__precision="float32", training__steps=3), results=tmp_path)

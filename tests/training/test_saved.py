@@ -10,17 +10,17 @@ import pytest
 
 @pytest.fixture
 def ready(quick):
-    from nnks.plan import plan
+    from nnks.runs.plan import plan
 
     return plan(quick(ansatz__name="residual", ansatz__width=4, training__held_out_steps=1))
 
 
 @pytest.fixture
 def state(ready):
-    from nnks import build
+    from nnks import setup
     from nnks.training import begin
 
-    key = build.run_key(ready.config)
+    key = setup.run_key(ready.config)
     return begin(ready.optimizer, ready.problem, ready.problem.init_params(key), key)
 
 

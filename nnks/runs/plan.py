@@ -1,0 +1,206 @@
+"""A run before it starts: what its config asks for, found without computing anything, and the run ready to start."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from nnks import setup
+from nnks.ansatz import ModuleAnsatz, check_start
+from nnks.basis import BasisOnPoints
+from nnks.blocks import BasisBlocks
+from nnks.config import ConfigDict, resolved, to_dict
+from nnks.interop import basis_sets
+from nnks.interop.large_basis import large_bases
+from nnks.interop.libxc import describe_xc
+from nnks.molecule import short_name as short_molecule
+from nnks.runs.evaluation import check_final, final_level
+from nnks.setup.memory import check_memory, held, needed
+from nnks.setup.own import check_energies, optimizer_state
+from nnks.traces import is_own
+from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
+from nnks.training import Problem
+from nnks.training.direct import Direct
+from nnks.training.held_out import Guard
+from nnks.training.state import count_parameters
+
+LARGE = 10_000
+"""Parameters beyond which an optimizer's state may take memory that counts."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sketch:
+    """What a config asks for: a problem whose arrays have shapes and no values.
+
+    Attributes:
+        config: every key of it.
+        system: its outline.
+        problem: what would be minimized.
+        optimizer: by what.
+        params: the parameters' shapes.
+        held: bytes of memory, by what they hold.
+    """
+
+    config: ConfigDict
+    system: setup.Outline
+    problem: Problem
+    optimizer: Any
+    params: Any
+    held: dict[str, float]
+
+    def describe(self) -> dict[str, str]:
+        """What would run, for `--dry-run`; sizes that only computing settles are upper bounds."""
+        config, system, sampler = self.config, self.system, self.problem.sampler
+        molecule, size = system.molecule, system.grid.size
+        restricted = "restricted" if system.restricted else "unrestricted"
+        rows = {
+            "molecule": f"{molecule.formula}, {sum(molecule.nelec)} electrons, spin {molecule.spin}, {restricted}",
+            "basis functions": system.mole.nao,
+            "grid points": size,
+            "points a step": f"{size} (all)" if sampler.exact else sampler.size,
+            "parameters": count_parameters(self.params),
+            **self._basis(),
+            "functional": meaning(self.config.functional.xc),
+            "hartree": self._hartree(),
+            **self._saddles(),
+            "final grid level": final_level(system),
+            "memory": needed(self.held),
+            "run": f"{config.experiment}/*-{config_hash(to_dict(config))}-s{config.training.seed}",
+        }
+        return {name: str(value) for name, value in rows.items()}
+
+    def _hartree(self) -> str:
+        """The method, and what fitting holds."""
+        method = setup.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian)
+        return method + getattr(self.problem.functional["hartree"], "holds", "")
+
+    def _saddles(self) -> dict[str, str]:
+        """That an asked test of the minimum cannot be done, if so."""
+        functional = self.problem.functional
+        if isinstance(self.optimizer, Direct) and self.optimizer.stability and not functional.has_curvature:
+            unknown = ", ".join(term.name for term in functional.terms if not functional.knows_curvature(term))
+            why = f"the second derivative of {unknown} is not known"
+            more = " without integrals in the basis (quadrature.memory)" if unknown == "hartree" else ""
+            return {"stability test": f"left out: {why}{more}"}
+        return {}
+
+    def _basis(self) -> dict[str, str]:
+        """How the Gaussian basis is held on the grid, if it is."""
+        table = self.problem.model.table
+        if isinstance(table, BasisBlocks):
+            size, memory = 1e-9 * table.table_bytes, 1e-9 * self.system.memory
+            beyond = "" if size <= memory else f"; at every use if a table takes more than {memory:.3g} GB"
+            return {"basis on the grid": f"at most {size:.3g} GB{beyond}"}
+        if isinstance(table, BasisOnPoints):
+            return {"basis on the grid": "at every use, for the points of a batch"}
+        return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A run that is ready to start: everything is built, and no step is compiled."""
+
+    config: ConfigDict
+    system: setup.System
+    problem: Problem
+    optimizer: Any
+    guard: Guard | None
+    shared: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """What the runs of a batch evaluate once for all of them."""
+
+
+def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
+    """Finds what a config asks for and everything that is wrong with it, without computing anything of it.
+
+    Args:
+        config: of the run.
+        like: another run's, whose molecule and grid are taken if they are this one's.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    config = setup.self_contained(resolved(config))
+    setup.check_training(config)
+    if like is not None and _same_system(config, like.config):
+        system = like.system.with_config(config)
+    else:
+        system = setup.make_system(config, setup.Outline)
+    setup.check_sets(system)
+    optimizers = []
+
+    def outlined() -> tuple[Problem, Any, Any]:
+        problem = setup.make_problem(system)
+        optimizer = setup.make_optimizer(config, problem)
+        setup.make_guard(system, problem, optimizer)
+        check_final(system)
+        optimizers.append(optimizer)
+        params = problem.init_params(setup.run_key(config))
+        check_energies(problem, params)
+        own_or_large = is_own(optimizer) or count_parameters(params) > LARGE
+        return (
+            problem,
+            params,
+            optimizer_state(config.optimizer.name, optimizer, problem, params) if own_or_large else None,
+        )
+
+    problem, params, state = jax.eval_shape(outlined)
+    large = config.reference.large_basis
+    if large != "auto":
+        large_bases(system.molecule, large)
+    parts = held(system, problem, params, state)
+    check_memory(system, parts)
+    return Sketch(config, system, problem, optimizers[0], params, parts)
+
+
+def _same_system(one: ConfigDict, other: ConfigDict) -> bool:
+    """Whether two runs have one molecule, basis and grid, and orbitals of one kind."""
+    return all(one[key].to_dict() == other[key].to_dict() for key in ("system", "quadrature", "ansatz"))
+
+
+def plan(config: ConfigDict, outlined: Sketch | None = None) -> Plan:
+    """Builds a run, after a look at everything that is wrong with its config.
+
+    Args:
+        config: of the run.
+        outlined: the same config's sketch, if there is one.
+
+    Raises:
+        InputError: in one sentence, before anything is computed.
+    """
+    found = outlined or sketch(config)
+    system = found.system.computed()
+    problem = setup.make_problem(system)
+    optimizer = setup.make_optimizer(found.config, problem)
+    _check_own(problem, found.config)
+    return Plan(found.config, system, problem, optimizer, setup.make_guard(system, problem, optimizer))
+
+
+def _check_own(problem: Problem, config: ConfigDict) -> None:
+    """Evaluates an ansatz of a user's own at a few points: whether its start is finite only values tell."""
+    ansatz = problem.model.ansatz
+    if isinstance(ansatz, ModuleAnsatz) and is_own(ansatz.module):
+        check_start(config.ansatz.name, ansatz, ansatz.init_params(setup.run_key(config)))
+
+
+def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
+    """The stored run of this config and seed, if it is finished."""
+    folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)
+    return folder if folder is not None and folder.finished else None
+
+
+def meaning(xc: str) -> str:
+    """What a functional's string means: people expect correlation of `lda`, which is exchange alone in PySCF's grammar."""
+    return f"{xc}: {describe_xc(xc)}" if xc else describe_xc(xc)
+
+
+def default_label(config: ConfigDict) -> str:
+    """What a run is called if its config does not say: molecule, ansatz, basis."""
+    return f"{short_name(config)} / {config.ansatz.name} / {basis_sets.label(config.system.basis)}"
+
+
+def short_name(config: ConfigDict) -> str:
+    """The molecule's name, or its formula where the config has coordinates or a path."""
+    return short_molecule(config.system.molecule)

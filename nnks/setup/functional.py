@@ -1,0 +1,181 @@
+"""The energy of a config: each term in the form that its orbitals permit, analytic or by quadrature."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+
+from nnks.basis.integrals import Integrals
+from nnks.config import ConfigDict
+from nnks.functional import Functional, Term, TermSpec
+from nnks.functional.hartree import HARTREE, BasisFittedHartree, PairwiseHartree
+from nnks.functional.terms import make_specs
+from nnks.functional.xc.base import XCFunctional
+from nnks.interop.libxc import make_xc
+from nnks.quadrature import Grid
+from nnks.registry import InputError, suggest
+from nnks.setup.own import check_term
+from nnks.setup.system import System
+from nnks.traces import is_own, told
+from nnks.tracking import warn
+from nnks.types import Array, Float
+
+EXACT_LIMIT = 150
+"""Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
+
+
+def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str, gaussian: bool) -> Functional:
+    """The energy on a grid; `gaussian` says whether the orbitals lie in the basis, where terms may be analytic."""
+    f = system.config.functional
+    one_electron = ("analytic" if gaussian else "quadrature") if f.one_electron == "auto" else f.one_electron
+    if one_electron not in ("analytic", "quadrature"):
+        raise InputError(
+            f"functional.one_electron is '{one_electron}'; {suggest(one_electron, ['analytic', 'quadrature'])}."
+        )
+    if one_electron == "analytic" and not gaussian:
+        raise InputError(
+            "functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz "
+            f"'{system.config.ansatz.name}' leaves it; use 'quadrature' or 'auto'."
+        )
+    on = OnGrid(system, grid, hartree, auxiliary, gaussian, one_electron)
+    terms = {name: _term(name, spec, on) for name, spec in make_specs(f.terms.to_dict()).items()}
+    return Functional(tuple(terms.values()))
+
+
+def _term(name: str, spec: TermSpec, on: OnGrid) -> Term:
+    """A term of a system on a grid.
+
+    Raises:
+        InputError: where one of a user's own fails, or makes something else.
+    """
+    if not is_own(spec):
+        return spec.on(on)
+    try:
+        term = spec.on(on)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"term '{name}' fails in `on` with {told(error)}.") from error
+    check_term(name, spec, term)
+    return term
+
+
+@dataclasses.dataclass(frozen=True)
+class OnGrid:
+    """One system on one grid, with the methods that a functional's terms are to use: what `nnks.functional.Discretized` describes."""
+
+    system: System
+    grid: Grid
+    method: str
+    auxiliary: str
+    gaussian: bool
+    one_electron: str
+
+    @property
+    def positions(self) -> Float[Array, "atoms 3"]:
+        """Of the nuclei [Bohr]."""
+        return jax.device_put(np.asarray(self.system.molecule.positions, float))
+
+    @property
+    def charges(self) -> Float[Array, " atoms"]:
+        """Of the nuclei."""
+        return self.system.charges
+
+    @property
+    def analytic(self) -> bool:
+        """Whether one-electron terms are integrals in the basis."""
+        return self.one_electron == "analytic"
+
+    def xc(self) -> XCFunctional:
+        """The functional that the config names."""
+        return make_xc(self.system.config.functional.xc)
+
+    @functools.cached_property
+    def _integrals(self) -> Integrals:
+        return self.system.one_electron()
+
+    def integrals(self) -> Integrals:
+        """Overlap, kinetic energy and nuclear attraction in the basis, computed once."""
+        return self._integrals
+
+    def dipole(self) -> Float[Array, "3 basis basis"]:
+        """The position in the basis [Bohr]."""
+        return self.system.dipole()
+
+    def hartree(self) -> Any:
+        """The Hartree term."""
+        return make_hartree(self.system, self.grid, self.method, self.auxiliary, self.gaussian, self.one_electron)
+
+
+def hartree_method(system: System, name: str, gaussian: bool, key: str = "functional.hartree") -> str:
+    """The method that a config means, `auto` resolved.
+
+    Args:
+        system: of the run.
+        name: of the method.
+        gaussian: whether the orbitals lie in the basis.
+        key: of the config that names the method, for the sentence of a refusal.
+
+    Raises:
+        InputError: for an unknown method, or one that the ansatz cannot use.
+    """
+    if name not in HARTREE:
+        raise InputError(f"{key} is '{name}'; {suggest(name, HARTREE)}.")
+    if name == "exact" and not gaussian:
+        raise InputError(
+            f"{key}='exact' needs orbitals in a Gaussian basis, and ansatz '{system.config.ansatz.name}' leaves "
+            "it; use 'density_fitting' or 'poisson'."
+        )
+    if name == "auto":
+        return "exact" if gaussian and system.mole.nao <= EXACT_LIMIT else "density_fitting"
+    return name
+
+
+def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian: bool, one_electron: str) -> Any:
+    """The Hartree term on a grid."""
+    method = hartree_method(system, name, gaussian)
+    if method == "exact":
+        return system.exact()
+    if method == "pairwise":
+        return PairwiseHartree()
+    if method == "poisson":
+        return system.poisson(grid)
+    place = system.config.functional.fitting
+    if place not in ("auto", "basis", "quadrature"):
+        raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")
+    if place == "basis" and not gaussian:
+        raise InputError("functional.fitting='basis' needs orbitals in a Gaussian basis; use 'quadrature' or 'auto'.")
+    if place == "basis" and not system.holds_fitted(auxiliary):
+        raise InputError(
+            f"functional.fitting='basis' needs {1e-9 * system.fitted_bytes(auxiliary):.3g} GB of integrals and "
+            f"{1e-9 * system.memory:.3g} GB are allowed; use 'auto', which fits on the quadrature then, or a larger "
+            "quadrature.memory."
+        )
+    analytic = place == "auto" and gaussian and one_electron == "analytic"
+    if place == "basis" or (analytic and system.holds_fitted(auxiliary)):
+        return BasisFittedHartree(system.fitted(auxiliary))
+    if analytic:
+        _say_that_it_is_fitted_on_the_grid(system.fitted_bytes(auxiliary))
+    if 8 * system.fitting_functions(auxiliary) * grid.size > system.memory:
+        return system.streamed(auxiliary, grid)
+    return system.tabulated(auxiliary, grid)
+
+
+def analytic(config: ConfigDict) -> ConfigDict:
+    """The config with analytic integrals wherever Gaussian orbitals have them and memory holds them."""
+    config = ConfigDict(config.copy_and_resolve_references())
+    config.functional.one_electron, config.functional.fitting = "analytic", "auto"
+    return config
+
+
+@functools.cache
+def _say_that_it_is_fitted_on_the_grid(size: int) -> None:
+    """Once for a system: several functionals of a run come here."""
+    warn(
+        f"fitted integrals would take {1e-9 * size:.3g} GB, more than quadrature.memory allows: the Hartree energy is "
+        "fitted on the grid, whose error it then has; compare two of quadrature.level."
+    )

@@ -1,0 +1,146 @@
+"""A system before anything of it is computed: the same shapes, and no integrals, partition, tables or guess."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nnks.ansatz import Start
+from nnks.basis import BasisOnPoints, BasisTable
+from nnks.basis.integrals import FittedCoulomb, Integrals
+from nnks.basis.screening import BLOCK
+from nnks.blocks import BasisBlocks
+from nnks.blocks.base import Block
+from nnks.config import ConfigDict
+from nnks.functional.hartree import ExactHartree, QuadratureFittedHartree
+from nnks.interop import coulomb
+from nnks.interop import pyscf as interop
+from nnks.orthogonalize.basis_frame import independent
+from nnks.quadrature import Grid, Sampler, make_sampler
+from nnks.setup.system import System
+from nnks.types import Array, Float, Scalar, record, static
+
+
+@record
+class UncomputedHartree:
+    """A Hartree energy of which only what it holds is known, and that it is a number.
+
+    Attributes:
+        metric: of the fitting functions, if it has any.
+        holds: the same in words.
+    """
+
+    metric: Float[Array, "auxiliary auxiliary"] | None = None
+    holds: str = static(default="")
+    name: str = static(default="hartree")
+    order: int = static(default=0)
+
+    reads_density: ClassVar[bool] = True
+
+    def __call__(self, x: Any, y: Any) -> Scalar:
+        """The shape of an energy."""
+        return jnp.zeros(())
+
+
+class Outline(System):
+    """The system of a config, every array of which has a shape and no values.
+
+    What is built of it is what is built of a `System`, by the same functions and with the same refusals, while JAX
+    traces (`jax.eval_shape`), where an array of zeros takes neither memory nor time. Its grid has all points, and
+    weights from before space is divided.
+    """
+
+    @staticmethod
+    def make_grid(*settings: Any, **others: Any) -> Grid:
+        """The points of a grid, with weights from before space is divided: samplers and checks of weights read its numbers."""
+        with jax.ensure_compile_time_eval():
+            return interop.becke_grid(*settings, **others, divided=False)
+
+    def computed(self) -> System:
+        """The system itself, whose grid is made now."""
+        q = self.config.quadrature
+        grid = interop.becke_grid(self.mole, q.level, q.pruning or None, q.radial, q.angular)
+        return System(self.config, self.molecule, self.mole, self.restricted, grid, self.gaussian)
+
+    def with_config(self, config: ConfigDict) -> Outline:
+        """The same molecule, basis and grid for another run."""
+        return Outline(config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian)
+
+    def sampler(self, section: Mapping[str, Any]) -> Sampler:
+        """The sampler of a section, told of a density that is the same everywhere."""
+        with jax.ensure_compile_time_eval():  # one that is made of a grid's numbers
+            return make_sampler(section, self.grid, jax.device_put(np.ones(self.grid.size)))
+
+    def one_electron(self) -> Integrals:
+        """Shapes of the one-electron integrals."""
+        matrix = jnp.zeros((self.mole.nao, self.mole.nao))
+        return Integrals(matrix, matrix, matrix)
+
+    def dipole(self) -> Float[Array, "3 basis basis"]:
+        """Their shape for the position."""
+        return jnp.zeros((3, self.mole.nao, self.mole.nao))
+
+    def start(self) -> Start:
+        """Shapes of the first guess; the overlap that decides on the frame's is computed, which takes milliseconds."""
+        spins, orbitals, n = len(self.counts), max(self.counts), independent(interop.overlap(self.mole))
+        coordinates = jnp.zeros((spins, n, orbitals))
+        frame, charges = jnp.zeros((spins, self.mole.nao, n)), jnp.zeros(self.molecule.natoms)
+        return Start(self.basis(), frame, coordinates, coordinates, charges)
+
+    def exact(self) -> ExactHartree:
+        """The shape of the four-center integrals."""
+        coulomb.check_exact(self.mole)
+        return ExactHartree(jnp.zeros((self._pairs, self._pairs)))
+
+    def poisson(self, grid: Grid) -> Any:
+        """Poisson's equation, of which nothing is known before."""
+        return UncomputedHartree()
+
+    def fitted(self, auxiliary: str) -> FittedCoulomb:
+        """Shapes of the fitted integrals, at most: dependent fitting functions are left out later."""
+        n = self.fitting_functions(auxiliary)
+        return FittedCoulomb(jnp.zeros((n, self._pairs)), jnp.zeros((n, n)))
+
+    def tabulated(self, auxiliary: str, grid: Grid) -> QuadratureFittedHartree:
+        """The shape of the table of potentials, at most."""
+        return QuadratureFittedHartree(jnp.zeros((grid.size, self.fitting_functions(auxiliary))))
+
+    def streamed(self, auxiliary: str, grid: Grid) -> Any:
+        """What is held of a fit without a table, at most."""
+        n = self.fitting_functions(auxiliary)
+        return UncomputedHartree(
+            jnp.zeros((n, n)),
+            f" on the quadrature, potentials at every use; {8e-9 * n * n:.3g} GB for the fitting functions' metric",
+        )
+
+    def make_blocks(self, grid: Grid, order: int) -> BasisBlocks:
+        """The basis on a grid, as if every function reached every block: an upper bound of what is tabulated."""
+        basis = self.basis()
+        count = math.ceil(math.ceil(grid.size / BLOCK) / self.devices) * self.devices
+        block = Block(
+            points=jnp.zeros((count, BLOCK, 3)),
+            weights=jnp.zeros((count, BLOCK)),
+            place=jnp.zeros((count, BLOCK), int),
+            shells=tuple(jnp.zeros((count, len(group.exponents)), int) for group in basis.groups),
+            functions=jnp.zeros((count, basis.size), int),
+            values=None,
+            gradients=None,
+        )
+        return BasisBlocks(basis, (block,), grid.size, order, devices=self.devices)
+
+    def table(self, grid: Grid, order: int) -> BasisTable | BasisOnPoints:
+        """The shape of a table of the basis, or the basis where a table would not fit."""
+        if self.table_bytes(grid, order) > self.memory:
+            return BasisOnPoints(self.basis(), grid.points, order)
+        shape = grid.size, self.mole.nao
+        return BasisTable(jnp.zeros(shape), jnp.zeros((3, *shape)) if order else None)
+
+    @property
+    def _pairs(self) -> int:
+        """Pairs of basis functions."""
+        return self.mole.nao * (self.mole.nao + 1) // 2

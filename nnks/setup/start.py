@@ -1,0 +1,110 @@
+"""Where a run starts: the first guess in the Gaussian basis, and the scales of rotations away from it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nnks.ansatz import Start
+from nnks.functional import Functional
+from nnks.interop import basis_sets
+from nnks.interop import pyscf as interop
+from nnks.orthogonalize import frame
+from nnks.registry import InputError, shown, suggest
+from nnks.scf import GaussianEnergy, SCFResult, diagonalize, fock, solve
+from nnks.setup.functional import analytic, hartree_method, make_functional
+from nnks.setup.outline import Outline
+from nnks.setup.system import System
+from nnks.training.frame import rotation_scale
+from nnks.types import Array, Float
+
+
+def make_start(system: System, guess: str) -> Start:
+    """The first guess: orbitals of one Fock matrix, or converged ones, and the scales of rotations from them."""
+    if guess not in ("minao", "core", "random", "scf"):
+        raise InputError(f"ansatz.guess is '{guess}'; {suggest(guess, ['minao', 'core', 'random', 'scf'])}.")
+    if isinstance(system, Outline):
+        if guess != "random":
+            _gaussian_functional(system)
+        start = system.start()
+        _check_independent(system, start.frame.shape[-1])
+        return start
+    overlap = system.one_electron().overlap
+    basis = system.basis()
+    whitened = frame(overlap)
+    spins, occupied = len(system.counts), max(system.counts)
+    _check_independent(system, whitened.shape[1])
+    charges = system.charges
+    if guess == "random":
+        same = jnp.broadcast_to(whitened, (spins, *whitened.shape))
+        shape = (spins, whitened.shape[1], occupied)
+        return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
+    energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
+    index = np.arange(whitened.shape[1])
+    held = [(index[:, None] == np.arange(occupied)) & (index[:, None] < count) for count in system.counts]
+    coordinates = jax.device_put(np.array(held).astype(energies.dtype))
+    return Start(basis, orbitals, coordinates, _scales(energies, system.counts, system.occupations), charges)
+
+
+@jax.jit(static_argnums=1)
+def _scales(
+    energies: Float[Array, "spin n"], counts: tuple[int, ...], occupations: Float[Array, "spin occupied"]
+) -> Float[Array, "spin n occupied"]:
+    """The scales of rotations from a guess, of all spins."""
+    return jnp.stack([rotation_scale(e, n, o) for e, n, o in zip(energies, counts, occupations, strict=True)])
+
+
+def _check_independent(system: System, functions: int) -> None:
+    if max(system.counts) > functions:
+        raise InputError(
+            f"system.basis {shown(basis_sets.label(system.config.system.basis))} has only {functions} independent "
+            f"functions for {max(system.counts)} orbitals."
+        )
+
+
+def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
+    energy = gaussian_energy(system)
+    start = guess_orbitals(system, "core" if guess == "core" else "minao")
+    if guess == "scf":
+        mo_coeff, occupations = solve(energy, overlap, whitened, start, system.counts).mo_coeff, system.occupations
+        start = mo_coeff[:, :, : occupations.shape[1]], occupations
+    return diagonalize(fock(energy, *start)[1], whitened)
+
+
+def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
+    """The guess's orbitals, which are not orthonormal, and their electrons in the run's spin channels."""
+    orbitals, occupations = interop.guess_orbitals(system.mole, guess)
+    if not system.restricted:
+        return jax.device_put(orbitals), jax.device_put(occupations)
+    if guess == "minao":  # both spins have the same orbitals
+        return jax.device_put(orbitals[:1]), jax.device_put(occupations.sum(axis=0, keepdims=True))
+    return jax.device_put(np.concatenate(orbitals, axis=1)[None]), jax.device_put(occupations.reshape(1, -1))
+
+
+def matrix_hartree(system: System) -> str:
+    """The Hartree method of density matrices: the config's, or density fitting for one that needs a quadrature."""
+    hartree = system.config.functional.hartree
+    return hartree_method(system, hartree if hartree in ("auto", "exact") else "density_fitting", gaussian=True)
+
+
+def gaussian_energy(system: System) -> GaussianEnergy:
+    """The same functional in the Gaussian basis, with analytic integrals wherever there are any."""
+    functional = _gaussian_functional(system)
+    return GaussianEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
+
+
+def _gaussian_functional(system: System) -> Functional:
+    method, auxiliary = matrix_hartree(system), system.config.functional.auxiliary
+    integrable = dataclasses.replace(system, config=analytic(system.config))
+    return make_functional(integrable, system.grid, hartree=method, auxiliary=auxiliary, gaussian=True)
+
+
+def scf_baseline(system: System, *, level_shift: float = 0.0, cycles: int = 100) -> SCFResult:
+    """The self-consistent field in the same Gaussian basis, from `minao`, by analytic integrals."""
+    overlap = interop.one_electron_integrals(system.mole).overlap
+    guess = guess_orbitals(system, "minao")
+    settings = {"level_shift": level_shift, "cycles": cycles}
+    return solve(gaussian_energy(system), overlap, frame(overlap), guess, system.counts, **settings)
