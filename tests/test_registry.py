@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnks.registry import SHOWN, InputError, Registry, shown, suggest
+from nnks.errors import SHOWN, InputError, shown, suggest
+from nnks.registry import Registry
 
 NAMES = [f"basis-{n}" for n in range(40)]
 

@@ -75,12 +75,12 @@ def test_a_sentence_about_a_run_of_a_sweep_is_that_of_the_run_alone(tmp_path):
 
 def test_what_is_finished_is_not_checked(tmp_path, monkeypatch):
     """A stored run stays what it is, also where it could no longer be run."""
-    from nnks import sweep
+    from nnks.sweep import load_sweep, running
 
-    loaded = sweep.load_sweep(str(study(tmp_path, "[{'training.seed': s} for s in range(3)]")))
-    assert len(sweep.check_runs(loaded, tmp_path)) == 3
-    monkeypatch.setattr(sweep, "is_finished", lambda config, results: config.training.seed != 2)
-    assert [config.training.seed for config in sweep.check_runs(loaded, tmp_path)] == [2]
+    loaded = load_sweep(str(study(tmp_path, "[{'training.seed': s} for s in range(3)]")))
+    assert len(running.check_runs(loaded, tmp_path)) == 3
+    monkeypatch.setattr(running, "is_finished", lambda config, results: config.training.seed != 2)
+    assert [config.training.seed for config in running.check_runs(loaded, tmp_path)] == [2]
 
 
 def test_a_dry_run_of_a_right_sweep_shows_its_runs(tmp_path, capsys):

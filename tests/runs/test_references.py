@@ -23,7 +23,8 @@ def test_a_calculation_that_did_not_converge_is_left_out(quick, tmp_path, monkey
 
 
 def test_the_last_large_basis_that_converged_is_the_reference(quick, tmp_path, monkeypatch):
-    from nnks import references, setup
+    from nnks import setup
+    from nnks.runs import references
 
     def made_up(molecule, spec, *rest):
         return {"energies": {"total": -2.8}, "converged": spec.basis != "pcseg-2", "stable": True}
@@ -37,7 +38,8 @@ def test_the_last_large_basis_that_converged_is_the_reference(quick, tmp_path, m
 
 def test_the_large_basis_of_gaussians_in_it_is_on_their_own_grid(quick, tmp_path, monkeypatch):
     """Else an energy on a coarse grid would be compared with one on a fine grid, as the same calculation."""
-    from nnks import references, setup
+    from nnks import setup
+    from nnks.runs import references
 
     asked = []
 
