@@ -1,4 +1,7 @@
-"""A sweep: every run of a config file, skipping what is finished, continuing what was interrupted, some at a time if asked for."""
+"""A sweep: every run of a config file, skipping what is finished and continuing what was interrupted.
+
+Some runs are computed at a time if asked for.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ class Sweep:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How the runs of a sweep ended: how many well, how many were finished before, and label and reason of those which failed or were left."""
+    """How a sweep ended: how many runs well, how many were finished before, which failed or were left, and why."""
 
     finished: int
     skipped: int
@@ -65,7 +68,7 @@ class Outcome:
 
 
 def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
-    """The runs of a file: `get_config()` changed by each run of its `ABLATION`, or by each dictionary that its `sweep()` returns.
+    """The runs of a file: `get_config()` changed by each run of its `ABLATION`, or by each dictionary of its `sweep()`.
 
     A file without either is a sweep of one run. `changes` (from the command line) apply to every run.
 
