@@ -56,7 +56,7 @@ def test_the_site_builds_and_is_read_without_a_network(tmp_path):
         page.relative_to(site).with_suffix("").as_posix(): page.read_text("utf-8") for page in site.rglob("*.html")
     }
     assert {"index", "quick-start", "concepts", "keys", "theory", "decisions/index", "tutorials/ablation"} <= set(pages)
-    assert "an interrupted run of it is continued" in pages["api/nnks"]
+    assert "An interrupted run of it is continued" in pages["api/nnks"]
     for name, page in pages.items():
         assert not re.search(r'<(?:script|img|link)[^>]+(?:src|href)="https?://', page), name
         assert "arithmatex" not in page, name
