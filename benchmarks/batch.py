@@ -1,4 +1,4 @@
-"""What 32 runs cost as one program, beside one run: processes of `nnks sweep` on H2, and whether the numbers are those of single runs.
+"""What 32 runs cost as one program, beside one run, and whether their numbers are those of single runs.
 
 Run:      .venv/bin/python -m benchmarks.batch [--members 32] [--steps 200]
 Cost:     a minute and a half on two cores

@@ -1,4 +1,4 @@
-"""What the timings share: a minimization with the seconds of every step, PySCF's calculation, tables and stored results."""
+"""What the timings share: minimizations with the seconds of every step, PySCF's calculation, tables, stored results."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
 
 @dataclasses.dataclass(frozen=True)
 class Solved:
-    """PySCF's own calculation: wall and processor seconds of `kernel()` from building the grid on, cycles, total [Ha]."""
+    """PySCF's own calculation: seconds of `kernel()` from building the grid on, cycles, total [Ha].
+
+    Seconds are those of the wall and those of the processor.
+    """
 
     seconds: float
     cpu_s: float

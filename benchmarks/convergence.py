@@ -1,4 +1,4 @@
-"""Time to a converged Kohn-Sham energy in a Gaussian basis: nnks's direct minimizer, its SCF, and PySCF with and without fitting.
+"""Time to a converged Kohn-Sham energy in a Gaussian basis: nnks's minimizer and SCF, PySCF with and without fitting.
 
 Run:      .venv/bin/python -m benchmarks.convergence [--systems H2O/6-31g/3 C6H6/def2-tzvp/3] [--limit 300]
 

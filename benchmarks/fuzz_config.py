@@ -39,13 +39,15 @@ SLOW, HANGS, LONGEST = 2.0, 120, 700
 SMALL = {"system.molecule": "H2", "system.basis": "sto-3g", "quadrature.level": "0", "reference.large_basis": ""}
 
 HOSTILE = (
-    "", " ", "None", "none", "NONE", "null", "nan", "-nan", "inf", "-inf", "1e999", "-1e999", "1e-999", "1d-3", "1D5", "1_000", "1__0", "0x10", "0b1",
-    "1e3", "1.5", "-1", "0", "1", "2", "+5", " 7 ", "1,5", "1 2", "--1", "٣", "¼", "²", "9" * 19, "9" * 30, "-" + "9" * 30, "9" * 5000, "1e400000000",
-    "true", "FALSE", "yes", "off", "maybe", "[]", "{}", "()", "[1]", "(1,)", "{'a': 1}", '"water"', "[" * 1000, "{" * 5000, "../../x", "a/b", "/etc", "~",
-    "C:\\x", ".", "..", "-x", "--yes", "\0", "a\0b", "\ud800", "\x1b[2J", "\n", "a\nb", "\r\n", "\t", "\u202e", "\u2028", "\ufeff", "x" * 10_000, "😀" * 80,
-    "__import__('os').system('true')", "eval(1)", "$(true)", "`true`", "%s%n%d", "{0}", "<script>alert(1)</script>", "'; drop table", "con", "nul", "a=b",
-    "=", "==", "auto", "exact", "residual", "adam", "lbfgs", "cosine", "6-31g", "cc-pvdz", "water", "H 0 0 0", "H 0 0 0; H 0 0 0.74", "lda,vwn", "b3lyp",
-    "online", "float64", "even_tempered", "H S\n 1.0 1.0", "bohr", "angstrom", "tanh", "ema", "penalty", "solved", "random",
+    "", " ", "None", "none", "NONE", "null", "nan", "-nan", "inf", "-inf", "1e999", "-1e999", "1e-999", "1d-3", "1D5",
+    "1_000", "1__0", "0x10", "0b1", "1e3", "1.5", "-1", "0", "1", "2", "+5", " 7 ", "1,5", "1 2", "--1", "٣", "¼", "²",
+    "9" * 19, "9" * 30, "-" + "9" * 30, "9" * 5000, "1e400000000", "true", "FALSE", "yes", "off", "maybe", "[]", "{}",
+    "()", "[1]", "(1,)", "{'a': 1}", '"water"', "[" * 1000, "{" * 5000, "../../x", "a/b", "/etc", "~", "C:\\x", ".",
+    "..", "-x", "--yes", "\0", "a\0b", "\ud800", "\x1b[2J", "\n", "a\nb", "\r\n", "\t", "\u202e", "\u2028", "\ufeff",
+    "x" * 10_000, "😀" * 80, "__import__('os').system('true')", "eval(1)", "$(true)", "`true`", "%s%n%d", "{0}",
+    "<script>alert(1)</script>", "'; drop table", "con", "nul", "a=b", "=", "==", "auto", "exact", "residual", "adam",
+    "lbfgs", "cosine", "6-31g", "cc-pvdz", "water", "H 0 0 0", "H 0 0 0; H 0 0 0.74", "lda,vwn", "b3lyp", "online",
+    "float64", "even_tempered", "H S\n 1.0 1.0", "bohr", "angstrom", "tanh", "ema", "penalty", "solved", "random",
 )  # fmt: skip
 
 

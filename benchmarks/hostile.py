@@ -22,7 +22,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-SCRIPT = "<script>window.pwned=1;document.title='pwned'</script><img src=x onerror=\"window.pwned=1;document.title='pwned'\">"
+SCRIPT = (
+    "<script>window.pwned=1;document.title='pwned'</script>"
+    "<img src=x onerror=\"window.pwned=1;document.title='pwned'\">"
+)
 COMMAND = "H S\n __import__('os').system('touch pwned') 1.0\n"
 ABOVE = "../../../outside/made"
 
@@ -59,7 +62,7 @@ def _stored(results: Path, config: Any, steps: int = 4, **summary: Any) -> Path:
 
 
 def make(folder: Path) -> dict[str, Path]:
-    """Fills `results/study` of a folder with runs whose strings are scripts, paths and commands, and with links out of it.
+    """Fills `results/study` of a folder with runs whose strings are scripts, paths and commands, and links out of it.
 
     Args:
         folder: empty; `outside` and `results` are made in it, and `study.py`, a sweep that has runs there.

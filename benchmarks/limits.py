@@ -35,7 +35,8 @@ FUNCTIONALS = ("lda,vwn", "pbe,pbe", "lda,")
 """The default, the usual gradient-corrected one, and exchange only, as in the paper."""
 
 ABOUT = {
-    "what": "PySCF's energies [Ha] in the largest affordable basis, on the grid of level 5, of the stable solution of lowest energy found",
+    "what": "PySCF's energies [Ha] in the largest affordable basis, on the grid of level 5, "
+    "of the stable solution of lowest energy found",
     "script": "benchmarks/limits.py",
     "converged": "conv_tol 1e-11 Ha, conv_tol_grad 3e-7, stability analysis followed",
     "seconds": "processor seconds of one calculation, all threads together",

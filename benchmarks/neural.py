@@ -1,4 +1,4 @@
-"""How long does the neural recipe train until it is better than Gaussians in cc-pVQZ, and until it is at the basis limit?
+"""How long does the neural recipe train until it beats Gaussians in cc-pVQZ, and until it is at the basis limit?
 
 Run:      .venv/bin/python benchmarks/neural.py [--molecules H2O] [--xc lda,vwn pbe,pbe] [--pyscf-threads 2]
 Cost:     eight processor minutes for water in both functionals; nine minutes on two cores that did other work, too

@@ -74,7 +74,11 @@ phase(experiment, "evaluate", "store and print", "evaluate the final energy")
 main(sys.argv[1:])
 until("store and print")
 part = {event.rsplit("/", 1)[-1]: sum(seconds) for event, seconds in programs.items()}
-made = {"trace": part["jaxpr_trace_duration"], "lower": part["jaxpr_to_mlir_module_duration"], "load or compile": part["backend_compile_duration"]}
+made = {
+    "trace": part["jaxpr_trace_duration"],
+    "lower": part["jaxpr_to_mlir_module_duration"],
+    "load or compile": part["backend_compile_duration"],
+}
 made["programs"] = len(programs["/jax/core/compile/backend_compile_duration"])
 print(json.dumps({"phases": spent, "programs": made}), file=sys.stderr)
 """
@@ -149,7 +153,8 @@ def page(stored: Mapping[str, Any]) -> str:
         phases=markdown_table(phases),
         count=f"{programs['programs']:g}",
         made=markdown_table(made),
-        machine=f"{environment['device']}, {environment['cpus']} cores ({environment['processor']}), {load}, {environment['started'][:10]}",
+        machine=f"{environment['device']}, {environment['cpus']} cores ({environment['processor']}), {load}, "
+        f"{environment['started'][:10]}",
     )
 
 

@@ -1,7 +1,8 @@
 """Which tests `make test` runs: those that together reach every line of the package, in the least time.
 
 Run:      .venv/bin/python -m pytest -q -m "" --cov=nnks --cov-context=test --cov-report= --durations=0
-          --durations-min=0.05 > durations.txt .venv/bin/python -m benchmarks.test_selection durations.txt [--seconds 700]
+          --durations-min=0.05 > durations.txt
+          .venv/bin/python -m benchmarks.test_selection durations.txt [--seconds 700]
 Cost:     the tests, all of them, an hour or two
 
 Quick tests are always run, and those of the front door. Of the others, one after the other is taken that reaches the

@@ -1,4 +1,4 @@
-"""What does an energy cost? Accuracy on water against parameters and against seconds, Gaussian bases beside neural orbitals.
+"""What does an energy cost? Accuracy on water against parameters and seconds, Gaussian bases beside neural orbitals.
 
 Run:      .venv/bin/python experiments/accuracy_cost.py [--molecule H2O] [--xc lda,vwn] [--residual-steps 30]
 Cost:     five to six minutes on two idle cores, most of it compilation and final evaluations; points are stored as they

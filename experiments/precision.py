@@ -1,4 +1,4 @@
-"""Which parts of an energy must be float64: errors of each part in float32, of solved coefficients, and of whole trainings.
+"""Which parts of an energy must be float64: errors of parts in float32, of solved coefficients, of whole trainings.
 
 Run:      .venv/bin/python experiments/precision.py [--level 1] [--steps 60]
 Cost:     about 10 minutes on two cores

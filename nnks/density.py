@@ -58,7 +58,7 @@ class HasDensity(Protocol):
         ...
 
     def electrons(self) -> Scalar:
-        """Their number: from the occupations of orthonormal orbitals, which tell it better than the quadrature of the density."""
+        """Their number: from the occupations of orthonormal orbitals, which tell it better than a quadrature does."""
         ...
 
 

@@ -202,7 +202,7 @@ def say(line: str) -> None:
 
 
 def swallows(frame: Any) -> bool:
-    """Whether an error raised in this frame would be lost: in JAX's part of a garbage collection, or while types are checked."""
+    """Whether an error of this frame would be lost: in JAX's part of garbage collection, or while types are checked."""
     if frame is not None and frame.f_code.co_name == COLLECTION:
         return True
     while frame is not None:

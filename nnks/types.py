@@ -60,7 +60,11 @@ def record(cls: type[T]) -> type[T]:
     """
     data = dataclasses.dataclass(frozen=True)(cls)
     names = [f.name for f in dataclasses.fields(data)]  # pyright: ignore[reportArgumentType]
-    fixed = [f.name for f in dataclasses.fields(data) if f.metadata.get("static")]  # pyright: ignore[reportArgumentType]
+    fixed = [
+        f.name
+        for f in dataclasses.fields(data)  # pyright: ignore[reportArgumentType]
+        if f.metadata.get("static")
+    ]
     moving = [name for name in names if name not in fixed]
 
     def flatten(x: Any) -> tuple[tuple, tuple]:

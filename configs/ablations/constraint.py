@@ -14,9 +14,10 @@ from nnks.config import ConfigDict, default_config
 SGD = {"optimizer.name": "sgd", "optimizer.learning_rate": 5e-2}
 
 ABLATION = Ablation(
-    claim="From random orbitals reparameterization and the gradient on the manifold end within 0.01 mHa of the minimum in 500 steps of Adam. A penalty is biased "
-    "where it is weak (3: 24 mHa) and stiff where it is strong (30: 61 mHa; 10: 6 mHa); a projection after steps of "
-    "Adam ends 1.5 Ha too high, after steps of gradient descent at the minimum.",
+    claim="From random orbitals reparameterization and the gradient on the manifold end within 0.01 mHa of the "
+    "minimum in 500 steps of Adam. A penalty is biased where it is weak (3: 24 mHa) and stiff where it is strong (30: "
+    "61 mHa; 10: 6 mHa); a projection after steps of Adam ends 1.5 Ha too high, after steps of gradient descent at "
+    "the minimum.",
     metric="error_same_mHa",
     axes={
         "constraint": {

@@ -8,9 +8,10 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="The exact Gram matrix leaves the least error. A batch's own matrix biases the gradient: its errors are 6 (500 points) and 5 times (2000) as large, 0.08 and "
-    "0.005 mHa. A moving average over ten steps halves that with 500 points, which eight seeds do not tell from the "
-    "exact one; one over a hundred steps, longer than the orbitals' norms last, does not arrive.",
+    claim="The exact Gram matrix leaves the least error. A batch's own matrix biases the gradient: its errors are 6 "
+    "(500 points) and 5 times (2000) as large, 0.08 and 0.005 mHa. A moving average over ten steps halves that with "
+    "500 points, which eight seeds do not tell from the exact one; one over a hundred steps, longer than the "
+    "orbitals' norms last, does not arrive.",
     axes={
         "sampler.batch_size": (500, 2000),
         "gram": {

@@ -11,7 +11,8 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="Water's energy in 6-31G is converged to 0.04 mHa from level 1 on, r2scan's as well, and to 0.005 mHa from level 3 on; level 0 is 7 to 16 mHa off.",
+    claim="Water's energy in 6-31G is converged to 0.04 mHa from level 1 on, r2scan's as well, "
+    "and to 0.005 mHa from level 3 on; level 0 is 7 to 16 mHa off.",
     metric="energy_total_mHa",
     axes={
         "quadrature.level": (5, 0, 1, 2, 3, 4),

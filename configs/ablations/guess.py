@@ -11,8 +11,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="From PySCF's minao guess L-BFGS needs 9 gradients, from random orbitals 4 (LiH) to 9 times (water) as many. From the orbitals of the bare nuclei it needs "
-    "two more on LiH and stalls on water, 48 mHa above the minimum after 200 steps.",
+    claim="From PySCF's minao guess L-BFGS needs 9 gradients, from random orbitals 4 (LiH) to 9 times (water) as "
+    "many. From the orbitals of the bare nuclei it needs two more on LiH and stalls on water, 48 mHa above the "
+    "minimum after 200 steps.",
     metric="evaluations",
     axes={"ansatz.guess": ("minao", "core", "random"), "system.molecule": ("LiH", "H2O")},
     baseline={"ansatz.guess": "minao"},

@@ -11,8 +11,9 @@ RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 OPTIMIZERS = ("adam", "nadam", "lion", "rmsprop", "sgd")
 
 ABLATION = Ablation(
-    claim="From random orbitals 200 steps of rmsprop at 0.03 to 0.1 bring LiH to the minimum within 0.001 mHa for every seed; nadam and adam need 0.1 for 0.05 mHa, and at "
-    "0.003 every optimizer ends 300 mHa or more too high in half of the runs.",
+    claim="From random orbitals 200 steps of rmsprop at 0.03 to 0.1 bring LiH to the minimum within 0.001 mHa for "
+    "every seed; nadam and adam need 0.1 for 0.05 mHa, and at 0.003 every optimizer ends 300 mHa or more too high in "
+    "half of the runs.",
     metric="error_same_mHa",
     axes={
         "method": {

@@ -12,8 +12,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="For the same seconds on water overlaps alone end 40 to 55 mHa above the energy's metric and blocks of layers several mHa; "
-    "products without a matrix are lower than the matrix at 1,381 parameters and equal at 794 (LiH).",
+    claim="For the same seconds on water overlaps alone end 40 to 55 mHa above the energy's metric and blocks of "
+    "layers several mHa; products without a matrix are lower than the matrix at 1,381 parameters and equal at 794 "
+    "(LiH).",
     axes={
         "molecule": {
             "LiH": {"system.molecule": "LiH", "training.seconds": 8.0},

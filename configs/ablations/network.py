@@ -8,9 +8,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="LiH, three seeds: width, depth, number of envelopes and activation of `neural` change the energy by less than 0.1 mHa, and so do those of `residual`, but for a "
-    "single envelope (0.11 mHa higher, undecided) and width 40, of which one run did not converge. The others end 0.03 "
-    "to 0.05 mHa below pcseg-4.",
+    claim="LiH, three seeds: width, depth, number of envelopes and activation of `neural` change the energy by less "
+    "than 0.1 mHa, and so do those of `residual`, but for a single envelope (0.11 mHa higher, undecided) and width "
+    "40, of which one run did not converge. The others end 0.03 to 0.05 mHa below pcseg-4.",
     axes={
         "ansatz.name": ("residual", "neural"),
         "network": {

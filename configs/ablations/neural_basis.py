@@ -8,8 +8,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, load_config
 
 ABLATION = Ablation(
-    claim="On LiH solved coefficients and coefficients trained by the natural gradient end within 0.05 mHa of each other, at or below pcseg-4; trained by L-BFGS they are "
-    "1.4 mHa higher after 40 steps. Three learned functions (103 parameters) are within 0.02 mHa of ten.",
+    claim="On LiH solved coefficients and coefficients trained by the natural gradient end within 0.05 mHa of each "
+    "other, at or below pcseg-4; trained by L-BFGS they are 1.4 mHa higher after 40 steps. Three learned functions "
+    "(103 parameters) are within 0.02 mHa of ten.",
     axes={
         "basis": {
             "solved, width 10": {"ansatz.width": 10},

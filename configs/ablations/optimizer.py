@@ -1,4 +1,5 @@
-"""Which optimizer for which neural orbitals? Adam, L-BFGS and the natural gradient for the same seconds on H2 and water.
+"""Which optimizer for which neural orbitals? Adam, L-BFGS and the natural gradient for the same seconds on H2 \
+and water.
 
 Run:      nnks sweep --config=ablations/optimizer; nnks report results/optimizer
 Cost:     54 runs of 6 s (H2) or 20 s (water) of training on two cores, half an hour with compilation
@@ -8,8 +9,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="After equal seconds on water the natural gradient is 16 to 33 mHa below Adam and L-BFGS for `residual` and `neural`; on H2 L-BFGS "
-    "is as good and Adam 0.1 to 0.2 mHa worse; with solved coefficients the optimizer hardly matters.",
+    claim="After equal seconds on water the natural gradient is 16 to 33 mHa below Adam and L-BFGS for `residual` and "
+    "`neural`; on H2 L-BFGS is as good and Adam 0.1 to 0.2 mHa worse; with solved coefficients the optimizer hardly "
+    "matters.",
     axes={
         "molecule": {
             "H2": {"system.molecule": "H2", "training.seconds": 6.0},

@@ -1,4 +1,5 @@
-"""Does it matter how orbitals are made orthonormal? Seven orthogonalizers in double and single precision on LiH and water.
+"""Does it matter how orbitals are made orthonormal? Seven orthogonalizers in double and single precision on LiH \
+and water.
 
 Run:      nnks sweep --config=ablations/orthogonalizer; nnks report results/orthogonalizer
 Cost:     84 runs, two minutes on two cores
@@ -14,9 +15,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="With an exact Gram matrix qr, cholesky, lowdin, canonical and polar follow one path: after 100 steps their energies agree to 4e-10 mHa in float64 "
-    "and to 7e-4 mHa in float32. cayley and exponential, whose parameters are rotations, follow others: their medians "
-    "are 8 to 43 mHa higher, and three seeds do not decide which are better.",
+    claim="With an exact Gram matrix qr, cholesky, lowdin, canonical and polar follow one path: after 100 steps their "
+    "energies agree to 4e-10 mHa in float64 and to 7e-4 mHa in float32. cayley and exponential, whose parameters are "
+    "rotations, follow others: their medians are 8 to 43 mHa higher, and three seeds do not decide which are better.",
     metric="error_same_mHa",
     axes={
         "orthogonalizer.name": ("cholesky", "qr", "lowdin", "canonical", "polar", "cayley", "exponential"),

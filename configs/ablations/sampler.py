@@ -10,8 +10,9 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="Passing through the grid in random order (uniform) ends nearer to the minimum than stratified and importance sampling, 6 to 36 times at equal batch size, "
-    "although their energies vary less: probably because the batches of one pass add up to the whole grid.",
+    claim="Passing through the grid in random order (uniform) ends nearer to the minimum than stratified and "
+    "importance sampling, 6 to 36 times at equal batch size, although their energies vary less: probably because the "
+    "batches of one pass add up to the whole grid.",
     metric="error_same_mHa",
     axes={
         "sampler.name": ("uniform", "stratified", "importance"),

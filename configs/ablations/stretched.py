@@ -6,7 +6,10 @@ Cost:     6 runs of half a minute on two cores, and a few minutes for PySCF's re
 
 from nnks.config import ConfigDict, load_config
 
-CLAIM = "`configs/neural.py` ends as near to pcseg-4 at 1.5 and 3 times the bond length of H2 and LiH as at equilibrium, restricted."
+CLAIM = (
+    "`configs/neural.py` ends as near to pcseg-4 at 1.5 and 3 times the bond length of H2 and LiH as at equilibrium, "
+    "restricted."
+)
 EXPECT = {"neural_basis": ("best", 0.1)}  # by ansatz: the reference, and the distance from it in mHa
 BONDS = {"H2": ("H", "H", 0.7414), "LiH": ("Li", "H", 1.5957)}  # [Angstrom], as in the library
 STRETCHES = (1.0, 1.5, 3.0)

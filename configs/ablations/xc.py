@@ -10,8 +10,8 @@ from nnks.ablation import Ablation
 from nnks.config import ConfigDict, default_config
 
 ABLATION = Ablation(
-    claim="LDA, GGA and meta-GGA functionals end within 1e-9 mHa of PySCF for water and 1e-3 mHa for the oxygen atom, whose open shell has an orientation, in the same basis and "
-    "on the same grid.",
+    claim="LDA, GGA and meta-GGA functionals end within 1e-9 mHa of PySCF for water and 1e-3 mHa for the oxygen atom, "
+    "whose open shell has an orientation, in the same basis and on the same grid.",
     metric="error_same_mHa",
     axes={
         "functional.xc": ("lda,vwn", "lda,pw", "pbe", "blyp", "revpbe", "tpss", "r2scan"),

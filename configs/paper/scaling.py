@@ -1,4 +1,5 @@
-"""The claim of the paper's abstract on scaling: the time of one energy gradient along the carbon cages, beside a cycle of PySCF.
+"""The claim of the paper's abstract on scaling: the time of one energy gradient along the carbon cages, \
+beside a cycle of PySCF.
 
 Expect:   an exponent below 3 in the number of basis functions. Theory: dense orbitals on a grid, orthonormalization and
 fitted Coulomb

@@ -1,4 +1,5 @@
-"""The paper's Table 1: energies of six molecules, exchange only, 6-31g, grid level 1, by direct minimization and on minibatches.
+"""The paper's Table 1: energies of six molecules, exchange only, 6-31g, grid level 1, by direct minimization \
+and on minibatches.
 
 Expect:   direct minimization and SCF within 1e-5 Ha of PySCF on the same grid, term by term; minibatch runs whose own
 estimate (which is what the

@@ -1,4 +1,5 @@
-"""The paper's Table 3: what neural orbitals gain on atoms from STO-3G, exchange only, at Hund's spin and at the paper's.
+"""The paper's Table 3: what neural orbitals gain on atoms from STO-3G, exchange only, at Hund's spin \
+and at the paper's.
 
 Expect:   helium gains 66 mHa by local scaling, where the paper's gains 2.5 and 6-31g 57; gains of every kind of
 orbital, beside the paper's

@@ -1,4 +1,4 @@
-"""An ablation's answers: a verdict for each axis in words, tables of differences and arrivals, and a figure of the intervals."""
+"""An ablation's answers: verdicts on its axes in words, tables of differences and arrivals, a figure of intervals."""
 
 from __future__ import annotations
 

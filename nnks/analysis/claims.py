@@ -38,7 +38,9 @@ class Verdict:
 
 
 def judge(expected: Mapping[str, str], comparisons: Sequence[Comparison], *, single: bool = False) -> Verdict:
-    """The claim of an ablation: each setting that it names beside the baseline, in every case or in the one that stands before it.
+    """The claim of an ablation: each setting that it names beside the baseline.
+
+    A setting is compared in every case, or in the one that stands before it.
 
     Args:
         expected: `lower`, `higher` or `equal` by setting, or by `case: setting`.
@@ -91,7 +93,10 @@ def _where(each: Comparison) -> str:
 
 
 def seeds_that_tell(each: Comparison) -> int:
-    """How many seeds would settle a comparison if they spread as those that there are: either zero or a difference that matters is left out."""
+    """How many seeds would settle a comparison if they spread as those that there are.
+
+    It is settled if the interval leaves out either zero or a difference that matters.
+    """
     from scipy.stats import t
 
     if each.seeds < FEWEST or not each.spread > 0:

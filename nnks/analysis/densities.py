@@ -1,4 +1,4 @@
-"""Pictures of orbitals: the density and the highest occupied orbital of one run, and what other methods' densities differ from it by."""
+"""Pictures of orbitals: one run's density and highest occupied orbital, and differences of other methods' densities."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FAINT = 1e-5
 
 
 def densities(rows: Sequence[Row], records: Sequence[RunRecord], path: Path) -> Path | None:
-    """Draws slices: for each system those of the run that is closest to the best reference, and differences of the others from it.
+    """Draws slices: for each system those of the run closest to the best reference, and differences of others from it.
 
     Args:
         rows: what `run_rows(records)` returned.

@@ -48,7 +48,10 @@ _IDENTITIES: dict[str, str] = {}
 
 
 def identity(config: Mapping[str, Any]) -> str:
-    """The hash of a config with today's defaults for keys that it lacks: those that were added later do not tell runs apart."""
+    """The hash of a config with today's defaults for keys that it lacks.
+
+    Keys that were added later do not tell runs apart.
+    """
     stored = config_hash(config)
     if stored not in _IDENTITIES:
         try:

@@ -1,4 +1,7 @@
-"""A sweep for keeping: its runs as two Parquet tables, from which the same report is made, and the report's page with its first figure."""
+"""A sweep for keeping: its runs as two Parquet tables, and the report's page with its first figure.
+
+The same report is made from the tables.
+"""
 
 from __future__ import annotations
 

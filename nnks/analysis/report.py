@@ -27,16 +27,17 @@ from nnks.tracking.store import list_runs
 from nnks.tracking.trust import lost_references
 
 CAPTIONS = {
-    "differences": "Differences from the baseline with their intervals, and their numbers; those within the gray band are too small to matter. "
-    "Green: lower, red: higher, blue: undecided or without an interval, gray: equal.",
-    "final_errors": "How far energies of the final evaluation end from the best reference. Dots are seeds, bars medians of three and more, gray "
-    "triangles PySCF in the method's own basis; on a logarithmic axis, what lies below the reference is hollow.",
+    "differences": "Differences from the baseline with their intervals, and their numbers; those within the gray band "
+    "are too small to matter. Green: lower, red: higher, blue: undecided or without an interval, gray: equal.",
+    "final_errors": "How far energies of the final evaluation end from the best reference. Dots are seeds, bars "
+    "medians of three and more, gray triangles PySCF in the method's own basis; on a logarithmic axis, what lies "
+    "below the reference is hollow.",
     "convergence_steps": "Distance from the best reference while training, against steps: single runs, or "
     "the median of three and more seeds with their range.",
     "convergence_seconds": "The same against seconds of training, without the first step, which compiles.",
-    "densities": "On the plane nearest to the nuclei (crosses), in Bohr: density [1/Bohr³] and highest occupied orbital [1/Bohr^1.5] of the run "
-    "closest to the reference, and by how much the densities of other methods differ from that (of three systems and "
-    "six other methods at most).",
+    "densities": "On the plane nearest to the nuclei (crosses), in Bohr: density [1/Bohr³] and highest occupied "
+    "orbital [1/Bohr^1.5] of the run closest to the reference, and by how much the densities of other methods differ "
+    "from that (of three systems and six other methods at most).",
 }
 
 

@@ -131,7 +131,9 @@ def logarithmic(axes: Axes, least: float, most: float) -> None:
 
 
 def error_axis(axes: Axes, errors: Sequence[float]) -> bool:
-    """Chooses the horizontal axis for errors [mHa]: linear with its zero where they are of one size, else their sizes on a logarithmic one.
+    """Chooses the horizontal axis for errors [mHa]: linear where they are of one size, else logarithmic.
+
+    A linear axis has its zero, and a logarithmic one shows the sizes of errors.
 
     Returns:
         Whether sizes are to be drawn, none smaller than `FLOOR`; what is negative is to be hollow then.

@@ -21,7 +21,7 @@ def signed(value: float | int) -> str:
 
 
 def in_figure(text: str, most: int = 80) -> str:
-    """A name as figures can show it: one short line, in which nothing is a formula, and which a legend does not leave out."""
+    """A name as figures can show it: one short line that holds no formula and that a legend does not leave out."""
     line = " ".join(text.split())
     line = line if len(line) <= most else f"{line[: most - 1]}…"
     return (" " if line.startswith("_") else "") + line.replace("$", r"\$")

@@ -1,4 +1,7 @@
-"""How tables, figures and sentences say what configs name: molecules as chemists write them, methods and references in words."""
+"""How tables, figures and sentences say what configs name.
+
+Molecules are written as chemists write them, methods and references in words.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ _BELOW, _ABOVE = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"), 
 
 
 def chemical(name: str) -> str:
-    """A system's name, or labels beside commas, with subscripts in formulas and charges above: `H2O` is H₂O, `H3, charge +1` is H₃⁺."""
+    """A system's name, or labels beside commas, with subscripts in formulas and charges above.
+
+    `H2O` is H₂O, and `H3, charge +1` is H₃⁺.
+    """
 
     def charged(found: re.Match[str]) -> str:
         size = "" if found["size"] == "1" else found["size"]

@@ -139,7 +139,9 @@ class BasisModuleAnsatz(ModuleAnsatz):
 
     def functions(self, params: Params, r: Float[Array, 3]) -> Float[Array, " functions"]:
         """The learned basis at one point."""
-        return self.module.apply({"params": params}, r, self.start, method="functions")  # pyright: ignore[reportReturnType]
+        return self.module.apply(  # pyright: ignore[reportReturnType]
+            {"params": params}, r, self.start, method="functions"
+        )
 
 
 def make_ansatz(module: nn.Module, start: Start) -> ModuleAnsatz:

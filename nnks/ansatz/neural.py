@@ -22,7 +22,8 @@ FITTED_POINTS, RIDGE = 400, 1e-6
 class Neural(nn.Module):
     r"""Exponential envelopes times an MLP of nuclear distances and directions, and nothing else.
 
-    $$\phi_i(r) = \sum_{ae} e^{-\zeta_{ae}|r-R_a|}\,\Bigl(c_{ae,i} + \sum_m h_m\bigl(\{|r-R_b|, \hat r_b\}_b\bigr)\,C_{aem,i}\Bigr)$$
+    $$\phi_i(r) = \sum_{ae} e^{-\zeta_{ae}|r-R_a|}\,\Bigl(c_{ae,i} +
+      \sum_m h_m\bigl(\{|r-R_b|, \hat r_b\}_b\bigr)\,C_{aem,i}\Bigr)$$
 
     $h$ is the last hidden layer. Envelopes give cusps and decay: their exponents start between the valence decay 1 and
     the nuclear charge, whose envelope has the exact cusp of a 1s orbital. The last layer starts as the least-squares

@@ -1,4 +1,4 @@
-"""Orbitals in a fixed Gaussian basis that are orthonormal by construction: `orthogonalizer.name="cayley"` and `"exponential"`."""
+"""Orbitals in a fixed Gaussian basis, orthonormal by construction: `orthogonalizer.name="cayley"`, `"exponential"`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RotatedAnsatz(GaussianModuleAnsatz):
 
 
 def rotated(ansatz: GaussianModuleAnsatz, rotation: Rotation, counts: tuple[int, ...]) -> RotatedAnsatz:
-    """An ansatz whose orbitals are rotated from the guess, or from the first functions of the frame where the guess is random."""
+    """An ansatz whose orbitals are rotated from the guess, or, if that is random, from the frame's first functions."""
     shape = ansatz.start.coordinates.shape
     row, column = jnp.arange(shape[1])[None, :, None], jnp.arange(shape[2])[None, None, :]
     held = (row == column) & (column < jnp.asarray(counts)[:, None, None])

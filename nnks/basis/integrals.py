@@ -19,7 +19,7 @@ class Integrals:
 
 @record
 class FittedCoulomb:
-    r"""Three-center integrals $(P|pq)$ over pairs $p \ge q$, and $L$ of the fitting functions' metric $(P|Q) = (LL^T)_{PQ}$."""
+    r"""Three-center integrals $(P|pq)$ of $p \ge q$, and $L$ of the fitting functions' metric $(P|Q) = (LL^T)_{PQ}$."""
 
     integrals: Float[Array, "auxiliary pairs"]
     factor: Float[Array, "auxiliary auxiliary"]

@@ -29,7 +29,10 @@ class BasisTable:
     def contract(
         self, coefficients: Float[Array, "spin basis orbitals"], order: int
     ) -> tuple[Float[Array, "spin orbitals points"], Float[Array, "spin orbitals points 3"] | None]:
-        """Values, and gradients if `order` is 1, of combinations: computed in the table's precision, returned in theirs."""
+        """Values of combinations, and gradients if `order` is 1.
+
+        They are computed in the table's precision, and returned in that of the combinations.
+        """
         c, outer = coefficients.astype(self.values.dtype), coefficients.dtype
         values = jnp.einsum("pb,sbi->sip", self.values, c).astype(outer)
         if not order or self.gradients is None:

@@ -20,7 +20,7 @@ def curvature(
     active: Float[Array, "spin basis active"],
     pairs: Int[Array, "variations 3"],
 ) -> Float[Array, "variations variations"]:
-    r"""Second derivatives of $\sum_k w_k f_k$ along variations $\delta\rho_s = \psi_p\psi_q$ of products of active orbitals.
+    r"""Second derivatives of $\sum_k w_k f_k$ along products $\delta\rho_s = \psi_p\psi_q$ of active orbitals.
 
     Args:
         table: of the basis.

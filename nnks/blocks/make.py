@@ -25,7 +25,7 @@ def make_blocks(
     block: int = BLOCK,
     devices: int = 1,
 ) -> BasisBlocks:
-    """Blocks of a grid, with the basis tabulated on them if that takes at most `memory` bytes, else evaluated at every use.
+    """Blocks of a grid, with the basis tabulated on them if that fits `memory` bytes, else evaluated at every use.
 
     Args:
         basis: the functions.

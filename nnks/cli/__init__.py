@@ -10,37 +10,52 @@ from collections.abc import Sequence
 
 USAGE = """nnks: experiments on Kohn-Sham orbitals
 
-  nnks quickstart                                                  H2 and water in a few minutes: start here; --full for thirty runs
-  nnks run    --config=gaussian --config.system.molecule=water     one run: train, evaluate, compare with PySCF
-  nnks sweep  --config=quickstart                                  every run of a file; finished ones are kept
-  nnks rates  --config=FILE --config.optimizer.name=adam           which learning rate? a range test; --png=FILE
-  nnks report results/quickstart                                   tables, figures and one HTML page of a sweep
-  nnks reproduce table1 [--quick]                                  the paper beside nnks: table1, table2, table3, timing, fig2,
-                                                                   fig3, scaling, expressivity, or all
-  nnks reference H2O --config.functional.xc=pbe                    PySCF near the basis limit, kept for all later runs
-  nnks list   ansatz                                               what a config may name: ansatz, orthogonalizer,
-                                                                   sampler, xc, hartree, optimizer, molecule, config;
-                                                                   keys: every key of a config
-  nnks ls     results --where ansatz.name=residual 'error<1'       stored runs, by any value; --columns, --sort, --limit
-  nnks rm     results --where status=failed                        what would go; --yes removes it
-  nnks export results --to=runs.csv                                one row a run; .parquet; --metrics: one a step as well
-  nnks store  results/quickstart                                   keeps a sweep as two small tables; --to=results/stored
-  nnks compare RUN RUN                                             settings, energies, convergence; --html, --png
+  nnks quickstart                       H2 and water in a few minutes: start here;
+                                        --full for thirty runs
+  nnks run --config=gaussian --config.system.molecule=water
+                                        one run: train, evaluate, compare with PySCF
+  nnks sweep --config=quickstart        every run of a file; finished ones are kept
+  nnks rates --config=FILE --config.optimizer.name=adam
+                                        which learning rate? a range test; --png=FILE
+  nnks report results/quickstart        tables, figures and one HTML page of a sweep
+  nnks reproduce table1 [--quick]       the paper beside nnks: table1, table2, table3, timing, fig2,
+                                        fig3, scaling, expressivity, or all
+  nnks reference H2O --config.functional.xc=pbe
+                                        PySCF near the basis limit, kept for all later runs
+  nnks list ansatz                      what a config may name: ansatz, orthogonalizer, sampler, xc,
+                                        hartree, optimizer, term, molecule, config;
+                                        keys: every key of a config
+  nnks ls results --where ansatz.name=residual 'error<1'
+                                        stored runs, by any value; --columns, --sort, --limit
+  nnks rm results --where status=failed
+                                        what would go; --yes removes it
+  nnks export results --to=runs.csv     one row a run; .parquet; --metrics: one a step as well
+  nnks store results/quickstart         keeps a sweep as two small tables; --to=results/stored
+  nnks compare RUN RUN                  settings, energies, convergence; --html, --png
 
 Options
-  --config=FILE         a config file, a packaged name (nnks list config), or the config.json of a stored run
-  --config.KEY=VALUE    changes a key, such as --config.ansatz.name=residual --config.ansatz.width=32
+  --config=FILE         a config file, a packaged name (nnks list config), or the config.json of a
+                        stored run
+  --config.KEY=VALUE    changes a key, such as --config.ansatz.name=residual
+                        --config.ansatz.width=32
   --results=DIR         where runs are stored (default: results)
-  --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME, --batch=auto|off, and for
-                        each run --cpus=N, --gpus=N, --memory=GB, --minutes=N
+  --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME,
+                        --batch=auto|off, and for each run --cpus=N, --gpus=N, --memory=GB,
+                        --minutes=N
   --dry-run             print the resolved config and the plan, and stop; nothing is computed
-  --again               of run: compute a finished run once more, into a folder that ends in -2, and so on
+  --again               of run: compute a finished run once more, into a folder that ends in -2,
+                        and so on
   --debug               where an error came from, beside its sentence
   --help                this text
 
 Start with `nnks run --config=gaussian --config.system.molecule=N2`, then change one key at a time.
-Exit status: 0 done, 1 a run failed or is left to another process, 2 the input cannot be used (one sentence says why), 129, 130
-or 143 interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same command continues."""
+
+Exit status
+  0                     done
+  1                     a run failed or is left to another process
+  2                     the input cannot be used; one sentence says why
+  129, 130, 143         interrupted by SIGHUP, SIGINT or SIGTERM: the state is saved, and the same
+                        command continues"""
 
 COMMANDS = {"run": "run", "sweep": "sweep", "report": "report", "list": "catalog"} | {
     name: name for name in ("quickstart", "rates", "reference", "reproduce", "ls", "rm", "export", "compare", "store")

@@ -24,8 +24,8 @@ PAGE = """# Config keys
 
 Every key, as `nnks list keys` prints it from the code. On a command line a key is `--config.KEY=VALUE`; in Python it is
 an entry of `nnks.load_config("gaussian", {"KEY": VALUE})`. A key that does not exist, or a value that its key does not
-take, is refused before anything is computed, in one sentence that says what would be taken. The common cases of what else
-is refused, such as two keys that do not go together, stand behind what a key does.
+take, is refused before anything is computed, in one sentence that says what would be taken. The common cases of what
+else is refused, such as two keys that do not go together, stand behind what a key does.
 
 Four sections name a member: `ansatz`, `orthogonalizer`, `sampler` and `optimizer`. Such a section holds the fields of
 that member, and naming another one brings that one's defaults. Beside a field stand the members that have it.

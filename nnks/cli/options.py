@@ -24,7 +24,7 @@ OWN_BOUNDS = {
 
 
 def parse_options(arguments: Sequence[str], own: Mapping[str, type] | None = None) -> dict[str, Any]:
-    """`--config`, `--results`, `--dry-run`, the changes in the types of their keys, and under `own` a command's own options.
+    """`--config`, `--results`, `--dry-run`, changes in the types of their keys, and a command's options under `own`.
 
     Args:
         arguments: of the command line.

@@ -74,7 +74,7 @@ def _options(arguments: list[str]) -> tuple[bool, str]:
 
 
 def lowest(runs: Sequence[RunFolder]) -> list[tuple[str, ...]]:
-    """The answer of each molecule and kind of orbitals: that of the lowest of its runs, whatever their bases and seeds."""
+    """The answer of each molecule and kind of orbitals: that of its lowest run, whatever the basis and the seed."""
     best: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}
     for run in runs:
         if (row := answer(run)) is not None:

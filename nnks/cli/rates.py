@@ -43,7 +43,8 @@ def command(arguments: list[str]) -> int:
     with Console().status("one step at each learning rate ..."):
         found = range_test(Descent(ready.optimizer.recipe), problem, problem.init_params(key), key)
     table = Table(
-        title=f"{called('system.molecule', config.system.molecule)}, {config.optimizer.name}: energy after a step at each rate"
+        title=f"{called('system.molecule', config.system.molecule)}, {config.optimizer.name}: "
+        "energy after a step at each rate"
     )
     table.add_column("learning rate", justify="right")
     table.add_column("energy [Ha]", justify="right")

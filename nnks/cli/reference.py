@@ -17,7 +17,7 @@ from nnks.tracking.progress import duration
 
 
 def command(arguments: list[str]) -> int:
-    """Computes the energies near the basis limit that runs of molecules are compared with, whatever they take, and keeps them."""
+    """Computes the energies near the basis limit that runs are compared with, whatever they take, and keeps them."""
     molecules = [argument for argument in arguments if not argument.startswith("--")]
     options = parse_options(_with_config([a for a in arguments if a.startswith("--")]))
     if molecules and "system.molecule" in options["changes"]:

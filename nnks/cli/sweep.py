@@ -63,7 +63,7 @@ def command(arguments: list[str]) -> int:
 
 
 def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> None:
-    """The table of runs: what they differ in, which are done, which are trained together, and how long they will take."""
+    """The table of runs: what they differ in, which are done, which are trained together, how long they will take."""
     finished = [is_finished(config, results) for config in sweep.configs]
     todo = [n for n, done in enumerate(finished) if not done]
     missing = [sweep.configs[n] for n in todo]

@@ -1,4 +1,4 @@
-"""Where each number of a config may lie, and which texts have a closed set of values: one table for every way into a config.
+"""Where a config's numbers may lie, and which texts have a closed set of values: one table for all ways into a config.
 
 Keys are dotted; `ansatz.width` holds for every member of nnks that has the field, `optimizer.direct.trials` for one.
 Fields of members that others register are not known here: their numbers must be finite, and whole ones fit 64 bits.

@@ -31,7 +31,10 @@ def fixed_rules() -> dict[str, Rule]:
 
 
 def by_element(name: str) -> Any:
-    """A key that takes a text, or a dictionary with one for each element, which the checks of a config write as a text."""
+    """A key that takes a text, or a dictionary with one text for each element.
+
+    The checks of a config write such a dictionary as a text.
+    """
     return FieldReference(name, field_type=object)
 
 

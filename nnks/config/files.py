@@ -68,7 +68,7 @@ def packaged_configs() -> dict[str, str]:
     found = {}
     for folder in config_folders():
         for path in sorted(folder.rglob("*.py")):
-            text = path.read_text(encoding="utf-8").split('"""')
+            text = path.read_text(encoding="utf-8").replace("\\\n", "").split('"""')
             found[str(path.relative_to(folder).with_suffix(""))] = (
                 text[1].strip().splitlines()[0] if len(text) > 1 else ""
             )

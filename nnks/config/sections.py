@@ -1,4 +1,4 @@
-"""Sections that name a member of a registry and hold its fields, changes of single keys, and the check of all of them."""
+"""Sections that name a member of a registry and hold its fields, changes of single keys, and the check of them all."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ _WHOLE = re.compile(r"([+-]?[0-9]{1,4})(?:\.0*)?")
 # What somebody may have meant as charge or spin, in none of the forms that are read: "charge: 1", "net_charge=1", "chrg
 # 1 uhf 1", {"charge": 1}. A key that goes on after the word is another quantity, such as the charge_a of two monomers.
 _MEANT = re.compile(
-    r"""(?<![\w.\-=])(?:(?:net|mol|molecular|formal|overall|system|ion)_)?(charge|chrg|chg|q|multiplicity|mult|spin(?:_?mult(?:iplicity)?)?|uhf|unpaired)["']?\s*[:=]?\s*[+-]?[0-9]""",
+    r"(?<![\w.\-=])(?:(?:net|mol|molecular|formal|overall|system|ion)_)?"
+    r"(charge|chrg|chg|q|multiplicity|mult|spin(?:_?mult(?:iplicity)?)?|uhf|unpaired)"
+    r"""["']?\s*[:=]?\s*[+-]?[0-9]""",
     re.IGNORECASE,
 )
 _TWO_NUMBERS = re.compile(r"\s*[+-]?[0-9]{1,2}[\s,]+[1-9]\s*")  # charge and multiplicity, as many programs write them
@@ -48,7 +50,8 @@ _OTHER_UNIT = re.compile(
 _PLAIN_NAME = re.compile(r"[\w.+\-]+")
 # Columns of extended xyz that begin as nnks reads them: what the atom is, then where.
 _COLUMNS = re.compile(
-    r"(species|elements?|symbols?|names?|labels?|z|numbers?|atomic_numbers?):[si]:1:(pos|positions|coords|coordinates):r:3(:.*)?",
+    r"(species|elements?|symbols?|names?|labels?|z|numbers?|atomic_numbers?):[si]:1:"
+    r"(pos|positions|coords|coordinates):r:3(:.*)?",
     re.IGNORECASE,
 )
 

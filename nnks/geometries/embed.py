@@ -25,7 +25,9 @@ def embedded(spec: str) -> str:
 
 
 def identity_text(spec: str) -> str:
-    """What two specs of the same atoms share, however they are written: as `embedded`, without the name that a comment line holds.
+    """What two specs of the same atoms share, however they are written.
+
+    It is the text of `embedded`, without the name that a comment line holds.
 
     Raises:
         InputError: if a file cannot be read, or for a malformed file or xyz text.

@@ -182,7 +182,10 @@ def _refuse_charge_column(
 
 
 def _refuse_flags(atoms: list[str], source: str) -> None:
-    """Gaussian writes 0 or -1 before the coordinates of an atom, MOPAC 0 or 1 behind each: taken for numbers, they would move atoms."""
+    """Gaussian writes 0 or -1 before the coordinates of an atom, MOPAC 0 or 1 behind each.
+
+    Taken for coordinates, they would move atoms.
+    """
     for pattern, program in ((_FROZEN, "Gaussian"), (_OPTIMIZED, "MOPAC")):
         if atoms and all(map(pattern.fullmatch, atoms)):
             raise InputError(
@@ -193,7 +196,10 @@ def _refuse_flags(atoms: list[str], source: str) -> None:
 
 
 def _refuse_numbered(atoms: list[str], source: str) -> None:
-    """Tables of Gaussian and others begin with the number of the atom: taken for its label, it would make helium of the second."""
+    """Tables of Gaussian and others begin with the number of the atom.
+
+    Taken for its label, it would make helium of the second atom.
+    """
     rows = [_fields(atom) for atom in atoms]
     numbered = [row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
     if numbered and all(len(row) > 4 and _COUNT.fullmatch(row[1]) for row in rows):

@@ -54,7 +54,7 @@ def check_all_electron(shells: list[Any], symbol: str, what: str) -> None:
 
 @functools.cache
 def core_share(shells: str, symbol: str) -> float:
-    """The lowest energy of one electron at the bare nucleus in the s functions of a basis, as a share of the exact one."""
+    """The lowest energy of one electron at the bare nucleus in a basis's s functions, as a share of the exact one."""
     from pyscf import gto
 
     tight = [shell for shell in json.loads(shells) if shell[0] == 0]

@@ -1,4 +1,4 @@
-"""The grammar of basis sets in a config: a name, `O:cc-pvdz,H:sto-3g`, and several of these with commas between them."""
+"""The grammar of basis sets in a config: a name, `O:cc-pvdz,H:sto-3g`, and several of these between commas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENTRY_NAME = re.compile(r"[^:;]*[^:;\s][^:;]*")
 
 
 def canonical(spec: Any, key: str = "system.basis") -> str:
-    """A spec as one string: a mapping from elements to names becomes `H:sto-3g,O:cc-pvdz`, its elements in alphabetical order.
+    """A spec as one string: a mapping from elements to names becomes `H:sto-3g,O:cc-pvdz`, in alphabetical order.
 
     Raises:
         InputError: for anything but text and such a mapping.

@@ -68,7 +68,7 @@ def _entry(name: str) -> dict[str, Any]:
 
 @functools.cache
 def load(name: str, symbol: str) -> list[Any]:
-    """The shells of an element; `unc-` in front of a name decontracts them, and `@3s2p` behind it leaves contractions out.
+    """The shells of an element; `unc-` before a name decontracts them, and `@3s2p` behind it leaves contractions out.
 
     Raises:
         LookupError: with the symbol for a set that lacks the element, with `@...` for one that cannot be contracted so,

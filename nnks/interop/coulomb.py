@@ -154,7 +154,7 @@ def charge_integrals(auxiliary: Any, centers: Any, exponents: Any, charges: Any)
 
 
 def auxiliary_potentials(auxiliary: Any, points: np.ndarray, block: int = 4000) -> np.ndarray:
-    r"""Electrostatic potentials $V_P(r_k) = \int \chi_P(r')/|r'-r_k|\,dr'$ of the fitting functions [auxiliary points]."""
+    r"""Electrostatic potentials $V_P(r_k) = \int \chi_P(r')/|r'-r_k|\,dr'$ of fitting functions [auxiliary points]."""
     from pyscf import gto
 
     columns = []

@@ -43,7 +43,7 @@ LARGE_LEVEL = 5
 
 
 def large_bases(molecule: Molecule, asked: str) -> tuple[str, ...]:
-    """The bases of references near the complete-basis limit, the best last: those that are named, or the largest affordable.
+    """The bases of references near the complete-basis limit, the best last: those named, or the largest affordable.
 
     Args:
         molecule: decides what is affordable.

@@ -173,7 +173,7 @@ def _parse(xc: str) -> dict[int, float]:
 
 
 def meaning_of(xc: str) -> list[Any]:
-    """What a PySCF string stands for, in JSON's types: two strings of one functional ('lda', 'lda,') have one meaning."""
+    """What a PySCF string stands for, in JSON's types: strings of one functional ('lda', 'lda,') have one meaning."""
     ranges, parts = _library().parse_xc(xc)
     return [[float(part) for part in ranges], sorted([int(number), float(factor)] for number, factor in parts)]
 

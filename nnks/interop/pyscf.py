@@ -198,9 +198,10 @@ def dipole_integrals(mole: Any) -> Float[jax.Array, "3 basis basis"]:
 
 
 def guess_orbitals(mole: Any, guess: str) -> tuple[np.ndarray, np.ndarray]:
-    """Orbitals [2 basis k] and occupations [2 k], not orthonormal and partly fractional, that a calculation starts from.
+    """Orbitals [2 basis k] and occupations [2 k] that a calculation starts from.
 
-    `minao` projects free-atom orbitals of a minimal basis; `core` fills the orbitals of the bare nuclei.
+    The orbitals are not orthonormal, and occupations are partly fractional. `minao` projects free-atom orbitals of a
+    minimal basis; `core` fills the orbitals of the bare nuclei.
     """
     from pyscf import scf
     from scipy.linalg import eigh

@@ -253,7 +253,7 @@ def _second_order(mf: Any, mo_coeff: Any, mo_occ: Any) -> Any:
 
 
 def _broken(mf: Any) -> Any:
-    """The lower of a solution and of one from different orbitals for different spins, which the analysis can overlook."""
+    """The lower of a solution and one from different orbitals for different spins, which the analysis can overlook."""
     count, mo_coeff = mf.mol.nelec[0], np.array(mf.mo_coeff)
     if not 0 < count < mo_coeff.shape[2]:
         return mf

@@ -1,4 +1,4 @@
-"""Energies near the basis limit that come with nnks: a table of the library's molecules, which `benchmarks/limits.py` makes.
+"""Energies near the basis limit that come with nnks: a table of the library's molecules, by `benchmarks/limits.py`.
 
 An entry answers for the same nuclei, charge, spin, functional, basis and grid, by content and not by name. It says
 which versions of PySCF and libxc computed it, when, and for how many processor seconds.
@@ -42,7 +42,7 @@ def shipped(asked: Mapping[str, Any], table: Path = TABLE) -> dict[str, Any] | N
 
 
 def key_of(asked: Mapping[str, Any]) -> str:
-    """The hash of what must be equal: everything but the versions and the positions, and of the functional what it means."""
+    """The hash of what must be equal: all but versions and positions, and of the functional what it means."""
     left_out = ("positions", "xc", *PROGRAM)
     same = {key: value for key, value in plain(asked).items() if key not in left_out}
     return digest(same | {"functional": meaning_of(str(asked["xc"])), "atoms": len(asked["symbols"])})

@@ -79,7 +79,7 @@ def _of_name(name: str) -> str:
 
 @functools.cache
 def _of_set(name: str) -> str:
-    """The name of a set of PySCF's: the one that the Basis Set Exchange has, or else that of PySCF's file, with their dashes."""
+    """The name of a set of PySCF's: that of the Basis Set Exchange, or else that of PySCF's file, with their dashes."""
     from pyscf import gto
 
     bare = plain(name)

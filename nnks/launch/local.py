@@ -1,4 +1,4 @@
-"""Tasks in this process, or in processes of this machine: each worker has its own cores, and may die without the others."""
+"""Tasks in this process, or in workers of this machine: each has its own cores, and may die without the others."""
 
 from __future__ import annotations
 

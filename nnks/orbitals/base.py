@@ -41,7 +41,10 @@ class Orbitals:
         )
 
     def density(self) -> Density:
-        r"""$\rho_s=\sum_i n_i|\psi_i|^2$, $\nabla\rho_s=2\sum_i n_i\psi_i\nabla\psi_i$, $\tau_s=\frac12\sum_i n_i|\nabla\psi_i|^2$."""
+        r"""$\rho_s=\sum_i n_i|\psi_i|^2$, its gradient, and $\tau_s=\frac12\sum_i n_i|\nabla\psi_i|^2$.
+
+        The gradient is $\nabla\rho_s=2\sum_i n_i\psi_i\nabla\psi_i$.
+        """
         n, psi, grad = self.occupations, self.values, self.gradients
         rho = jnp.einsum("si,sip,sip->sp", n, psi, psi)
         if grad is None:

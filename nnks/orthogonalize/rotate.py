@@ -81,7 +81,7 @@ class Cayley(_MixesNothing):
 @ORTHOGONALIZERS.register("exponential")
 @record
 class Exponential(_MixesNothing):
-    r"""The matrix exponential $e^A$ of an antisymmetric generator, for `lcgto`: a series and doublings, $k\times k$ products.
+    r"""The exponential $e^A$ of an antisymmetric generator, for `lcgto`: a series and doublings, $k\times k$ products.
 
     Coordinates are angles: a geodesic of the Grassmann manifold is a straight line from the reference.
     """

@@ -1,4 +1,4 @@
-"""The paper in one command: declared runs, stored and resumed, then tables, figures and verdicts that follow from what is stored."""
+"""The paper in one command: runs, stored and resumed, then tables, figures and verdicts from what is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressivity: do minimizers satisfy the Kohn-Sham equations, and does self-consistency stay where it starts from them?"""
+"""Expressivity: do minimizers satisfy the Kohn-Sham equations, and does self-consistency that starts there stay?"""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def stationarity(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
 
 
 def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
-    r"""The commutator $\|FDS - SDF\|$ [Ha] in an orthonormal frame at the final orbitals, and what SCF makes of them."""
+    r"""The commutator $\|FDS - SDF\|$ [Ha] in an orthonormal frame at final orbitals, and what SCF makes of them."""
     import jax.numpy as jnp
 
     from nnks import setup
@@ -83,10 +83,10 @@ def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
 
 
 def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
-    """Parameters at the minimum: from the run's last checkpoint, or found anew where that is missing or means other orbitals here.
+    """Parameters at the minimum: from the run's last checkpoint, or found anew.
 
-    Parameters are rotations of a frame that is computed at the start, whose degenerate orbitals may come out mixed on
-    another machine.
+    They are found anew where the checkpoint is missing or means other orbitals here: parameters are rotations of a
+    frame that is computed at the start, whose degenerate orbitals may come out mixed on another machine.
     """
     import jax
 
@@ -137,7 +137,10 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
         "cycles",
         "SCF converged",
     ]
-    note = "Minimizers by direct minimization, 6-31g, exchange only, level 1. The commutator is taken in an orthonormal basis; SCF is DIIS."
+    note = (
+        "Minimizers by direct minimization, 6-31g, exchange only, level 1. "
+        "The commutator is taken in an orthonormal basis; SCF is DIIS."
+    )
     return Table("Minimizers and the Kohn-Sham equations", header, rows, note)
 
 
@@ -148,7 +151,10 @@ def verdict(found: Mapping[str, Mapping[str, Any]]) -> Finding:
         return Finding("expressivity", OPEN, compared, "No minimization is finished.")
     residual = max(found, key=lambda label: found[label]["residual_Ha"])
     moved = {label: v["scf_change_Ha"] for label, v in found.items() if abs(v["scf_change_Ha"]) > STAYS}
-    text = f"At {len(found)} minimizers the norm of FDS − SDF is at most {found[residual]['residual_Ha']:.1e} Ha ({residual}). "
+    text = (
+        f"At {len(found)} minimizers the norm of FDS − SDF is at most "
+        f"{found[residual]['residual_Ha']:.1e} Ha ({residual}). "
+    )
     if moved:
         text += (
             f"Self-consistent cycles change the energy by {spread({n: 1e3 * c for n, c in moved.items()}, '+.3f')} mHa."

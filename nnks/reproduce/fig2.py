@@ -19,7 +19,10 @@ def report(study: Study, figures: Path) -> Report:
     found = collect(study)
     drawn = [t for t in found if t.history]
     figure = draw(drawn, figures / "fig2.png") if drawn else None
-    caption = "Energy above the lowest that any method reached, against seconds from building the molecule; nnks without compilation, solid, and with it, dotted."
+    caption = (
+        "Energy above the lowest that any method reached, against seconds from building the molecule; "
+        "nnks without compilation, solid, and with it, dotted."
+    )
     findings = [stability(found), stability(found, "nnks-scf")]
     return Report(
         "fig2",

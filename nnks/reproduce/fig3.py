@@ -80,7 +80,10 @@ def _direct(config: object) -> bool:
 
 
 def curve(label: str, seed: int, record: RunRecord, minimum: float) -> Curve:
-    """A run's exact energies by epoch, and the median time of a step: recorded energies cost time, and steps beside them show it."""
+    """A run's exact energies by epoch, and the median time of a step.
+
+    Recorded energies cost time, and the steps beside them show it.
+    """
     part = int(label.partition("/")[2] or 1)
     points = [
         (line["step"] / part, line["energy/exact"] - minimum) for line in record.metrics if "energy/exact" in line
@@ -92,7 +95,10 @@ def report(study: Study, figures: Path) -> Report:
     """Table, verdict and figure."""
     curves = collect(study)
     figure = draw(curves, figures / "fig3.png") if curves else None
-    caption = "Energy of the orbitals above the minimum, by integrals in the basis, against epochs (left) and seconds of steps (right); a line a seed."
+    caption = (
+        "Energy of the orbitals above the minimum, by integrals in the basis, against epochs (left) "
+        "and seconds of steps (right); a line a seed."
+    )
     name = figure.name if figure else ""
     return Report(
         "fig3",
@@ -146,7 +152,10 @@ def table(curves: Sequence[Curve], molecule: str) -> Table:
         )
     header = ["batch", "seeds", "a step [ms]", "at the end [mHa]"]
     header += [f"{what} to {target:g} Ha" for target in TARGETS for what in ("epochs", "seconds")]
-    note = f"{molecule} in STO-3G, Adam from random orbitals; energies above that of direct minimization. Medians over seeds; empty: not reached. The paper: {FIGURE3}."
+    note = (
+        f"{molecule} in STO-3G, Adam from random orbitals; energies above that of direct minimization. "
+        f"Medians over seeds; empty: not reached. The paper: {FIGURE3}."
+    )
     return Table("Batch sizes", header, rows, note)
 
 

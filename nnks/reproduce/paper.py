@@ -8,10 +8,12 @@ the full text; I, inferred.
 from __future__ import annotations
 
 CLAIMS = {
-    "reparameterization": "Direct minimization, with orthonormality reparameterized as a feed-forward computation, finds the Kohn-Sham energy.",
+    "reparameterization": "Direct minimization, with orthonormality reparameterized as a feed-forward computation, "
+    "finds the Kohn-Sham energy.",
     "expressivity": "It is as expressive as self-consistency: a minimizer satisfies the Kohn-Sham equations.",
     "scaling": "An energy costs O(N^3) instead of O(N^4).",
-    "amortization": "Quadrature is amortized into the optimization: stochastic gradients on minibatches of grid points.",
+    "amortization": "Quadrature is amortized into the optimization: "
+    "stochastic gradients on minibatches of grid points.",
     "efficiency": "It is more efficient than self-consistency.",
     "stability": "It is more stable than self-consistency.",
     "neural": "It makes more complex, neural wavefunctions possible.",

@@ -1,4 +1,4 @@
-"""Scaling: how the time of one energy gradient grows along the carbon cages, beside one cycle of density-fitted PySCF."""
+"""Scaling: how the time of one energy gradient grows along carbon cages, beside a cycle of density-fitted PySCF."""
 
 from __future__ import annotations
 
@@ -69,7 +69,10 @@ def report(study: Study, figures: Path) -> Report:
     points = collect(study)
     figure = draw(points, figures / "scaling.png") if points else None
     tables = [times(points), exponents(points)]
-    caption = "Median time of an energy and its gradient (nnks) and of a cycle (PySCF), against basis functions; the gray line is N³."
+    caption = (
+        "Median time of an energy and its gradient (nnks) and of a cycle (PySCF), against basis functions; "
+        "the gray line is N³."
+    )
     name = figure.name if figure else ""
     return Report(
         "scaling",
@@ -129,7 +132,7 @@ def growth(points: Sequence[Point]) -> Finding:
 
 
 def contrast(points: Sequence[Point]) -> Finding:
-    """Whether that growth sets direct minimization apart from self-consistency as PySCF does it, by fitted densities."""
+    """Whether that growth sets direct minimization apart from PySCF's self-consistency with fitted densities."""
     compared = "that growth, beside that of a cycle of density-fitted PySCF"
     own, other = (_exponents(points, ours=ours) for ours in (True, False))
     gains = [other[basis] - own[basis] for basis in own if basis in other]

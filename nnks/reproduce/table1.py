@@ -19,7 +19,10 @@ def report(study: Study, figures: Path) -> Report:
     found = collect(study)
     figure = draw(found, figures / "table1.png") if found else None
     findings = [agreement(found), integration(found), amortization(found)]
-    caption = "Distance of total energies from PySCF in the same basis on the same grid; points below 1e-9 Ha are drawn there."
+    caption = (
+        "Distance of total energies from PySCF in the same basis on the same grid; "
+        "points below 1e-9 Ha are drawn there."
+    )
     tables = [energies(found), minibatches(found)]
     return Report(
         "table1", study.title, study.quick, tables, findings, figure.name if figure else "", caption, study.unfinished()
@@ -72,7 +75,10 @@ def integration(found: Sequence[Molecule]) -> Finding:
         verdict, text = REPRODUCED, f"None of the paper's energies of {', '.join(totals)} is below that minimum."
     gaps = {m.name: 1e3 * abs(m.batches.gap) for m in found if m.batches}
     if gaps:
-        text += f" Our own minibatch estimates differ from the energies of their orbitals, too: by {spread(gaps, '.3f')} mHa."
+        text += (
+            " Our own minibatch estimates differ from the energies of their orbitals, too: "
+            f"by {spread(gaps, '.3f')} mHa."
+        )
     return Finding("integration", verdict, compared, text)
 
 

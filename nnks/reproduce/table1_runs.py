@@ -21,7 +21,7 @@ LAST = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class Molecule:
-    """What the runs of a molecule found: terms [Ha] by method, how the reference and SCF were found, and its minibatch run."""
+    """What the runs of a molecule found: terms [Ha] by method, how reference and SCF were found, its minibatch run."""
 
     name: str
     direct: Mapping[str, float]
@@ -40,7 +40,7 @@ class Molecule:
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-    """A minibatch run's three numbers [Ha]: its own estimate with the spread over steps, and the exact energy of its orbitals."""
+    """A minibatch run's numbers [Ha]: its own estimate, the spread over steps, and the exact energy of its orbitals."""
 
     estimate: float
     spread: float

@@ -63,7 +63,10 @@ def energies(found: Mapping[State, Mapping[str, Any]]) -> Table:
         "difference [mHa]",
         "recomputed for the paper [V] [Ha]",
     ]
-    note = "6-31g, exchange only, grid level 1. The paper's own numbers were not found. UKS with 2S = 0 is free to break the symmetry of the spins."
+    note = (
+        "6-31g, exchange only, grid level 1. The paper's own numbers were not found. "
+        "UKS with 2S = 0 is free to break the symmetry of the spins."
+    )
     return Table("Spin states", header, rows, note)
 
 

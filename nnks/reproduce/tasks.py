@@ -80,7 +80,10 @@ def own_scf(config: ConfigDict, write: Write) -> None:
 
 
 def pyscf(config: ConfigDict, write: Write) -> None:
-    """Density-fitted PySCF with its defaults, its own grid and nnks's fitting set: (seconds, total [Ha]) after every cycle."""
+    """Density-fitted PySCF with its defaults, its own grid and nnks's fitting set.
+
+    It writes (seconds, total [Ha]) after every cycle.
+    """
     started = time.perf_counter()
     field, history = _field(config), []
     functions = int(field.mol.nao)
@@ -107,7 +110,10 @@ def _field(config: ConfigDict) -> Any:
 
 
 def _find_room(field: Any) -> None:
-    """Ends the process if PySCF's fitted integrals, which it stores as a whole, fit neither its memory nor half of the free disk."""
+    """Ends the process if PySCF's fitted integrals fit neither its memory nor half of the free disk.
+
+    PySCF stores them as a whole.
+    """
     from nnks.interop.reference import fitted_gigabytes
 
     size, free = fitted_gigabytes(field), 1e-9 * shutil.disk_usage(tempfile.gettempdir()).free

@@ -19,7 +19,10 @@ def report(study: Study, figures: Path) -> Report:
     """Table, verdicts and figure."""
     found = collect(study)
     figure = draw(found, figures / "timing.png") if any(t.history for t in found) else None
-    caption = "Seconds to within 1e-6 Ha per atom of the converged energy, without compilation; hollow: stopped or did not converge."
+    caption = (
+        "Seconds to within 1e-6 Ha per atom of the converged energy, without compilation; "
+        "hollow: stopped or did not converge."
+    )
     name = figure.name if figure else ""
     return Report(
         "timing",

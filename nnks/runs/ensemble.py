@@ -1,4 +1,4 @@
-"""Runs that differ in their seed or in numbers of a first-order optimizer, trained as one program and stored one by one."""
+"""Runs that differ in seed or in numbers of a first-order optimizer, trained as one program and stored one by one."""
 
 from __future__ import annotations
 

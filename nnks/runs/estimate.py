@@ -71,7 +71,7 @@ class Stored:
 
 
 def _known(run: RunRecord) -> tuple[str, dict[str, Any], float] | None:
-    """A finished run's hash, config by key, and seconds: all of them if they were stored, else those of its training."""
+    """A finished run's hash, config by key, and seconds: all of them where stored, else those of its training."""
     summary = run.summary or {}
     spent = summary.get("wall_seconds") or summary.get("seconds")
     if summary.get("status") != FINISHED or not spent or not run.config:

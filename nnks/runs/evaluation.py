@@ -136,7 +136,7 @@ def evaluate(
 def final_orbitals(
     system: setup.System, problem: Problem, params: Params
 ) -> tuple[OrbitalModel, AnyOrbitals, Float[Array, "spin orbitals"], Float[Array, "spin orbitals orbitals"]]:
-    """The orbitals of the final evaluation: their model, on its grid, and canonical ones as `canonical_orbitals` gives them.
+    """The orbitals of the final evaluation: their model, on its grid, and canonical ones from `canonical_orbitals`.
 
     Args:
         system: the run's.

@@ -36,7 +36,7 @@ def why_alone(config: ConfigDict) -> str:
 
 
 def shared_part(config: ConfigDict) -> str:
-    """What members of a batch have in common, as text: all but the seed, the label, and real numbers of the optimizer."""
+    """What members of a batch have in common, as text: all but seed, label, and real numbers of the optimizer."""
     from nnks.training import OPTIMIZERS
 
     fields = OPTIMIZERS.fields(config.optimizer.name)

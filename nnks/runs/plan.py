@@ -192,7 +192,7 @@ def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
 
 
 def meaning(xc: str) -> str:
-    """What a functional's string means: people expect correlation of `lda`, which is exchange alone in PySCF's grammar."""
+    """What a functional's string means: people expect correlation of `lda`, which in PySCF is exchange alone."""
     return f"{xc}: {describe_xc(xc)}" if xc else describe_xc(xc)
 
 

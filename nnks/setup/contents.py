@@ -51,7 +51,10 @@ def self_contained(config: ConfigDict) -> ConfigDict:
 
 
 def _of_all(spec: str, symbols: tuple[str, ...]) -> str:
-    """A mapping that has one set for every element of the molecule is that set: `H:sto-3g,O:sto-3g` is the run of `sto-3g`."""
+    """The set of a mapping that has one and the same for every element of the molecule, else the spec as it is.
+
+    So `H:sto-3g,O:sto-3g` is the run of `sto-3g`.
+    """
     if not symbols or not is_mapping(spec):
         return spec
     with contextlib.suppress(InputError):  # an element that lacks a set is refused where the basis is built

@@ -66,7 +66,7 @@ def _term(name: str, spec: TermSpec, on: OnGrid) -> Term:
 
 @dataclasses.dataclass(frozen=True)
 class OnGrid:
-    """One system on one grid, with the methods that a functional's terms are to use: what `nnks.functional.Discretized` describes."""
+    """One system on one grid, and methods for a functional's terms: what `nnks.functional.Discretized` describes."""
 
     system: System
     grid: Grid

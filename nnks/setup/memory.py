@@ -65,7 +65,8 @@ def check_memory(system: System, parts: Mapping[str, float]) -> None:
         "the optimizer's state": "use another optimizer, such as optimizer.name='adam', or a smaller ansatz",
         "integrals and potentials": "use a smaller system.basis, or a smaller quadrature.memory",
         "the basis on the grid": "use a smaller quadrature.memory or quadrature.level",
-        "orbitals at the points of a step": "use a smaller quadrature.level, or minibatches such as sampler.name='uniform'",
+        "orbitals at the points of a step": "use a smaller quadrature.level, "
+        "or minibatches such as sampler.name='uniform'",
     }
     largest = max(parts, key=lambda name: parts[name])
     raise InputError(

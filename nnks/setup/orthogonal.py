@@ -1,4 +1,4 @@
-"""How a config keeps orbitals orthonormal: the member, where its Gram matrix comes from, and what may take its place."""
+"""How a config keeps orbitals orthonormal: the member, where its Gram matrix is from, and what may take its place."""
 
 from __future__ import annotations
 

@@ -57,7 +57,10 @@ class Outline(System):
 
     @staticmethod
     def make_grid(*settings: Any, **others: Any) -> Grid:
-        """The points of a grid, with weights from before space is divided: samplers and checks of weights read its numbers."""
+        """The points of a grid, with weights from before space is divided.
+
+        Samplers and checks of weights read its numbers.
+        """
         with jax.ensure_compile_time_eval():
             return interop.becke_grid(*settings, **others, divided=False)
 

@@ -1,4 +1,4 @@
-"""Members of a user's own beside the ansatz: what each must have and return, found from shapes before anything is compiled."""
+"""Members of a user's own beside the ansatz: what each must have and return, found from shapes before compilation."""
 
 from __future__ import annotations
 

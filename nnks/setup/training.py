@@ -113,7 +113,7 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
 
 
 def tolerances(config: ConfigDict) -> tuple[float, float]:
-    """What ends a run, of the energy's change [Ha] and of its gradient's norm: as configured, or as float32 resolves."""
+    """What ends a run, of the energy's change [Ha] and the gradient's norm: as configured, or as float32 resolves."""
     t = config.training
     least = (0.0, 0.0) if t.precision == "float64" else RESOLVED
     return max(t.energy_tolerance, least[0]), max(t.gradient_tolerance, least[1])

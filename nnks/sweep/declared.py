@@ -1,4 +1,7 @@
-"""A sweep: every run of a config file, skipping what is finished, continuing what was interrupted, some at a time if asked for."""
+"""A sweep: every run of a config file, skipping what is finished and continuing what was interrupted.
+
+Some runs are computed at a time if asked for.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Sweep:
 
 
 def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
-    """The runs of a file: `get_config()` changed by each run of its `ABLATION`, or by each dictionary that its `sweep()` returns.
+    """The runs of a file: `get_config()` changed by each run of its `ABLATION`, or by each dictionary of its `sweep()`.
 
     A file without either is a sweep of one run. `changes` (from the command line) apply to every run.
 

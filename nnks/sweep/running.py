@@ -22,7 +22,7 @@ from nnks.tracking.files import storing, write_json
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How the runs of a sweep ended: how many well, how many were finished before, and label and reason of those which failed or were left."""
+    """How a sweep ended: how many runs well, how many were finished before, which failed or were left, and why."""
 
     finished: int
     skipped: int

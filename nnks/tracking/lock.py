@@ -88,7 +88,9 @@ def holder(folder: Path) -> str | None:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Looks for a run and makes its folder while no other process does so in the same experiment: two would make one each.
+    """Looks for a run and makes its folder while no other process does so in the same experiment.
+
+    Two at once would make a folder each.
 
     Raises:
         Busy: if another process takes longer than `WAIT` for it.

@@ -1,4 +1,6 @@
-"""Runs of a sweep in two Parquet tables: `runs.parquet` has a row a run, whose columns are the files of its folder, `metrics.parquet` a row a step.
+"""Runs of a sweep in two Parquet tables: `runs.parquet` has a row a run, `metrics.parquet` a row a step.
+
+The columns of `runs.parquet` are the files of a run's folder.
 
 What is read may come from someone else. A table has columns of known names and plain types and a bounded size, its
 pages carry checksums, and the text of a file in it is judged as that file would be. Nothing of it is run.

@@ -25,7 +25,9 @@ BUILDING, COMPILING, EVALUATION = "building", "compiling", "final evaluation"
 
 
 class ConsoleWriter:
-    """Shows what a run does: a phase by its name and since when, steps with energy [Ha], gradient norm, speed, and the time that is left.
+    """Shows what a run does: its phase, steps with energy [Ha], gradient norm and speed, and the time that is left.
+
+    A phase is shown by its name and since when it lasts.
 
     The time that is left is shown where it is known within a factor of about three; elsewhere the time since the start
     is.
@@ -125,7 +127,7 @@ class ConsoleWriter:
         self._print(self._end(summary))
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Closes the display, with one line unless the result was told: the final energy, the number of steps and the time."""
+        """Closes the display, with one line unless the result was told: final energy, number of steps and time."""
         self._close("" if self._told else self._end(summary))
 
     def fail(self, reason: str) -> None:

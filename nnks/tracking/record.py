@@ -1,4 +1,4 @@
-"""What is stored of a run: the names of its files and of what they hold, the hash of its config, and a view for readers."""
+"""What is stored of a run: names of its files and of what they hold, the hash of its config, a view for readers."""
 
 from __future__ import annotations
 

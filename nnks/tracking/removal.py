@@ -1,4 +1,4 @@
-"""Removing runs: only what is a run by name and content, only inside a results folder, and so that a cut can be repeated."""
+"""Removing runs: only runs by name and content, only inside a results folder, and so that a cut can be repeated."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
 
 
 def remove(record: RunRecord) -> None:
-    """Deletes a run's folder. The config goes last: until then it is a run, so that a removal that was cut off can be repeated.
+    """Deletes a run's folder, the config last.
+
+    Until then it is a run, so that a removal that was cut off can be repeated.
 
     Raises:
         Busy: if a process has begun to write the run.

@@ -1,4 +1,7 @@
-"""What the store's files must hold: kinds of values by key, judged where a file is read, so that nothing behind has to doubt them."""
+"""What the store's files must hold: kinds of values by key, judged where a file is read.
+
+So nothing behind has to doubt them.
+"""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class RunFolder:
         return last_metrics(self.path / METRICS)
 
     def prepare(self, config: Mapping[str, Any]) -> None:
-        """Makes the folder of an interrupted run fit to go on in: without links and rests, with the config that it is of.
+        """Makes the folder of an interrupted run fit to go on in: without links and rests, with its config.
 
         Args:
             config: the resolved config.
@@ -214,7 +214,7 @@ class RunFolder:
 def find_run(
     results: str | Path, experiment: str, hash: str | Collection[str], seed: int, *, latest: bool = False
 ) -> RunFolder | None:
-    """The stored run of this config and seed: a finished one if there is one and not the `latest` is asked for, or the latest.
+    """The stored run of this config and seed: a finished one, or the latest if there is none or `latest` is asked for.
 
     Args:
         results: the folder of all runs.

@@ -104,7 +104,10 @@ class WandbSession:
             warn(f"W&B does not start ({first_line(error)}); this run is recorded in metrics.jsonl only.")
 
     def count_by(self, metric: str) -> None:
-        """Makes a metric the horizontal axis of all others: W&B's own counter refuses the steps that a resumed run repeats."""
+        """Makes a metric the horizontal axis of all others.
+
+        W&B's own counter refuses the steps that a resumed run repeats.
+        """
         if self.run is not None:
             try:
                 self.run.define_metric(metric, hidden=True)
@@ -179,7 +182,8 @@ def _start(wandb: Any, mode: str, options: dict[str, Any]) -> Any:
         console="off",
         disable_git=True,
         disable_code=True,
-        x_save_requirements=False,  # versions are in the run's environment; reading all packages takes a fifth of a second
+        # versions are in the run's environment; reading all packages takes a fifth of a second
+        x_save_requirements=False,
         init_timeout=INIT_TIMEOUT,
         login_timeout=INIT_TIMEOUT,
         finish_timeout=FINISH_TIMEOUT,

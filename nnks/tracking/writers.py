@@ -102,7 +102,9 @@ class WriterGroup:
 
 
 class Afterwards:
-    """Starts a writer at the end of a run, from whose folder it takes all steps: for one that cannot follow several runs at a time.
+    """Starts a writer at the end of a run, from whose folder it takes all steps.
+
+    It is for a writer that cannot follow several runs at a time.
 
     Args:
         make: starts a writer that begins with all steps in the run's folder.

@@ -22,7 +22,7 @@ class Optimizer(Protocol):
 
     @property
     def reports_end(self) -> bool:
-        """Whether the numbers of a step belong to the state after it, as a line search can give them, or to the one before."""
+        """Whether the numbers of a step belong to the state after it, as a line search's can, or to the one before."""
         ...
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:

@@ -62,7 +62,10 @@ class Checkpoints:
         self._manager = self._open()
 
     def _open(self) -> Any:
-        """Orbax's manager. It looks at all checkpoints at once and fails with the first whose notes are damaged: those go first."""
+        """Orbax's manager.
+
+        It looks at all checkpoints at once and fails with the first whose notes are damaged, so those go first.
+        """
         options = self._ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=True)
         with contextlib.suppress(Exception):  # what is wrong is found below, or raised by the second attempt
             return self._ocp.CheckpointManager(self._folder, options=options)

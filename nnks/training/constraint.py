@@ -66,7 +66,7 @@ class Constraint:
         return energies | {"penalty": added, "total": energies["total"] + added}
 
     def slope(self, params: Params, gradient: Params) -> Params:
-        """The gradient that vanishes at the minimum: without its part along the orbitals, where a projection removes it."""
+        """The gradient that vanishes at the minimum: without the part along the orbitals that a projection removes."""
         if self.kind == "penalty":
             return gradient
         w, g = params[COEFFICIENTS], gradient[COEFFICIENTS]

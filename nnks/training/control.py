@@ -1,4 +1,6 @@
-r"""First-order steps on minibatches with a control variate: the same batch's estimate at a state whose energy on the whole grid is known.
+r"""First-order steps on minibatches with a control variate.
+
+It is the same batch's estimate at a state whose energy on the whole grid is known.
 
 $$E = E(\tilde\theta) + \hat E(\theta) - \hat E(\tilde\theta), \qquad
   g = g(\tilde\theta) + \hat g(\theta) - \hat g(\tilde\theta)$$

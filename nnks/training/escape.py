@@ -1,4 +1,6 @@
-r"""Where a minimization of Gaussian orbitals goes on although the gradient vanishes: away from saddles, and once out of a shallow minimum.
+r"""Where a minimization of Gaussian orbitals goes on although the gradient vanishes.
+
+It leaves saddles, and once a shallow minimum.
 
 At a saddle the energy falls along the softest rotation. A minimum of equal spin counts whose softest curvature is small
 beside the differences of orbital energies is one of several ways to orient open shells against each other (two fluorine
@@ -98,7 +100,7 @@ def soft(problem: Problem, params: Params) -> bool:
 
 
 def examine(problem: Problem, params: Params, rotation: str, total: float) -> Examined:
-    """Whether a point of vanishing gradient and this energy [Ha] is a minimum, and where to go on if it is not a deep one."""
+    """Whether a point of vanishing gradient and this energy [Ha] is a minimum, and where to go on unless it is deep."""
     framed = make_frame(problem, params)
     evaluations = 1  # a Fock matrix costs about as much as a gradient
     if smallest_gap(framed.canonical, problem.model.counts) > SAFE_GAP:

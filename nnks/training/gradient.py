@@ -144,7 +144,7 @@ def advance(
 
 
 def without_rounding(gradient: Params, energies: dict[str, Array]) -> Params:
-    """A float64 gradient whose components below the rounding error of the energy's terms are zero, as symmetry makes them.
+    """A float64 gradient whose components below the rounding of the energy's terms are zero, as symmetry makes them.
 
     Optimizers that divide by a gradient's size enlarge what rounding leaves of a zero: Adam turned 1e-17 into steps of
     1e-3 within three steps, and energies of H2 differed by 1e-7 Ha between programs that sum in another order.

@@ -118,5 +118,5 @@ class Guard:
         return abs(self.recent[-1].total - self.recent[-1].held_out) if self.recent else 0.0
 
     def better(self) -> TrainState | None:
-        """The state to go back to at the end, if there are doubts about the last ones: the lowest on the held-out grid."""
+        """The state to go back to at the end, if the last ones are in doubt: the lowest on the held-out grid."""
         return self.best.state if self.best is not None and self.doubts else None

@@ -6,7 +6,8 @@ $\sum_i n_i\langle u_i|h-\epsilon_i|u_i\rangle$ with $u_i = (1-P)\,\delta\psi_i$
 virtual space $h-\epsilon_i$ is close to $-\frac12\nabla^2 + \sigma_i$ with the orbital's own kinetic energy
 $\sigma_i = T_i \approx -\epsilon_i$ (equal for one electron by the virial theorem). So the metric is
 
-$$S_{ab} = 2\sum_i n_i\,\bigl\langle(1-P)\,\partial_a\psi_i\bigm|-\tfrac12\nabla^2+\sigma_i\bigm|(1-P)\,\partial_b\psi_i\bigr\rangle,$$
+$$S_{ab} = 2\sum_i n_i\,\bigl\langle(1-P)\,\partial_a\psi_i
+  \bigm|-\tfrac12\nabla^2+\sigma_i\bigm|(1-P)\,\partial_b\psi_i\bigr\rangle,$$
 
 in which one shift for all orbitals would make the core's steps too long: for neon they differ by a factor of 50. With
 `form="overlap"` it is the metric of overlaps alone, one Hartree times $2\sum_in_i\langle u_i|u_i\rangle$, which

@@ -1,4 +1,4 @@
-r"""Natural gradient over the space of occupied orbitals: steps that are steepest in the metric of `nnks.training.metric`.
+r"""Natural gradient over the space of occupied orbitals: the steepest steps in the metric of `nnks.training.metric`.
 
 $$\delta = -\eta\,(S + \lambda\,\mathrm{diag}\,S)^{-1} g$$
 
@@ -190,7 +190,10 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
 
 
 def same_layer(params: Params) -> Array:
-    """Whether two parameters belong to one layer: their paths differ in the last name at most, as a kernel's and its bias's do."""
+    """Whether two parameters belong to one layer, as a kernel and its bias do.
+
+    Their paths differ in the last name at most.
+    """
     leaves = jax.tree_util.tree_leaves_with_path(params)
     layers = {path[:-1]: n for n, (path, _) in enumerate(leaves)}
     number = jnp.concatenate([jnp.full(leaf.size, layers[path[:-1]]) for path, leaf in leaves])

@@ -1,4 +1,4 @@
-"""Orbax's own words on files that it cannot use: nnks says in one line what matters of them, so the rest is left out."""
+"""Orbax's own words on files that it cannot use: nnks says in one line what matters, so the rest is left out."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Descent:
 
 
 def range_test(descent: Descent, problem: Problem, params: Params, key: PRNGKey) -> RangeTest:
-    """Trains a copy of the parameters with growing rates: `TRIED` energy gradients, fewer where an energy is not finite."""
+    """Trains a copy of the parameters at growing rates: `TRIED` energy gradients, fewer if an energy is not finite."""
     rates = np.geomspace(LOWEST, HIGHEST, TRIED)
     state = initial_state(params, descent.init(params), key)
     energies: list[float] = []

@@ -50,7 +50,10 @@ def test_the_interval_is_that_of_a_paired_test():
 
 
 def test_intervals_of_an_axis_hold_together():
-    """Of 400 ablations without any effect, about 5 % show one among three settings: within 3 standard errors of it, or fewer."""
+    """Of 400 ablations without any effect, about 5 % or fewer show one among three settings.
+
+    The share may be three standard errors above.
+    """
     rng, wrong = np.random.default_rng(0), 0
     for _ in range(400):
         values = {(o, "x"): list(rng.normal(size=5)) for o in "abcd"}

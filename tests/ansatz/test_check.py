@@ -185,7 +185,8 @@ REFUSED = {
     Refuses: "cannot be made: RuntimeError: not today",
     Coordinates: "has coordinates [2, 1]; expected [spin, n, orbitals] = [1, 2, 1]",
     Functions: "has functions [2, 3]; expected [functions]",
-    FunctionsAlone: "has a parameter `coefficients`, nothing; expected an array [spin, functions, orbitals] = [1, 3, 1]",
+    FunctionsAlone: "has a parameter `coefficients`, nothing; "
+    "expected an array [spin, functions, orbitals] = [1, 3, 1]",
     NoModule: "is a NoModule; expected a flax module",
 }
 NOT_FINITE = {

@@ -62,8 +62,8 @@ USERS = {
         None,
     ),
     "a value for a section": (
-        HEAD
-        + "    c = default_config()\n    with c.unlocked(), c.ignore_type():\n        c.ansatz = 'residual'\n    return c\n",
+        HEAD + "    c = default_config()\n"
+        "    with c.unlocked(), c.ignore_type():\n        c.ansatz = 'residual'\n    return c\n",
         "config.ansatz is 'residual'; it must be a section",
         None,
     ),
@@ -346,7 +346,10 @@ def test_a_stored_config_that_lacks_keys_says_which_take_their_defaults(capsys, 
 def test_a_config_that_changes_the_working_folder_is_refused_and_the_folder_is_as_before(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "away").mkdir()
-    text = "import os\nfrom nnks.config import default_config\n{}\ndef get_config():\n    {}\n    return default_config()\n"
+    text = (
+        "import os\nfrom nnks.config import default_config\n{}\n"
+        "def get_config():\n    {}\n    return default_config()\n"
+    )
     for number, place in enumerate([("os.chdir('away')", "pass"), ("", "os.chdir('away')")]):
         (tmp_path / f"mine{number}.py").write_text(text.format(*place))
         assert main(["run", f"--config=mine{number}.py", "--dry-run"]) == 2

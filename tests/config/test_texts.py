@@ -6,9 +6,9 @@ from nnks.config import default_config, override
 from nnks.registry import InputError
 
 BAD_NAMES = (
-    "", " ", "../../x", "a/b", "/a", "~", "~root", ".", "..", ".hidden", "-x", "--yes", "a.", "a ", " a", "a\\b", "C:", "a:b", "a*", "a?",
-    "a\x00b", "\ud800", "a\nb", "a\tb", "\x1b[31m", "a\u202eb", "a\u2028b", "a\ufeff", "x" * 101, "😀" * 64, "con", "NUL", "aux.txt", "com1",
-    "references", "<script>", 'a"b', "a|b",
+    "", " ", "../../x", "a/b", "/a", "~", "~root", ".", "..", ".hidden", "-x", "--yes", "a.", "a ", " a", "a\\b", "C:",
+    "a:b", "a*", "a?", "a\x00b", "\ud800", "a\nb", "a\tb", "\x1b[31m", "a\u202eb", "a\u2028b", "a\ufeff", "x" * 101,
+    "😀" * 64, "con", "NUL", "aux.txt", "com1", "references", "<script>", 'a"b', "a|b",
 )  # fmt: skip
 GOOD_NAMES = (
     "water",

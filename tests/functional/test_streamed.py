@@ -71,7 +71,10 @@ def test_memory_decides_where_the_density_is_fitted(quick):
 
 
 def test_known_electrons_take_the_error_of_a_coarse_grid_off(quick):
-    """Otherwise benzene with this basis and grid is 4.9 mHa off (prototype): the charge of orbitals and free atoms is off by 3.5e-4 electrons."""
+    """Otherwise benzene with this basis and grid is 4.9 mHa off (prototype).
+
+    The charge of orbitals and free atoms is off by 3.5e-4 electrons.
+    """
     settings = {
         "system__molecule": "C6H6",
         "system__basis": "6-31g",
@@ -98,7 +101,7 @@ def test_integrals_that_do_not_fit_are_refused_where_they_are_asked_for(quick):
 
 
 def test_blocks_for_an_accelerator_change_nothing(quick, monkeypatch):
-    """One large block, all of whose points are near an atom, against many compact ones: only the multipoles' limit differs."""
+    """One large block, all points near an atom, against many compact ones: only the multipoles' limit differs."""
     compact = problem_of(quick, quadrature__memory=0.0)
     monkeypatch.setattr(tables, "BLOCK", tables.ACCELERATOR_BLOCK)
     large = problem_of(quick, quadrature__memory=0.0)

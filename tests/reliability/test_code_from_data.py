@@ -84,7 +84,7 @@ def test_a_command_in_somebody_elses_config_is_not_run(key, tmp_path, monkeypatc
 
 
 def starts():
-    """What a run takes from PySCF's tables: its basis, the fitting set, and the densities of free atoms, of both guesses."""
+    """What a run takes from PySCF's tables: its basis, the fitting set, and free atoms' densities, of both guesses."""
     from nnks.interop.basis_tables import load
     from nnks.interop.coulomb import auxiliary_mole
     from nnks.interop.pyscf import atomic_charges, guess_orbitals, make_mole

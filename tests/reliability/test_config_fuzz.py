@@ -15,9 +15,10 @@ CONFIGS = [
 ]
 KEYS = sorted({path for config in CONFIGS for path in rules_of(config)} | {f"{kind}.name" for kind in registries()})
 WORDS = (
-    "", "None", "none", "nan", "inf", "-inf", "1e999", "1d-3", "1_000", "0x10", "true", "OFF", "-1", "0", "1", "1e3", "1.5", "9" * 30, "-" + "9" * 30,
-    "9" * 5000, "[]", "{}", "()", "[" * 500, "../x", "a/b", "~", "\0", "\ud800", "\x1b[2J", "x" * 10_000, "__import__('os')", "auto", "lda,vwn",
-    "exact", "residual", "adam", "cosine", "6-31g", "%s%n", "{0}", "\u202e", "😀" * 80, "con", "a=b", "=", "--config.x=1",
+    "", "None", "none", "nan", "inf", "-inf", "1e999", "1d-3", "1_000", "0x10", "true", "OFF", "-1", "0", "1", "1e3",
+    "1.5", "9" * 30, "-" + "9" * 30, "9" * 5000, "[]", "{}", "()", "[" * 500, "../x", "a/b", "~", "\0", "\ud800",
+    "\x1b[2J", "x" * 10_000, "__import__('os')", "auto", "lda,vwn", "exact", "residual", "adam", "cosine", "6-31g",
+    "%s%n", "{0}", "\u202e", "😀" * 80, "con", "a=b", "=", "--config.x=1",
 )  # fmt: skip
 TEXTS = st.one_of(
     st.sampled_from(WORDS),

@@ -1,4 +1,7 @@
-"""Benchmarks/damage.py in small: a damage of each kind, after which the sweep, its report and its listing are as they were, or say why not."""
+"""Benchmarks/damage.py in small: a damage of each kind.
+
+After it the sweep, its report and its listing are as they were, or say why not.
+"""
 
 import random
 

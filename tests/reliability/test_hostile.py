@@ -1,4 +1,4 @@
-"""Results that someone made to do harm are only data: nothing of them is run, and nothing outside of them is written."""
+"""Results that someone made to do harm are only data: nothing of them is run, nothing outside of them is written."""
 
 import shutil
 

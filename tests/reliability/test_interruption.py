@@ -1,4 +1,7 @@
-"""Signals: the state is saved, one line says how to go on, and what goes on is what had not been interrupted, bit for bit."""
+"""Signals: the state is saved, and one line says how to go on.
+
+What goes on is what had not been interrupted, bit for bit.
+"""
 
 import os
 import re
@@ -364,7 +367,10 @@ def test_a_run_that_another_process_has_is_left_to_it(study, tmp_path, capfd):
 
 
 def test_members_of_a_batch_stay_together_however_it_was_interrupted(study, tmp_path):
-    """How many are trained by one program decides how it rounds: neither what is finished nor the number of workers may change that."""
+    """How many are trained by one program decides how it rounds.
+
+    Neither what is finished nor the number of workers may change that.
+    """
     from nnks.runs.experiment import folder_of
     from nnks.runs.members import batches, begun_in, mark_batch, unmark_batch
     from nnks.sweep import load_sweep

@@ -1,4 +1,7 @@
-"""Results that cannot be written: one line and exit status 1 or 2, and the same command goes on afterwards, to the same energy."""
+"""Results that cannot be written: one line and exit status 1 or 2.
+
+The same command goes on afterwards, to the same energy.
+"""
 
 import json
 import os

@@ -12,7 +12,7 @@ from nnks.interop.pyscf import becke_grid, make_mole
 
 
 class Spiked(nn.Module):
-    """Helium's orbital with structure that grids overlook: in few directions near the nucleus, or between two shells."""
+    """Helium's orbital with structure that grids overlook: in few directions near the nucleus or between two shells."""
 
     kind: str = "direction"
     guess: str = "minao"

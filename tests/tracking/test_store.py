@@ -148,7 +148,7 @@ def test_a_run_that_goes_on_says_which_of_its_rows_are_missing(folder, lines, ca
 @pytest.mark.parametrize("lines", [0, 3, 3.5, None])
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_finished_run_whose_metrics_lost_their_end_says_so(folder, lines, resumed, capsys):
-    """A file that is cut between two lines or within one, emptied or deleted: what is left is read, and the loss is named."""
+    """A file cut between two lines or within one, emptied or deleted: what is left is read, and the loss is named."""
     from nnks.tracking.writers import JsonlWriter
 
     writer = JsonlWriter(folder)

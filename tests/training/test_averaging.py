@@ -1,4 +1,7 @@
-"""The moving average of Gram matrices: unbiased, the batch's derivative, kept in the state, refused where it has no sense."""
+"""The moving average of Gram matrices is unbiased and kept in the state.
+
+Its derivative is the batch's, and it is refused where it has no sense.
+"""
 
 import jax
 import jax.numpy as jnp

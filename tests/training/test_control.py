@@ -1,4 +1,4 @@
-"""A control variate leaves energies and gradients unbiased, takes their variance off, and ends nearer to the minimum."""
+"""A control variate leaves energies and gradients unbiased, cuts their variance, and ends nearer to the minimum."""
 
 import dataclasses
 

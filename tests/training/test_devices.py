@@ -20,7 +20,8 @@ from nnks import setup
 from nnks.config import default_config, override
 from nnks.training import begin
 changes = {
-    "system.molecule": "H2O", "quadrature.level": 1, "functional.xc": xc, "functional.hartree": hartree, "optimizer.name": "direct",
+    "system.molecule": "H2O", "quadrature.level": 1, "functional.xc": xc, "functional.hartree": hartree,
+    "optimizer.name": "direct",
 }
 config = override(default_config(), changes)
 problem = setup.make_problem(setup.make_system(config))
@@ -30,7 +31,9 @@ step, energies = optimizer.make_step(problem), []
 for _ in range(6):
     state, metrics = step(state)
     energies.append(float(metrics["energy/total"]))
-print("ENERGIES", json.dumps({"devices": jax.device_count(), "blocks": problem.model.table.devices, "energies": energies}))
+print("ENERGIES", json.dumps({
+    "devices": jax.device_count(), "blocks": problem.model.table.devices, "energies": energies,
+}))
 """
 
 

@@ -176,7 +176,7 @@ def test_what_cannot_be_rotated_is_refused(changes, quick, tmp_path):
 
 
 def test_the_predicted_error_is_that_of_the_energy(quick, tmp_path):
-    """Within a factor of five of what later steps gained, from the second step on: the Hessian is known from then on."""
+    """Within a factor of five of what later steps gained, from the second step on: then the Hessian is known."""
     import nnks
     from nnks.tracking.record import RunRecord
 
@@ -190,8 +190,9 @@ def test_the_predicted_error_is_that_of_the_energy(quick, tmp_path):
     "patience", [pytest.param(80, id="turned", marks=pytest.mark.slow), pytest.param(3, id="given up")]
 )
 def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
-    """Stretched F2: both holes tilted in one plane are a minimum, one hole along and one across the bond lie 0.1 mHa lower, as PySCF finds.
+    """Stretched F2: holes tilted in one plane are a minimum, one along and one across the bond lie 0.1 mHa lower.
 
+    PySCF finds the same.
     A turn that is given up leads back to the first minimum, whose energy was known to 3e-6 Ha.
     """
     from nnks.interop.reference import reference
@@ -244,7 +245,10 @@ def test_settings_that_no_step_can_use_are_refused(changes):
 
 
 def test_steps_are_one_program_and_follow_their_arguments(quick):
-    """Fitted integrals come from NumPy's memory: were they committed to a device, the step from uncommitted parameters would be compiled apart."""
+    """Fitted integrals come from NumPy's memory.
+
+    Were they committed to a device, the step from uncommitted parameters would be compiled apart.
+    """
     from nnks.runs.plan import plan
     from nnks.training.direct import _step
 

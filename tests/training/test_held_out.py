@@ -42,7 +42,7 @@ def test_the_guard_ends_a_run_before_it_fits_the_grid(quick, tmp_path):
 
 @pytest.mark.slow
 def test_both_energies_are_those_of_one_state(quick, tmp_path):
-    """Helium on a grid that is good enough: the grids agree to 0.02 mHa at every step, while the energy falls by 50 mHa."""
+    """Helium on a good enough grid: the grids agree to 0.02 mHa at every step, while the energy falls by 50 mHa."""
     import nnks
 
     changes = {"ansatz__name": "neural_basis", "ansatz__width": 4, "quadrature__level": 2, "training__steps": 3}

@@ -1,4 +1,7 @@
-"""Where an open-shell atom points: rotated shells against PySCF's integrals of angular momentum, and runs that end in the best orientation."""
+"""Where an open-shell atom points: rotated shells, and runs that end in the best orientation.
+
+Rotated shells are compared with PySCF's integrals of angular momentum.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def minimized(ready):
 
 
 def test_shells_turn_as_angular_momentum_says():
-    """$D(R) = \\exp(-S^{-1}\\langle r\\times\\nabla\\rangle\\cdot\\theta)$ in shells up to f, which a rotation mixes among themselves alone."""
+    """$D(R) = \\exp(-S^{-1}\\langle r\\times\\nabla\\rangle\\cdot\\theta)$ in shells up to f.
+
+    A rotation mixes these among themselves alone.
+    """
     from nnks.interop.pyscf import gaussian_basis
 
     mol = gto.M(atom="Sc 0 0 0", basis="def2-tzvp", spin=1)
@@ -58,7 +64,10 @@ def test_shells_turn_as_angular_momentum_says():
 
 
 def test_the_slope_of_a_turn_is_that_of_its_energy(quick):
-    """Central differences of 1e-3 rad: rounding of energies of 750 Ha leaves 1e-10 Ha in them, and the step 1e-6 of the slopes."""
+    """Central differences of 1e-3 rad.
+
+    Rounding of energies of 750 Ha leaves 1e-10 Ha in them, and the step 1e-6 of the slopes.
+    """
     ready = atom(quick)
     framed = make_frame(ready.problem, prepared(ready).params)
     _, slope = orientation._energy(ready.problem, framed, jnp.asarray(ANGLES))

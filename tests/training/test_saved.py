@@ -1,4 +1,7 @@
-"""What a checkpoint holds beside the state comes back bit for bit: energies, seconds, the reason of the end, and what a guard knows."""
+"""What a checkpoint holds beside the state comes back bit for bit.
+
+That is energies, seconds, the reason of the end, and what a guard knows.
+"""
 
 import dataclasses
 import math

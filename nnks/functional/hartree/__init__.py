@@ -18,7 +18,8 @@ from nnks.functional.terms import TERMS, Discretized
 HARTREE = {
     "auto": "exact in a Gaussian basis of up to 150 functions, density_fitting otherwise",
     "exact": "four-center integrals; Gaussian orbitals only; memory grows as basis^4",
-    "density_fitting": "auxiliary Gaussians, in the basis or on the quadrature for any density; energy is a lower bound",
+    "density_fitting": "auxiliary Gaussians, in the basis or on the quadrature for any density; "
+    "energy is a lower bound",
     "poisson": "Poisson's equation on the atomic grids, for any density; no fitting set that orbitals could exploit",
     "pairwise": "sum over pairs of quadrature points with a self-cell correction; the paper's method, corrected",
 }

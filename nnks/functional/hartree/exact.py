@@ -29,6 +29,6 @@ class ExactHartree:
         return 0.5 * jnp.dot(d, self.integrals @ d)
 
     def curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
-        """Electrostatic energies [Ha] of the rotations' densities with each other: one pass over the integrals for all."""
+        """Electrostatic energies [Ha] of the rotations' densities with each other, in one pass over the integrals."""
         d = jax.vmap(pack)(rotations.densities())
         return d @ (self.integrals @ d.T)

@@ -51,7 +51,7 @@ class BasisFittedHartree:
         return 0.5 * jnp.dot(b, b)
 
     def curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
-        """Electrostatic energies [Ha] of the rotations' densities with each other: one pass over the integrals for all."""
+        """Electrostatic energies [Ha] of the rotations' densities with each other, in one pass over the integrals."""
         d = self.fitted.integrals @ jax.vmap(pack)(rotations.densities()).T
         b = solve_triangular(self.fitted.factor, d, lower=True)
         return b.T @ b

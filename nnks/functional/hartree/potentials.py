@@ -78,7 +78,11 @@ class FittingPotentials:
                 def act(radial: list[list[Array]], angular: list[list[Array]]) -> Array:
                     whole = [sum(x @ a for x, a in _cut(parts, own)) for parts, own in zip(radial, c, strict=True)]
                     # a sum of products, so that one loop over the points takes all of them
-                    return sum(x[:, m] * y for x, ys in zip(whole, angular, strict=True) for m, y in enumerate(ys))  # pyright: ignore
+                    return sum(
+                        x[:, m] * y  # pyright: ignore
+                        for x, ys in zip(whole, angular, strict=True)
+                        for m, y in enumerate(ys)
+                    )
 
                 return total + self._at(r, center, kind, act), None
 
@@ -117,7 +121,7 @@ class FittingPotentials:
         return d[:-1]
 
     def _at(self, r: Float[Array, "block 3"], center: Array, kind: Array, act: Callable[..., Any]) -> Any:
-        """What `act` makes of an atom's radial and angular functions of each degree at points near it, or far from it."""
+        """What `act` makes of an atom's radial and angular functions of each degree at points near or far from it."""
         d = r - center[None, :]
         square = jnp.sum(d * d, axis=-1)
         cuts = np.cumsum([f.shape[1] for f in self.functions])[:-1].tolist()
