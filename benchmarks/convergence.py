@@ -30,7 +30,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nnks.reproduce.tasks import peak_memory
+from nnks_paper.tasks import peak_memory
 
 STARTED = time.time()
 PER_ATOM = 1e-6

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import known_rows, machine, measured_here, print_table, store
-from nnks.reproduce import scaling
-from nnks.reproduce.measure import Measurement, measure, read_measurement
-from nnks.reproduce.study import Study, load_study
 from nnks.tracking.files import write_json
+from nnks_paper import scaling
+from nnks_paper.measure import Measurement, measure, read_measurement
+from nnks_paper.study import Study, load_study
 
 SLOWEST = (
     ("nnks-gradient", "C180", "sto-3g"),

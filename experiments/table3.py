@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from nnks.reproduce import reproduce
+from nnks_paper import reproduce
 
 
 def main() -> None:

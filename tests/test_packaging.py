@@ -70,7 +70,7 @@ def imported_names(path: Path) -> set[str]:
 def test_every_package_that_nnks_imports_is_declared():
     others = {name: path.name for path in (ROOT / "nnks").rglob("*.py") for name in imported_names(path)}
     bases, extras = declared(), declared("ray", "slurm")
-    for name in others.keys() - sys.stdlib_module_names - {"nnks"}:
+    for name in others.keys() - sys.stdlib_module_names - {"nnks", "nnks_paper"}:
         brought = canonicalize_name(name) in bases | extras or any(
             file.parts[0] == name for home in bases for file in importlib.metadata.files(home) or ()
         )
@@ -118,7 +118,8 @@ def test_the_wheel_holds_the_package_its_data_and_its_configs(distributions):
         names = set(wheel.namelist())
         (metadata,) = (wheel.read(name).decode() for name in names if name.endswith("/METADATA"))
     info = f"nnks-{PROJECT['version']}.dist-info"
-    sources = {"nnks": ROOT / "nnks", "nnks/configs": ROOT / "configs"}
+    paper = ROOT / "experiments" / "nnks_paper"
+    sources = {"nnks": ROOT / "nnks", "nnks/configs": ROOT / "configs", "nnks_paper": paper}
     expected = {
         f"{place}/{path.relative_to(folder)}"
         for place, folder in sources.items()
@@ -188,4 +189,6 @@ def test_an_installed_wheel_runs_away_from_the_repository(distributions, install
 def test_an_installed_source_distribution_finds_its_configs(distributions, installed):
     _, output = installed(distributions[1])
     assert "ablations/gram" in output("nnks", "list", "config")
+    study = "from nnks_paper.study import load_study; print(len(load_study('table1', 'results').configs))"
+    assert int(output("python", "-c", study)) > 1  # `nnks reproduce` has its items and their configs
     assert '"molecule": "H2"' in output("nnks", "run", "--config=gaussian", "--config.system.molecule=H2", "--dry-run")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nnks.reproduce.paper import CLAIMS
+from nnks_paper.paper import CLAIMS
 
 ROOT = Path(__file__).parents[1]
 REPRODUCTION = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_a_claim_has_one_line_with_what_was_compared_and_a_link_to_its_details(c
 
 
 def test_the_page_of_the_reproduction_is_made_from_the_stored_reports(tmp_path):
-    from nnks.reproduce import ITEMS, page
+    from nnks_paper import ITEMS, page
 
     folder = ROOT / "results" / "stored" / "reproduction"
     reports = page.stored(folder, ITEMS)

@@ -10,7 +10,7 @@ from nnks.tracking.cache import use_compilation_cache
 
 def command(arguments: list[str]) -> int:
     """Runs an item of the paper, or all of it, and reports it."""
-    from nnks.reproduce import ALL, DOCUMENTS, ITEMS, PAGE, reproduce
+    from nnks_paper import ALL, DOCUMENTS, ITEMS, PAGE, reproduce
 
     items = [argument for argument in arguments if not argument.startswith("--")]
     results, quick, only_report, changes = "", False, False, {}

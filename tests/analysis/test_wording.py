@@ -41,10 +41,20 @@ def test_references_are_named_in_words():
 def test_a_charge_is_in_the_name_of_a_system():
     from nnks.analysis.names import system_names
 
-    ion = ("H3", "angstrom", 1, 0, "lda,vwn")
+    ion = ("H3", "angstrom", 1, 0, "lda,vwn", "")
     assert system_names([ion]) == {ion: "H3, charge +1"}
-    neutral = ("H3", "angstrom", 0, 1, "lda,vwn")
+    neutral = ("H3", "angstrom", 0, 1, "lda,vwn", "")
     assert system_names([ion, neutral])[neutral] == "H3, charge +0, spin 1"
+
+
+def test_a_term_of_a_config_is_in_the_name_of_a_system():
+    from nnks.analysis.names import system_key, system_names
+    from nnks.config import default_config, override, to_dict
+
+    field = override(default_config(), {"functional.terms.field.z": 0.001})
+    plain, other = (system_key(to_dict(config)) for config in (default_config(), field))
+    assert system_names([plain]) == {plain: "water"}
+    assert system_names([plain, other]) == {plain: "water, no other term", other: "water, field z=0.001"}
 
 
 def test_an_ansatz_has_one_color_in_every_sweep():

@@ -13,6 +13,7 @@ import nnks.functional
 from nnks import setup
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.functional.external import AnalyticExternal, QuadratureExternal
+from nnks.functional.field import AnalyticField, QuadratureField
 from nnks.functional.hartree import (
     HARTREE,
     BasisFittedHartree,
@@ -76,6 +77,8 @@ TERMS = {
         s.grid, np.asarray(s.molecule.positions), interop.angular_degrees(), interop.atomic_charges(s.mole)
     ),
     "nuclear": lambda s: Nuclear(s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)),
+    "field, analytic": lambda s: AnalyticField(interop.dipole_integrals(s.mole)[0] + 0.5, jnp.asarray(0.0)),
+    "field, quadrature": lambda s: QuadratureField(jnp.array([0.1, -0.2, 0.3]), jnp.asarray(0.0)),
 } | {f"xc, {kind}": lambda s, name=name: xc_term(name) for kind, name in XC.items()}
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnks.reproduce.paper import TABLE2
-from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
-from nnks.reproduce.study import Study
 from nnks.tracking.trust import known_references
+from nnks_paper.paper import TABLE2
+from nnks_paper.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number
+from nnks_paper.study import Study
 
 EXPECTED = {"O2": 2, "CO2": 0}
 """Unpaired electrons of the ground state: O2 is paramagnetic, CO2 diamagnetic."""

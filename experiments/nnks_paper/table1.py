@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nnks.reproduce.paper import TABLE1
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, spread
-from nnks.reproduce.study import Study
-from nnks.reproduce.table1_runs import AGREES, Molecule, collect
-from nnks.reproduce.table1_views import draw, energies, minibatches
+from nnks_paper.paper import TABLE1
+from nnks_paper.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, spread
+from nnks_paper.study import Study
+from nnks_paper.table1_runs import AGREES, Molecule, collect
+from nnks_paper.table1_views import draw, energies, minibatches
 
 TERMWISE = "every term and total of the energy, beside PySCF's on the same grid"
 

@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from nnks.reproduce.paper import TERMS
-from nnks.reproduce.study import Study
 from nnks.tracking.record import RunRecord
 from nnks.tracking.trust import known_references
+from nnks_paper.paper import TERMS
+from nnks_paper.study import Study
 
 AGREES = 1e-5
 """Distance from PySCF [Ha] that every energy and term is to keep."""

@@ -8,7 +8,7 @@ TINY = {"nuclear": 0.7, "kinetic+external": -2.5, "hartree": 1.3, "xc": -0.5}
 
 
 def molecule(name="H2", off=0.0, reference=-1.03864, batches=None, scf=0.0):
-    from nnks.reproduce.table1_runs import Molecule
+    from nnks_paper.table1_runs import Molecule
 
     pyscf = TINY | {"total": reference}
     return Molecule(
@@ -25,7 +25,7 @@ def molecule(name="H2", off=0.0, reference=-1.03864, batches=None, scf=0.0):
     ("off", "scf", "verdict"), [(1e-7, 0.0, "better"), (2e-5, 0.0, "contradicted"), (0.0, -2e-5, "contradicted")]
 )
 def test_one_term_that_is_off_contradicts_table_1(off, scf, verdict):
-    from nnks.reproduce.table1 import agreement
+    from nnks_paper.table1 import agreement
 
     finding = agreement([molecule(off=off, scf=scf)])
     assert finding.verdict == verdict
@@ -33,7 +33,7 @@ def test_one_term_that_is_off_contradicts_table_1(off, scf, verdict):
 
 
 def test_nothing_is_claimed_without_runs():
-    from nnks.reproduce import expressivity, fig3, scaling, table1, table2, table3, timing
+    from nnks_paper import expressivity, fig3, scaling, table1, table2, table3, timing
 
     verdicts = [table1.agreement([]), table1.integration([]), table1.amortization([]), table2.conclusion({})]
     verdicts += [
@@ -49,8 +49,8 @@ def test_nothing_is_claimed_without_runs():
 
 
 def test_an_energy_below_the_minimum_of_its_basis_is_an_integration_error():
-    from nnks.reproduce.table1 import integration
-    from nnks.reproduce.table1_runs import Batches
+    from nnks_paper.table1 import integration
+    from nnks_paper.table1_runs import Batches
 
     found = integration([molecule(batches=Batches(-1.05, 0.1, -1.03, 10))])
     assert found.verdict == "contradicted"
@@ -60,8 +60,8 @@ def test_an_energy_below_the_minimum_of_its_basis_is_an_integration_error():
 
 
 def test_minibatch_orbitals_are_judged_by_their_exact_energy():
-    from nnks.reproduce.table1 import amortization
-    from nnks.reproduce.table1_runs import Batches
+    from nnks_paper.table1 import amortization
+    from nnks_paper.table1_runs import Batches
 
     near = molecule(batches=Batches(-2.0, 0.1, -1.03864 + 1e-4, 10))
     far = molecule(batches=Batches(-1.03864, 0.1, -1.03864 + 5e-3, 10))
@@ -71,7 +71,7 @@ def test_minibatch_orbitals_are_judged_by_their_exact_energy():
 
 @pytest.mark.parametrize(("power", "verdict"), [(2.5, "reproduced"), (3.5, "contradicted")])
 def test_exponents_are_recovered(power, verdict):
-    from nnks.reproduce import scaling
+    from nnks_paper import scaling
 
     points = [scaling.Point("nnks-gradient", f"C{n}", "sto-3g", 5 * n, 1e-4 * n**power, 0.1) for n in (20, 60, 80)]
     assert scaling.exponent(points) == pytest.approx(power)
@@ -84,7 +84,7 @@ def test_exponents_are_recovered(power, verdict):
 
 @pytest.mark.parametrize(("power", "verdict"), [(2.6, "not reproduced"), (4.0, "reproduced"), (1.5, "contradicted")])
 def test_growth_sets_methods_apart_only_where_exponents_differ(power, verdict):
-    from nnks.reproduce import scaling
+    from nnks_paper import scaling
 
     own = [scaling.Point("nnks-gradient", f"C{n}", "sto-3g", 5 * n, 1e-4 * n**2.5, 0.1) for n in (20, 60, 80)]
     cycles = [
@@ -99,14 +99,14 @@ def test_growth_sets_methods_apart_only_where_exponents_differ(power, verdict):
 
 
 def timed(method, seconds, energy=-745.0, converged=True, molecule="C20"):
-    from nnks.reproduce.timing_runs import Timed
+    from nnks_paper.timing_runs import Timed
 
     history = [(0.5 * seconds, energy + 1.0), (seconds, energy), (2 * seconds, energy)]
     return Timed(molecule, "sto-3g", method, history, history, converged, 3)
 
 
 def test_times_are_those_to_the_converged_energy():
-    from nnks.reproduce.timing import efficiency, share
+    from nnks_paper.timing import efficiency, share
 
     own, other = timed("nnks", 3.0), timed("pyscf-df", 10.0)
     assert own.reached() == 3.0
@@ -122,7 +122,7 @@ def test_times_are_those_to_the_converged_energy():
 
 
 def test_stability_needs_a_difference():
-    from nnks.reproduce.timing import stability
+    from nnks_paper.timing import stability
 
     good, scf = timed("nnks", 1.0), timed("pyscf-df", 1.0)
     assert stability([good, scf]).verdict == "open"  # both converge to one energy
@@ -133,7 +133,7 @@ def test_stability_needs_a_difference():
 
 
 def test_self_consistency_that_was_not_let_run_is_not_unstable():
-    from nnks.reproduce.timing import stability
+    from nnks_paper.timing import stability
 
     good, cut = timed("nnks", 1.0), dataclasses.replace(timed("pyscf-df", 9.0, converged=False), failed="stopped")
     assert stability([good, cut]).verdict == "open"
@@ -144,7 +144,7 @@ def test_self_consistency_that_was_not_let_run_is_not_unstable():
 
 
 def test_energies_with_the_error_of_a_grid_are_not_told_apart():
-    from nnks.reproduce.timing import stability, times
+    from nnks_paper.timing import stability, times
 
     scf, high = timed("pyscf-df", 1.0), timed("nnks", 1.0, energy=-744.9)
     assert stability([high, scf]).verdict == "contradicted"
@@ -154,7 +154,7 @@ def test_energies_with_the_error_of_a_grid_are_not_told_apart():
 
 
 def test_spin_states():
-    from nnks.reproduce.table2 import conclusion
+    from nnks_paper.table2 import conclusion
 
     right = {
         ("O2", 0, "RKS"): -148.02,
@@ -168,7 +168,7 @@ def test_spin_states():
 
 
 def test_gains_are_compared_with_the_papers_state_by_state():
-    from nnks.reproduce.table3 import State, verdict
+    from nnks_paper.table3 import State, verdict
 
     def helium(gain):
         return State("He", 0, True, {"STO-3g": -2.65731, "local scaling": -2.65731 - gain}, -2.72)
@@ -179,7 +179,7 @@ def test_gains_are_compared_with_the_papers_state_by_state():
 
 
 def test_batch_sizes():
-    from nnks.reproduce.fig3 import Curve, median, verdict
+    from nnks_paper.fig3 import Curve, median, verdict
 
     def curves(epochs, step_s):
         return [
@@ -208,7 +208,7 @@ def test_batch_sizes():
 
 
 def test_minimizers_that_scf_leaves_contradict():
-    from nnks.reproduce.expressivity import verdict
+    from nnks_paper.expressivity import verdict
 
     fine = {"residual_Ha": 1e-7, "scf_change_Ha": -1e-12}
     assert verdict({"H2": fine}).verdict == "reproduced"

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from nnks.reproduce.study import Study
-from nnks.reproduce.tasks import PER_ATOM
+from nnks_paper.study import Study
+from nnks_paper.tasks import PER_ATOM
 
 NAMES = {"nnks": "nnks, direct", "nnks-scf": "nnks, JAX SCF", "pyscf-df": "PySCF, fitted"}
 

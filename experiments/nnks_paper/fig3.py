@@ -9,10 +9,10 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnks.reproduce.paper import FIGURE3
-from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
-from nnks.reproduce.study import Study
 from nnks.tracking.record import RunRecord
+from nnks_paper.paper import FIGURE3
+from nnks_paper.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
+from nnks_paper.study import Study
 
 TARGETS = (1.0, 0.1, 1e-2)
 """Distances from the minimum [Ha] that epochs and seconds are given to."""

@@ -1,4 +1,4 @@
-"""The calculations that are timed: `python -m nnks.reproduce.tasks METHOD CONFIG OUT`, in a process of its own.
+"""The calculations that are timed: `python -m nnks_paper.tasks METHOD CONFIG OUT`, in a process of its own.
 
 Every method starts from building the molecule; seconds are counted from there, imports excluded. nnks's are repeated
 once, so that the second time is without compilation. Numbers are written as they come: a process that is stopped leaves

@@ -47,9 +47,9 @@ def reproduce(
     Raises:
         InputError: for an unknown item, a config that cannot be run, or an unwritable folder.
     """
-    from nnks.reproduce import page as pages
-    from nnks.reproduce.study import load_study
     from nnks.tracking import check_writable
+    from nnks_paper import page as pages
+    from nnks_paper.study import load_study
 
     if item not in (*ITEMS, ALL):
         raise InputError(f"'{item}' is no item of the paper; {suggest(item, (*ITEMS, ALL))}.")
@@ -63,7 +63,7 @@ def reproduce(
     for study in studies:
         good &= _run(study, only_report, notify)
         try:
-            report = importlib.import_module(f"nnks.reproduce.{study.name}").report(study, figures)
+            report = importlib.import_module(f"nnks_paper.{study.name}").report(study, figures)
         except Exception as error:  # whatever breaks here must not keep the other items from being run
             notify(f"{study.name}: no report: {type(error).__name__}: {error}\n{traceback.format_exc()}")
             good = False
@@ -98,7 +98,7 @@ def _run(study: Any, only_report: bool, notify: Callable[[str], None]) -> bool:
     if only_report:
         return not study.missing()
     if study.measured:
-        from nnks.reproduce.measure import measure
+        from nnks_paper.measure import measure
 
         for measurement in study.measurements():
             if not measurement.stored(study.results):

@@ -11,10 +11,10 @@ from typing import Any
 
 from nnks.analysis.names import identity
 from nnks.config import ConfigDict, load_config, load_module, override, to_dict
-from nnks.reproduce.measure import Measurement, read_measurement
 from nnks.sweep import Sweep
 from nnks.tracking.record import FINISHED, RunRecord, config_hash, config_hashes
 from nnks.tracking.store import find_run, list_runs
+from nnks_paper.measure import Measurement, read_measurement
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nnks.reproduce.report import CONTRADICTED, NOT, OPEN, REPRODUCED, Finding, Report, Table, number
-from nnks.reproduce.study import Study
+from nnks_paper.report import CONTRADICTED, NOT, OPEN, REPRODUCED, Finding, Report, Table, number
+from nnks_paper.study import Study
 
 OURS = "nnks-gradient"
 NAMES = {OURS: "nnks, energy and gradient", "pyscf-df-cycle": "PySCF, fitted, one cycle"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnks.reproduce.paper import TIMES, UNCONVERGED
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
-from nnks.reproduce.study import Study
-from nnks.reproduce.timing_runs import NAMES, Timed, collect
+from nnks_paper.paper import TIMES, UNCONVERGED
+from nnks_paper.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
+from nnks_paper.study import Study
+from nnks_paper.timing_runs import NAMES, Timed, collect
 
 CALLED = {"pyscf-df": "density-fitted PySCF", "nnks-scf": "the JAX SCF"}
 SAME = 1e-6

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from nnks.config import ConfigDict
-from nnks.reproduce.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
-from nnks.reproduce.study import Study
 from nnks.tracking.files import write_json
 from nnks.tracking.record import RunRecord
+from nnks_paper.report import CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, milli, number, spread
+from nnks_paper.study import Study
 
 RESIDUAL = 1e-5
 """Norm of the commutator [Ha] below which the equations count as satisfied: ten times what PySCF and nnks's SCF ask of

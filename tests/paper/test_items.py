@@ -24,7 +24,7 @@ def declared(monkeypatch):
 
 
 def test_table_1_of_hydrogen_from_runs_to_files(declared, tmp_path):
-    from nnks.reproduce import reproduce
+    from nnks_paper import reproduce
 
     said = []
     assert reproduce("table1", tmp_path, quick=True, changes=TINY, notify=said.append)
@@ -55,7 +55,7 @@ def test_table_1_of_hydrogen_from_runs_to_files(declared, tmp_path):
 
 @pytest.mark.slow
 def test_minimizers_are_stationary_and_scf_stays(declared, tmp_path):
-    from nnks.reproduce import reproduce
+    from nnks_paper import reproduce
 
     assert reproduce("expressivity", tmp_path, quick=True, changes=TINY, notify=lambda _: None)
     stored = json.loads((tmp_path / "reproduction" / "expressivity.json").read_text())
@@ -69,8 +69,8 @@ def test_minimizers_are_stationary_and_scf_stays(declared, tmp_path):
 @pytest.mark.slow
 def test_seeds_whose_seconds_are_compared_are_trained_one_by_one(monkeypatch, tmp_path):
     from nnks.config import load_module
-    from nnks.reproduce import reproduce
     from nnks.tracking.store import list_runs
+    from nnks_paper import reproduce
 
     batch = {"system.molecule": "H2", "sampler.name": "uniform", "sampler.batch_size": 64, "label": "1/4"}
     monkeypatch.setitem(load_module("paper/fig3").POINTS, "H2", 2000)
@@ -81,7 +81,7 @@ def test_seeds_whose_seconds_are_compared_are_trained_one_by_one(monkeypatch, tm
 
 def test_a_failed_run_is_named_and_the_rest_goes_on(declared, tmp_path, monkeypatch):
     from nnks.config import load_module
-    from nnks.reproduce import reproduce
+    from nnks_paper import reproduce
 
     broken = {
         "label": "minibatch",
@@ -100,7 +100,7 @@ def test_a_failed_run_is_named_and_the_rest_goes_on(declared, tmp_path, monkeypa
 
 def test_timings_are_processes_with_a_limit(quick, tmp_path):
     from nnks.config import override
-    from nnks.reproduce.measure import Measurement, measure, read_measurement
+    from nnks_paper.measure import Measurement, measure, read_measurement
 
     config = override(quick(system__molecule="H2", system__basis="sto-3g"), {"functional.hartree": "density_fitting"})
     short = Measurement("pyscf-df", config, 0.05)
@@ -117,7 +117,7 @@ def test_timings_are_processes_with_a_limit(quick, tmp_path):
 
 
 def test_own_timings_end_at_pyscfs_energy(quick, tmp_path):
-    from nnks.reproduce import tasks
+    from nnks_paper import tasks
 
     changes = {"system__molecule": "H2", "functional__hartree": "density_fitting", "optimizer__name": "direct"}
     config, found = quick(**changes), {}
@@ -131,8 +131,8 @@ def test_own_timings_end_at_pyscfs_energy(quick, tmp_path):
 
 
 def test_a_quick_page_leaves_a_full_one_alone(tmp_path):
-    from nnks.reproduce import page
-    from nnks.reproduce.report import Finding, Report, Table
+    from nnks_paper import page
+    from nnks_paper.report import Finding, Report, Table
 
     finding = Finding("conclusions", "open", "x|y", "None.")
     report = Report("table2", "Two | states", False, [Table("t", ["a|b"], [["c|d"]])], [finding])
@@ -149,9 +149,9 @@ def test_a_quick_page_leaves_a_full_one_alone(tmp_path):
 
 
 def test_a_claim_is_one_line_that_says_what_was_compared():
-    from nnks.reproduce import page
-    from nnks.reproduce.paper import CLAIMS
-    from nnks.reproduce.report import Finding, Report
+    from nnks_paper import page
+    from nnks_paper.paper import CLAIMS
+    from nnks_paper.report import Finding, Report
 
     same = Finding("scaling", "reproduced", "growth", "2.5.")
     reports = [
@@ -171,7 +171,7 @@ def test_a_claim_is_one_line_that_says_what_was_compared():
 
 
 def test_reports_from_before_verdicts_said_what_they_compare_are_read():
-    from nnks.reproduce.report import Finding, Report
+    from nnks_paper.report import Finding, Report
 
     report = Report("scaling", "", False, [], [Finding("scaling", "reproduced", "growth", "2.5.")])
     stored = report.to_dict()
@@ -190,8 +190,8 @@ def test_bad_input_is_one_sentence(arguments, capsys):
 
 
 def test_every_item_declares_runs(tmp_path):
-    from nnks.reproduce import ITEMS
-    from nnks.reproduce.study import load_study
+    from nnks_paper import ITEMS
+    from nnks_paper.study import load_study
 
     for name in ITEMS:
         full, short = (load_study(name, tmp_path, quick=quick) for quick in (False, True))
@@ -209,8 +209,8 @@ def test_a_checkpoint_that_means_other_orbitals_is_not_believed(quick, tmp_path)
 
     import nnks
     from nnks import setup
-    from nnks.reproduce.expressivity import minimizer
     from nnks.tracking.record import RunRecord
+    from nnks_paper.expressivity import minimizer
 
     config = quick(system__molecule="H2", optimizer__name="direct")
     record = RunRecord(nnks.run(config, results=tmp_path).path)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnks.reproduce.report import Report, Table, milli, number
-from nnks.reproduce.study import Study
-from nnks.reproduce.timing import stability
-from nnks.reproduce.timing_runs import NAMES, Timed, collect
+from nnks_paper.report import Report, Table, milli, number
+from nnks_paper.study import Study
+from nnks_paper.timing import stability
+from nnks_paper.timing_runs import NAMES, Timed, collect
 
 FLOOR = 1e-7
 """Smaller distances [Ha] are drawn here."""

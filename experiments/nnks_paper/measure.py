@@ -66,7 +66,7 @@ def measure(measurement: Measurement, results: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         config, out = Path(folder) / "config.json", Path(folder) / "out.json"
         write_json(config, to_dict(measurement.config))
-        command = [sys.executable, "-m", "nnks.reproduce.tasks", measurement.method, str(config), str(out)]
+        command = [sys.executable, "-m", "nnks_paper.tasks", measurement.method, str(config), str(out)]
         started = time.perf_counter()
         try:
             # PySCF's scratch files go with the folder, also when a process is stopped in the middle

@@ -11,11 +11,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nnks.reproduce.paper import TABLE3
-from nnks.reproduce.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, number, spread
-from nnks.reproduce.study import Study
 from nnks.tracking.trust import known_references, objections
 from nnks.units import MILLIHARTREE
+from nnks_paper.paper import TABLE3
+from nnks_paper.report import BETTER, CONTRADICTED, OPEN, REPRODUCED, Finding, Report, Table, number, spread
+from nnks_paper.study import Study
 
 TRUSTED = 1e-5
 """Quadrature error [Ha] up to which a run is shown: orbitals that the grid resolves have 1e-9 to 8e-6 on these

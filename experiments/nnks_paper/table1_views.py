@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nnks.reproduce.paper import TABLE1, TABLE1_LABELS, TERMS
-from nnks.reproduce.report import Table, milli, number
-from nnks.reproduce.table1_runs import AGREES, LAST, Molecule
+from nnks_paper.paper import TABLE1, TABLE1_LABELS, TERMS
+from nnks_paper.report import Table, milli, number
+from nnks_paper.table1_runs import AGREES, LAST, Molecule
 
 
 def energies(found: Sequence[Molecule]) -> Table:

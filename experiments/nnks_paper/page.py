@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from nnks.reproduce.paper import CLAIMS
-from nnks.reproduce.report import BETTER, CONTRADICTED, NOT, OPEN, REPRODUCED, Finding, Report, Table
 from nnks.tracking.environment import environment
 from nnks.tracking.files import read_json, replace_text, write_json
+from nnks_paper.paper import CLAIMS
+from nnks_paper.report import BETTER, CONTRADICTED, NOT, OPEN, REPRODUCED, Finding, Report, Table
 
 FULL = "<!-- the full version; a quick one does not replace it -->"
 COLORS = {REPRODUCED: "green", BETTER: "bold green", NOT: "yellow", CONTRADICTED: "yellow", OPEN: "dim"}
