@@ -28,8 +28,11 @@ QUICK = 0.6
 DEAREST = 12.0
 """Seconds up to which a test that reaches no new line is run, if there is time."""
 
-ALWAYS = ("tests/test_readme.py", "tests/test_docs.py", "tests/test_layers.py", "tests/test_packaging.py")
-"""Files all tests of which are run: what a newcomer reads and types, and the structure."""
+ALWAYS = (
+    *("tests/test_readme.py", "tests/test_layers.py", "tests/test_packaging.py"),
+    *(f"tests/test_docs.py::test_{what}" for what in ("the_example", "every_command_of_the_quick_start", "the_site")),
+)
+"""Beginnings of the names of tests that are always run: what a newcomer reads and types, and the structure."""
 
 LIST = Path("tests/slow.txt")
 
@@ -90,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("durations", type=Path, help="what pytest printed")
     parser.add_argument("--coverage", type=Path, default=Path(".coverage"), help="with contexts")
-    parser.add_argument("--seconds", type=float, default=700.0, help="of the processor, for all chosen tests")
+    parser.add_argument("--seconds", type=float, default=500.0, help="of the processor, for all chosen tests")
     options = parser.parse_args()
     seconds, lines = read_durations(options.durations), read_lines(options.coverage)
     left = sorted((seconds.keys() | lines.keys()) - {""} - choose(seconds, lines, options.seconds))
