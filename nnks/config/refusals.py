@@ -38,6 +38,7 @@ def _member(kind: str, name: str, **fields: Any) -> dict[str, Any]:
 
 
 _NEURAL = _member("ansatz", "neural", guess="minao")
+_SHELLS = {"quadrature.radial": 20, "quadrature.angular": 50}
 _BATCHES = _member("sampler", "uniform", batch_size=50)
 _ADAM = _member("optimizer", "adam")
 
@@ -66,7 +67,14 @@ REFUSALS: Mapping[str, tuple[Refusal, ...]] = {
         Refusal("it goes with a pseudopotential", {"system.basis": "lanl2dz", "system.molecule": "Cl2"}),
         Refusal("it has fewer functions than orbitals are occupied", {"system.charge": -4}),
     ),
-    "quadrature.radial": (Refusal("quadrature.angular is None", {"quadrature.radial": 20}),),
+    "quadrature.level": (Refusal("the orbitals are Gaussian, and quadrature.radial says the grid", _SHELLS),),
+    "quadrature.pruning": (
+        Refusal("quadrature.radial says the grid", _SHELLS | {"quadrature.level": 3, "quadrature.pruning": "sg1"}),
+    ),
+    "quadrature.radial": (
+        Refusal("quadrature.angular is None", {"quadrature.radial": 20}),
+        Refusal("the ansatz leaves the Gaussian basis, and evaluation.level is None", _SHELLS | _NEURAL),
+    ),
     "quadrature.angular": (
         Refusal("quadrature.radial is None", {"quadrature.angular": 50}),
         Refusal("no rule of Lebedev's has this number", {"quadrature.radial": 20, "quadrature.angular": 51}),
@@ -91,6 +99,7 @@ REFUSALS: Mapping[str, tuple[Refusal, ...]] = {
         ),
     ),
     "functional.fitting": (
+        Refusal("no Hartree energy of the run is fitted", {"functional.fitting": "quadrature"}),
         Refusal(
             "basis, and the ansatz leaves the Gaussian basis",
             {"functional.hartree": "density_fitting", "functional.fitting": "basis"} | _NEURAL,
@@ -131,6 +140,8 @@ REFUSALS: Mapping[str, tuple[Refusal, ...]] = {
         Refusal("analytic, and the ansatz leaves the Gaussian basis", {"orthogonalizer.gram": "analytic"} | _NEURAL),
         Refusal("ema, and the sampler takes the whole grid", {"orthogonalizer.gram": "ema"}),
     ),
+    "orthogonalizer.decay": (Refusal("orthogonalizer.gram is not ema", {"orthogonalizer.decay": 0.5}),),
+    "orthogonalizer.penalty": (Refusal("orthogonalizer.constraint is not penalty", {"orthogonalizer.penalty": 3.0}),),
     "orthogonalizer.constraint": (
         Refusal(
             "not reparameterize, and the optimizer is not of first order",

@@ -129,7 +129,7 @@ def evaluate(
     virial = (kinetic - total) / kinetic if not system.config.functional.terms else None
     levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(orbital_energies), system.counts, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
-    level, method = final[0], _hartree(system)[0]
+    level, method = final[0], final_hartree(system)[0]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
 
 
@@ -166,7 +166,7 @@ def check_final(system: setup.System) -> None:
     Raises:
         InputError: in one sentence.
     """
-    method, auxiliary = _hartree(system)
+    method, auxiliary = final_hartree(system)
     # on the training's grid: the final one is larger, and no setting depends on its points
     setup.make_functional(system, system.grid, hartree=method, auxiliary=auxiliary, gaussian=system.gaussian)
 
@@ -196,7 +196,7 @@ class TrainingEnergy:
 def _parts(system: setup.System, problem: Problem, kind: Kind) -> tuple[OrbitalModel, Functional, Grid]:
     """Orbitals and functional on a grid; those of the training where they are the same."""
     config, gaussian = system.config, system.gaussian
-    q, level, (method, auxiliary), grid = config.quadrature, kind[0], _hartree(system), _grid(system, kind)
+    q, level, (method, auxiliary), grid = config.quadrature, kind[0], final_hartree(system), _grid(system, kind)
     same = level == q.level and config.functional.hartree == config.evaluation.hartree == "auto"
     exact = dataclasses.replace(system, config=setup.analytic(config)) if gaussian else system
     functional = (
@@ -265,7 +265,7 @@ def _deviation(x: AnyOrbitals) -> jax.Array:
     return jnp.max(jnp.abs(overlap - jax.vmap(jnp.diag)(occupied)))
 
 
-def _hartree(system: setup.System) -> tuple[str, str]:
+def final_hartree(system: setup.System) -> tuple[str, str]:
     """Hartree method and fitting set of the final energy: one that the orbitals were not trained against."""
     e, f = system.config.evaluation, system.config.functional
     asked = e.hartree if e.hartree != "auto" else (f.hartree if system.gaussian else "poisson")

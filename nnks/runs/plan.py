@@ -17,9 +17,10 @@ from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
 from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
-from nnks.runs.evaluation import check_final, final_level
+from nnks.runs.evaluation import check_final, final_hartree, final_level
 from nnks.setup.memory import check_memory, held, needed
 from nnks.setup.own import check_energies, optimizer_state
+from nnks.setup.unused import check_unused
 from nnks.traces import is_own
 from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
 from nnks.training import Problem
@@ -150,6 +151,8 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     large = config.reference.large_basis
     if large != "auto":
         large_bases(system.molecule, large)
+    methods = setup.hartree_method(system, config.functional.hartree, system.gaussian), final_hartree(system)[0]
+    check_unused(system, set(methods))
     parts = held(system, problem, params, state)
     check_memory(system, parts)
     return Sketch(config, system, problem, optimizers[0], params, parts)
