@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 
+from nnks.derivatives import NoDerivative
 from nnks.functional import Term
 from nnks.orbitals import Orbitals
 from nnks.testing import toys
 from nnks.testing.expect import expect, expect_arrays, expect_close, run_checks
-from nnks.testing.tolerances import CENTRAL_SLOPE, CLEAR_SLOPE, QUADRATURE, ROUNDING, STEP
+from nnks.testing.tolerances import CENTRAL_SLOPE, CLEAR_SLOPE, QUADRATURE, ROUNDING, SMALL_STEP, STEP
 from nnks.testing.toys import GaussianOrbital
 from nnks.types import Array, Scalar
 
@@ -107,6 +109,51 @@ def gradient_is_the_finite_difference(case: TermCase) -> None:
     expect_close(f"the slope of '{case.term.name}' [Ha]", slope, difference, rtol=CENTRAL_SLOPE)
 
 
+def every_derivative_exists_or_raises(case: TermCase) -> None:
+    """The derivative by every array of the term, by points and by weights is the central difference, or it raises.
+
+    None may be zero in silence: forces, trained functionals and moved grids are made of these.
+    """
+    q = case.orbitals.quadrature
+    leaves, tree = jax.tree.flatten((case.term, q.points, q.weights))
+    names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path((case.term, q.points))]
+    real = [i for i, leaf in enumerate(leaves) if jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating)]
+    rng = np.random.default_rng(5)
+    directions = {i: np.asarray(leaves[i]) * (0.5 + rng.normal(size=np.shape(leaves[i]))) for i in real}
+
+    def energy(arrays: Sequence[Any]) -> Scalar:
+        term, points, weights = jax.tree.unflatten(tree, arrays)
+        moved = dataclasses.replace(q, points=points, weights=weights)
+        x = dataclasses.replace(case.orbitals, quadrature=moved)
+        return term(x, x)
+
+    def along(numbers: Sequence[int]) -> dict[int, float]:
+        """The derivatives along the directions of some arrays."""
+
+        def moved(chosen: dict[int, Array]) -> Scalar:
+            return energy([chosen.get(i, leaf) for i, leaf in enumerate(leaves)])
+
+        slopes = jax.jit(jax.grad(moved))({i: jnp.asarray(leaves[i]) for i in numbers})
+        return {i: float(jnp.vdot(slopes[i], directions[i])) for i in numbers}
+
+    try:
+        slopes = along(real)
+    except NoDerivative:  # by one of them; the others have theirs
+        slopes = {}
+        for i in real:
+            with contextlib.suppress(NoDerivative):
+                slopes |= along([i])
+    at = jax.jit(energy)
+    for i, slope in slopes.items():
+        differences = []
+        for step in (STEP, SMALL_STEP):  # of an ill-conditioned factor the long one is too long
+            up, down = ([*leaves[:i], leaves[i] + sign * step * directions[i], *leaves[i + 1 :]] for sign in (1, -1))
+            differences.append(float(at(up) - at(down)) / (2 * step))
+        closest = min(differences, key=lambda difference: abs(difference - slope))
+        what = f"the derivative of '{case.term.name}' by {names[i] if i < len(names) else 'the weights'} [Ha]"
+        expect_close(what, slope, closest, rtol=CENTRAL_SLOPE, atol=CENTRAL_SLOPE)
+
+
 def invariant_under_rotations(case: TermCase) -> None:
     """Mixing orbitals of equal occupation by an orthogonal matrix does not change the energy."""
     x = case.orbitals
@@ -164,6 +211,7 @@ TERM_CHECKS: tuple[Callable[[TermCase], None], ...] = (
     scalar_in_double_precision,
     is_a_record,
     gradient_is_the_finite_difference,
+    every_derivative_exists_or_raises,
     invariant_under_rotations,
     linear_in_the_weights_of_each_argument,
     order_says_what_it_needs,

@@ -16,6 +16,9 @@ ROUNDING = 1e-12
 STEP = 1e-5
 """Half width h of central differences: truncation h^2 and rounding eps / h are both about 1e-10 of the scale."""
 
+SMALL_STEP = 1e-8
+"""The same where third derivatives are huge, as by an ill-conditioned factor: rounding is 1e-8 of the scale."""
+
 CENTRAL_DIFFERENCE = 1e-8
 """A central difference of a function of order one: h^2 times a third derivative of up to 100."""
 

@@ -260,10 +260,12 @@ def _interpolate(mesh: AtomicMesh, nodes: Float[Array, "3 shells lm"], distance:
     radii = jnp.where(shells <= last, mesh.radii, jnp.inf)  # ascending to the end
     k = jnp.clip(jnp.searchsorted(radii, distance) - 1, 0, last - 1)
     h = radii[k + 1] - radii[k]
-    t = jnp.clip((distance - radii[k]) / h, 0.0, 1.0)
+    # points of the grid lie on shells, t = 0 or 1, where a clip has half of the derivative, and `where` all of it
+    t = (distance - radii[k]) / h
+    t = jnp.where(t < 0, 0.0, jnp.where(t > 1, 1.0, t))
     s = 1 - t
     left = (s**3 * (1 + 3 * t + 6 * t**2), h * t * s**3 * (1 + 3 * t), 0.5 * h**2 * t**2 * s**3)
     right = (t**3 * (1 + 3 * s + 6 * s**2), -h * s * t**3 * (1 + 3 * s), 0.5 * h**2 * s**2 * t**3)
     inside = sum(a[:, None] * x[k] + b[:, None] * x[k + 1] for a, b, x in zip(left, right, nodes, strict=True))
-    ratio = radii[last] / jnp.maximum(distance, radii[last])
+    ratio = jnp.where(distance > radii[last], radii[last] / jnp.where(distance > 0, distance, 1.0), 1.0)
     return inside * ratio[:, None] ** (jnp.asarray(mesh.degrees, ratio.dtype)[None, :] + 1)
