@@ -4,13 +4,14 @@ Run:      .venv/bin/python benchmarks/throughput.py [--molecule H2O] [--points 2
 Cost:     minutes on two cores, most of it compilation
 
 `forward` is values and gradients of all functions at all points, as training evaluates them: `residual` by
-`nnks.orbitals.raw_orbitals`, `neural_basis` by `nnks.training.elimination.tabulate_functions`. `forward+backward` is
-the gradient by the parameters of the sum of their squares. Operations are those that XLA counts in the compiled program
-of one block of points (a loop's body is counted once), times the number of blocks; blocks are evaluated twice in a
-backward pass to save memory, and the second time is not counted as useful. In the same process and on the device that
-JAX finds, the rates of a large matrix product, of tanh and exp on arrays that fit the cache, and of a scaled copy of an
-array that does not are measured. Dividing operations, transcendental functions and bytes of input and output by these
-rates tells what share of the time each would take at least. Writes results/stored/benchmarks/throughput.json.
+`nnks.orbitals.raw_orbitals`, `neural_basis` by `nnks.training.variable_projection.tabulate_functions`.
+`forward+backward` is the gradient by the parameters of the sum of their squares. Operations are those that XLA counts
+in the compiled program of one block of points (a loop's body is counted once), times the number of blocks; blocks are
+evaluated twice in a backward pass to save memory, and the second time is not counted as useful. In the same process
+and on the device that JAX finds, the rates of a large matrix product, of tanh and exp on arrays that fit the cache,
+and of a scaled copy of an array that does not are measured. Dividing operations, transcendental functions and bytes
+of input and output by these rates tells what share of the time each would take at least. Writes
+results/stored/benchmarks/throughput.json.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from benchmarks.common import print_table, store
 from nnks import setup
 from nnks.config import default_config, override
 from nnks.orbitals import BLOCK, raw_orbitals
-from nnks.training.elimination import tabulate_functions
+from nnks.training.variable_projection import tabulate_functions
 from nnks.types import cast
 
 PRODUCT, CACHED, LARGE = 2048, 16_384, 32_000_000

@@ -41,7 +41,7 @@ from nnks.testing.toys import noisy
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
 from nnks.training import Convergence, begin, iterate
-from nnks.training.elimination import _orthonormal, stable_frame, tabulate_functions
+from nnks.training.variable_projection import _orthonormal, stable_frame, tabulate_functions
 from nnks.types import cast
 
 LOW, HIGH = jnp.float32, jnp.float64
@@ -75,7 +75,7 @@ def energy(problem, params, parts: tuple[str, ...]):
     if "gram" in parts:  # summed in float32, which `orthonormalize` does not do; both molecules are restricted
         mix = model.orthogonalizer(*cast((raw.values[0], quadrature.weights), LOW))[None].astype(HIGH)
     else:
-        mix = orthonormalize(model.orthogonalizer, raw.values, quadrature.weights, model.counts)
+        mix = orthonormalize(model.orthogonalizer, raw.values, quadrature.weights, model.nocc)
     x = raw.mixed(mix)
     if "density" in parts:
         x = TabulatedDensity(quadrature, cast(cast(x, LOW).density(), HIGH))

@@ -222,7 +222,7 @@ def solve(
     overlap: Float[Array, "basis basis"],
     frame: Float[Array, "basis n"],
     guess: tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]],
-    counts: tuple[int, ...],
+    nocc: tuple[int, ...],
     *,
     energy_tolerance: float = 1e-10,
     gradient_tolerance: float = 3e-7,
@@ -231,7 +231,7 @@ def solve(
 ) -> SCFResult:
     """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
     _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
-    occupations = filling(counts, mo_coeff.shape[-1])
+    occupations = filling(nocc, mo_coeff.shape[-1])
     found = self_consistent(
         energy,
         overlap,
@@ -248,8 +248,8 @@ def solve(
     return SCFResult(converged, int(found.cycle) + 1, values, np.asarray(found.mo_energy), found.mo_coeff)
 
 
-def filling(counts: tuple[int, ...], limit: int) -> Float[Array, "spin orbitals"]:
+def filling(nocc: tuple[int, ...], limit: int) -> Float[Array, "spin orbitals"]:
     """Electrons in the lowest orbitals of each channel: two in each if there is one channel."""
-    per = 2.0 if len(counts) == 1 else 1.0
-    size = min(max(counts), limit)
-    return jax.device_put(np.array([[per * (i < n) for i in range(size)] for n in counts]))
+    per = 2.0 if len(nocc) == 1 else 1.0
+    size = min(max(nocc), limit)
+    return jax.device_put(np.array([[per * (i < n) for i in range(size)] for n in nocc]))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from nnks.ablation import METRICS
-from nnks.analysis.arrivals import Arrival, arrivals
 from nnks.analysis.claims import Verdict, judge, seeds_in_words, seeds_that_tell
 from nnks.analysis.statistics import (
     EQUAL,
@@ -26,6 +25,7 @@ from nnks.analysis.statistics import (
 from nnks.analysis.style import GRAY, MOST_METHODS, MOST_PANELS, PALETTE, new_figure, save
 from nnks.analysis.table import Row, first
 from nnks.analysis.text import in_figure, signed
+from nnks.analysis.time_to_accuracy import Arrival, arrivals
 from nnks.analysis.wording import chemical
 from nnks.tracking.record import RunRecord
 

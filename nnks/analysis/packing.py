@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnks.analysis.about import FILE, read_about
-from nnks.analysis.arrivals import goal
 from nnks.analysis.densities import shown_slices
 from nnks.analysis.table import Row, run_rows
+from nnks.analysis.time_to_accuracy import goal
 from nnks.registry import InputError, StoreError
 from nnks.tracking.files import LARGEST, MOST_BYTES, open_regular, replacing, storing
 from nnks.tracking.packed import ABOUT, RUNS, STEPS, Pack

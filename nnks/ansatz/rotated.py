@@ -36,9 +36,9 @@ class RotatedAnsatz(GaussianModuleAnsatz):
         return turned if moved is None else moved @ turned
 
 
-def rotated(ansatz: GaussianModuleAnsatz, rotation: Rotation, counts: tuple[int, ...]) -> RotatedAnsatz:
+def rotated(ansatz: GaussianModuleAnsatz, rotation: Rotation, nocc: tuple[int, ...]) -> RotatedAnsatz:
     """An ansatz whose orbitals are rotated from the guess, or, if that is random, from the frame's first functions."""
     shape = ansatz.start.coordinates.shape
     row, column = jnp.arange(shape[1])[None, :, None], jnp.arange(shape[2])[None, None, :]
-    held = (row == column) & (column < jnp.asarray(counts)[:, None, None])
+    held = (row == column) & (column < jnp.asarray(nocc)[:, None, None])
     return RotatedAnsatz(ansatz.start, ansatz.module, rotation, held.astype(ansatz.start.coordinates.dtype))

@@ -118,9 +118,9 @@ def choices() -> Mapping[str, Sequence[str]]:
     from nnks.tracking.wandb_session import MODES
     from nnks.training.constraint import CONSTRAINTS
     from nnks.training.gradient import OPTAX, SCHEDULES
-    from nnks.training.handover import SECOND
     from nnks.training.metric import FORMS
     from nnks.training.natural_gradient import SOLVERS
+    from nnks.training.two_phase import SECOND
 
     return {
         "quadrature.pruning": PRUNINGS,

@@ -28,7 +28,7 @@ class OrbitalModel:
         ansatz: raw orbitals.
         orthogonalizer: the shared layer.
         occupations: electrons in each orbital.
-        counts: occupied orbitals of each spin channel.
+        nocc: occupied orbitals of each spin channel.
         table: the Gaussian basis on the full grid, if the ansatz lives in it: in blocks, where the Gram matrix is
             analytic and every step takes the whole grid.
         grid: the full quadrature, for `gram="full"`.
@@ -44,7 +44,7 @@ class OrbitalModel:
     occupations: Float[Array, "spin orbitals"]
     table: BasisTable | BasisOnPoints | BasisBlocks | None
     grid: Quadrature | None
-    counts: tuple[int, ...] = static()
+    nocc: tuple[int, ...] = static()
     order: int = static(default=1)
     gram: str = static(default="batch")
     decay: float = static(default=0.9)
@@ -68,7 +68,7 @@ class OrbitalModel:
         raw = self._raw(params, x), self._raw(params, y)
         gx, gy = (grams(r.values, r.quadrature.weights) for r in raw)
         mean = averaged(params, 0.5 * (gx + gy))
-        mix = orthonormalize_gram(self.orthogonalizer, mean, self.counts)
+        mix = orthonormalize_gram(self.orthogonalizer, mean, self.nocc)
         return raw[0].mixed(mix), raw[1].mixed(mix), updated(params, gx, gy, self.decay)
 
     def _raw(self, params: Params, quadrature: Quadrature) -> Orbitals:
@@ -92,7 +92,7 @@ class OrbitalModel:
         if self.gram == "analytic":
             coordinates = ansatz.coordinates(params)
             ones = jnp.ones(coordinates.shape[1], coordinates.dtype)
-            mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(coordinates, 1, 2), ones, self.counts)
+            mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(coordinates, 1, 2), ones, self.nocc)
             if isinstance(table, BasisBlocks):
                 return BlockedOrbitals(quadrature, table, self.occupations, raw @ mix)
             rows = table.rows(quadrature.index)
@@ -114,7 +114,7 @@ class OrbitalModel:
             weights = jnp.ones(values.shape[-1], values.dtype)
         else:
             values, weights = raw_orbitals(self.ansatz, params, quadrature.points, 0)[0], quadrature.weights
-        occupied = [channel[:n] for channel, n in zip(values, self.counts, strict=True) if n]
+        occupied = [channel[:n] for channel, n in zip(values, self.nocc, strict=True) if n]
         return sum(int(member.dropped(channel, weights)) for channel in occupied)
 
     def _mix(self, params: Params, values: Array, quadrature: Quadrature) -> Array:
@@ -122,8 +122,8 @@ class OrbitalModel:
         weights = quadrature.weights
         if self.gram == "ema" and quadrature.index is not None:
             own = grams(values, weights)
-            return orthonormalize_gram(self.orthogonalizer, averaged(params, own), self.counts)
+            return orthonormalize_gram(self.orthogonalizer, averaged(params, own), self.nocc)
         if self.gram == "full" and self.grid is not None and quadrature.index is not None:
             values = raw_orbitals(self.ansatz, params, self.grid.points, 0, self.evaluation)[0]
             weights = self.grid.weights
-        return orthonormalize(self.orthogonalizer, values, weights, self.counts)
+        return orthonormalize(self.orthogonalizer, values, weights, self.nocc)

@@ -58,9 +58,9 @@ def orthonormalize(
     orthogonalizer: Orthogonalizer,
     values: Float[Array, "spin orbitals points"],
     weights: Float[Array, " points"],
-    counts: tuple[int, ...],
+    nocc: tuple[int, ...],
 ) -> Float[Array, "spin orbitals n"]:
-    """The mix of every spin channel; only its first `counts[s]` orbitals are occupied and take part.
+    """The mix of every spin channel; only its first `nocc[s]` orbitals are occupied and take part.
 
     Single-precision values are summed and factorized in float64: a norm that is wrong by 1e-6 moves the energy by as
     much. The unoccupied rest of a channel (unequal numbers of up and down electrons share one array) gets a zero
@@ -68,7 +68,7 @@ def orthonormalize(
     """
     n = values.shape[1]
     mixes = []
-    for channel, count in zip(values, counts, strict=True):
+    for channel, count in zip(values, nocc, strict=True):
         mix = jnp.zeros((n, n), values.dtype)
         if count:
             found = orthogonalizer(channel[:count].astype(jnp.float64), weights.astype(jnp.float64))
@@ -78,7 +78,7 @@ def orthonormalize(
 
 
 def orthonormalize_gram(
-    orthogonalizer: Orthogonalizer, matrix: Float[Array, "spin n n"], counts: tuple[int, ...]
+    orthogonalizer: Orthogonalizer, matrix: Float[Array, "spin n n"], nocc: tuple[int, ...]
 ) -> Float[Array, "spin n n"]:
     r"""The mix of every spin channel from its Gram matrix alone, by any member.
 
@@ -87,9 +87,9 @@ def orthonormalize_gram(
     n = matrix.shape[-1]
     rows = [
         jnp.pad(jnp.linalg.cholesky(channel[:count, :count]), (0, n - count))
-        for channel, count in zip(matrix, counts, strict=True)
+        for channel, count in zip(matrix, nocc, strict=True)
     ]
-    return orthonormalize(orthogonalizer, jnp.stack(rows), jnp.ones(n, matrix.dtype), counts)
+    return orthonormalize(orthogonalizer, jnp.stack(rows), jnp.ones(n, matrix.dtype), nocc)
 
 
 def check_weights(orthogonalizer: Orthogonalizer, weights: Float[Array, " points"]) -> None:

@@ -19,9 +19,9 @@ from nnks.tracking import ConsoleWriter, RunFolder
 from nnks.tracking.lock import Busy, release
 from nnks.tracking.progress import COMPILING, Position
 from nnks.training import iterate_together, make_batch_step
+from nnks.training.ensemble import stack
 from nnks.training.loop import MemberProgress
 from nnks.training.state import TrainingDiverged
-from nnks.training.together import stack
 
 TABLES = 12
 """Arrays of points times orbitals that a member's energy gradient holds at once: values, three slopes, and their
@@ -101,11 +101,11 @@ def most_members(ready: Plan) -> int:
 
 
 def member_plan(first: Plan, config: ConfigDict) -> Plan:
-    """The plan of another member: the same problem, its own optimizer and guard."""
+    """The plan of another member: the same problem, its own optimizer and early stopping."""
     own = setup.self_contained(ConfigDict(config.copy_and_resolve_references()))
     setup.check_training(own)
-    guard = None if first.guard is None else first.guard.fresh()
-    return dataclasses.replace(first, config=own, optimizer=setup.make_optimizer(own, first.problem), guard=guard)
+    stopping = None if first.stopping is None else first.stopping.fresh()
+    return dataclasses.replace(first, config=own, optimizer=setup.make_optimizer(own, first.problem), stopping=stopping)
 
 
 class _Batch:

@@ -127,7 +127,7 @@ def evaluate(
     error = stated_error(total, [float(_analyze(there, y)[0]["total"]) for y, there, _ in elsewhere])
     # terms beside those of Kohn and Sham scale in ways of their own, and the theorem says nothing of them
     virial = (kinetic - total) / kinetic if not system.config.functional.terms else None
-    levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(orbital_energies), system.counts, strict=True)]
+    levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(orbital_energies), system.nocc, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
     level, method = final[0], final_hartree(system)[0]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
@@ -210,7 +210,7 @@ def _parts(system: setup.System, problem: Problem, kind: Kind) -> tuple[OrbitalM
         occupations=system.occupations,
         table=system.blocks(grid, functional.order) if gaussian else None,
         grid=None,
-        counts=system.counts,
+        nocc=system.nocc,
         order=functional.order,
         gram="analytic" if gaussian else "batch",
     )

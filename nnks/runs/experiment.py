@@ -234,7 +234,7 @@ class Run:
         self.parameters = count_parameters(params)
         state = begin(self.plan.optimizer, self.problem, params, key)
         self.checkpoints = Checkpoints(self.folder.checkpoints, self.folder.set_aside)
-        start = pack(state, Progressed(), self.plan.guard)
+        start = pack(state, Progressed(), self.plan.stopping)
         restored = self.checkpoints.restore(start)
         self._say_what_is_damaged(restored)
         start = restored if isinstance(restored, Saved) else start
@@ -243,7 +243,7 @@ class Run:
         self.writers = self._writers()
         parts = self.checkpoints, self.writers, self.label
         exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
-        self.recorder = Recorder(self.config, self.problem, self.plan.guard, start, *parts, exact)
+        self.recorder = Recorder(self.config, self.problem, self.plan.stopping, start, *parts, exact)
         self._say_what_is_dropped(self.problem, start.params, "at the start")
 
     def _train(self) -> None:
@@ -344,7 +344,7 @@ class Run:
     def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):
             warn(
-                f"{self.label}: {dropped} of {sum(problem.model.counts)} occupied orbitals are near-dependent {when}, "
+                f"{self.label}: {dropped} of {sum(problem.model.nocc)} occupied orbitals are near-dependent {when}, "
                 "and orthogonalizer.name='canonical' drops them with their electrons; use 'qr' or 'lowdin', or another "
                 "ansatz.guess."
             )

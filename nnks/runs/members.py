@@ -17,8 +17,8 @@ def why_alone(config: ConfigDict) -> str:
     import jax
 
     from nnks.ansatz import ANSATZE
+    from nnks.training.ensemble import SIGNS
     from nnks.training.gradient import OPTAX
-    from nnks.training.together import SIGNS
 
     optimizer, training = config.optimizer.name, config.training
     linear = config.ansatz.get("linear", getattr(ANSATZE[config.ansatz.name].make, "linear", "trained"))

@@ -25,8 +25,8 @@ from nnks.traces import is_own
 from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
 from nnks.training import Problem
 from nnks.training.direct import Direct
-from nnks.training.held_out import Guard
 from nnks.training.state import count_parameters
+from nnks.training.validation import EarlyStopping
 
 LARGE = 10_000
 """Parameters beyond which an optimizer's state may take memory that counts."""
@@ -108,7 +108,7 @@ class Plan:
     system: setup.System
     problem: Problem
     optimizer: Any
-    guard: Guard | None
+    stopping: EarlyStopping | None
     shared: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
     """What the runs of a batch evaluate once for all of them."""
 
@@ -135,7 +135,7 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     def outlined() -> tuple[Problem, Any, Any]:
         problem = setup.make_problem(system)
         optimizer = setup.make_optimizer(config, problem)
-        setup.make_guard(system, problem, optimizer)
+        setup.make_early_stopping(system, problem, optimizer)
         check_final(system)
         optimizers.append(optimizer)
         params = problem.init_params(setup.run_key(config))
@@ -178,7 +178,7 @@ def plan(config: ConfigDict, outlined: Sketch | None = None) -> Plan:
     problem = setup.make_problem(system)
     optimizer = setup.make_optimizer(found.config, problem)
     _check_own(problem, found.config)
-    return Plan(found.config, system, problem, optimizer, setup.make_guard(system, problem, optimizer))
+    return Plan(found.config, system, problem, optimizer, setup.make_early_stopping(system, problem, optimizer))
 
 
 def _check_own(problem: Problem, config: ConfigDict) -> None:

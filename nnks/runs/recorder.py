@@ -13,10 +13,10 @@ from nnks.tracking import Every, WriterGroup, warn
 from nnks.tracking.files import plain
 from nnks.training import Convergence, Problem, TrainState
 from nnks.training.checkpoint import Checkpoints
-from nnks.training.handover import PHASE, SECOND_PHASE
-from nnks.training.held_out import Guard
 from nnks.training.loop import StepTaken
 from nnks.training.saved import Progressed, Saved, pack, unpack
+from nnks.training.two_phase import PHASE, SECOND_PHASE
+from nnks.training.validation import EarlyStopping
 from nnks.types import Params
 
 CONVERGED, GRID = "converged", "grid"
@@ -42,17 +42,17 @@ class Recorder:
         self,
         config: ConfigDict,
         problem: Problem,
-        guard: Guard | None,
+        stopping: EarlyStopping | None,
         start: Saved,
         checkpoints: Checkpoints,
         writers: WriterGroup,
         label: str,
         exact: Callable[[Params], float] | None = None,
     ):
-        self._config, self._problem, self._guard, self._label = config, problem, guard, label
+        self._config, self._problem, self._stopping, self._label = config, problem, stopping, label
         self._checkpoints, self._writers = checkpoints, writers
         self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
-        self._start, known = unpack(start, guard)
+        self._start, known = unpack(start, stopping)
         self._convergence = Convergence(*setup.tolerances(config), known.total)
         self.stopped = STOPS[known.stopped] or self._stop(False, False, 0.0, int(start.step))
         self._save, self._log = Every(config.training.checkpoint_steps), Every(config.tracking.log_steps)
@@ -61,8 +61,8 @@ class Recorder:
         self._row: dict[str, Any] = {}  # what was recorded last
         # how often; None where an older checkpoint does not say it
         self._rows: int | None = checkpoints.note.get("rows") if int(start.step) else 0
-        self._best = guard.better() if guard is not None and self.stopped else None
-        self._whole = self._last, known, self._copy_of_guard()
+        self._best = stopping.better() if stopping is not None and self.stopped else None
+        self._whole = self._last, known, self._copy_of_stopping()
         self._kept: int | None = None  # the step that was saved last
         self.seconds, self._compiled = self._before, 0.0
         self._started = time.perf_counter()
@@ -76,8 +76,8 @@ class Recorder:
 
     def take(self, progress: StepTaken) -> bool:
         """Records a step; whether the run ends with it."""
-        problem, guard, metrics = self._problem, self._guard, progress.metrics
-        fits = guard is not None and guard.check(problem, self.state, progress)
+        problem, stopping, metrics = self._problem, self._stopping, progress.metrics
+        fits = stopping is not None and stopping.check(problem, self.state, progress)
         self._last = progress
         now = time.perf_counter()
         self._compiled = self._compiled or now  # the first step of a process compiles, and counts as no training
@@ -92,25 +92,25 @@ class Recorder:
             self._writers.write(progress.step, row)
             self._row = plain({"step": progress.step, **row})
             self._rows = None if self._rows is None else self._rows + 1
-        if guard is not None and self.stopped:
-            self._best = guard.better()
+        if stopping is not None and self.stopped:
+            self._best = stopping.better()
             self.stopped = self.stopped if self._best is None else GRID
         numbers = Progressed(metrics["energy/total"], self.seconds, spent, STOPS.index(self.stopped))
-        self._whole = progress, numbers, self._copy_of_guard()
+        self._whole = progress, numbers, self._copy_of_stopping()
         if self._save(progress.step) or self.stopped:
             self.save()
         return bool(self.stopped)
 
     def save(self) -> None:
         """Saves the state after the last step that was taken to its end, unless it is saved already."""
-        progress, numbers, guard = self._whole
+        progress, numbers, stopping = self._whole
         if self._kept != self.step:
             self._kept = self.step
             state = self._start if progress is None else progress.state
             # the row goes with the state, should the file of rows be damaged; a step between two records has none
             note: dict[str, Any] = {"row": self._row} if self._row.get("step") == self.step else {}
             note |= {} if self._rows is None else {"rows": self._rows}
-            self._checkpoints.save(pack(state, numbers, guard), note)
+            self._checkpoints.save(pack(state, numbers, stopping), note)
 
     @property
     def step(self) -> int:
@@ -118,17 +118,17 @@ class Recorder:
         progress, _, _ = self._whole
         return int(self._start.step) if progress is None else progress.step
 
-    def _copy_of_guard(self) -> Guard | None:
-        """What the guard knows now."""
-        guard = self._guard
-        return None if guard is None else dataclasses.replace(guard, recent=guard.recent.copy())
+    def _copy_of_stopping(self) -> EarlyStopping | None:
+        """What early stopping knows now."""
+        stopping = self._stopping
+        return None if stopping is None else dataclasses.replace(stopping, recent=stopping.recent.copy())
 
     def warn_if_coarse(self) -> None:
         """Says so if the training grid and the held-out one disagree."""
-        guard, level = self._guard, self._config.quadrature.level
-        if guard is not None and guard.apart > COARSE:
+        stopping, level = self._stopping, self._config.quadrature.level
+        if stopping is not None and stopping.apart > COARSE:
             warn(
-                f"{self._label}: energies on quadrature.level={level} and one level finer are {guard.apart:.2g} "
+                f"{self._label}: energies on quadrature.level={level} and one level finer are {stopping.apart:.2g} "
                 "Ha apart, so that training says little about the energy; use a higher quadrature.level."
             )
 

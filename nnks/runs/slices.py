@@ -57,8 +57,8 @@ def make_slice(
     flat = (center + across[None, :, None] * axes[0] + up[:, None, None] * axes[1]).reshape(-1, 3)
     points = jax.device_put(np.concatenate([flat, flat + ABOVE * axes[2]]))
     psi = np.asarray(orbitals_at(model, params, x)(points))
-    spin = next(s for s, n in enumerate(model.counts) if n)
-    highest = np.asarray(vectors)[spin, :, model.counts[spin] - 1] @ psi[spin]
+    spin = next(s for s, n in enumerate(model.nocc) if n)
+    highest = np.asarray(vectors)[spin, :, model.nocc[spin] - 1] @ psi[spin]
     both = highest.reshape(2, PIXELS, PIXELS)
     level = int(np.abs(both).max(axis=(1, 2)).argmax())
     orbital = both[level] * np.sign(both[level].flat[np.abs(both[level]).argmax()])

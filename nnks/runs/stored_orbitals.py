@@ -97,13 +97,13 @@ def _trained(ready: Any, problem: Any, folder: RunFolder) -> Any:
     key = setup.run_key(ready.config)
     state = begin(ready.optimizer, problem, problem.init_params(key), key)
     checkpoints = Checkpoints(folder.checkpoints)
-    saved = checkpoints.restore(pack(state, Progressed(), ready.guard))
+    saved = checkpoints.restore(pack(state, Progressed(), ready.stopping))
     checkpoints.close()
     if not isinstance(saved, Saved):
         raise InputError(
             f"no checkpoint of '{folder.path}' can be read; `nnks run --config={folder.path}/config.json --again` "
             "makes them anew."
         )
-    state, _ = unpack(saved, ready.guard)
-    better = None if ready.guard is None else ready.guard.better()
+    state, _ = unpack(saved, ready.stopping)
+    better = None if ready.stopping is None else ready.stopping.better()
     return (state if better is None else better).params

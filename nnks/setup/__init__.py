@@ -23,7 +23,7 @@ from nnks.setup.system import free_memory as free_memory
 from nnks.setup.system import make_system as make_system
 from nnks.setup.training import check_sets as check_sets
 from nnks.setup.training import check_training as check_training
-from nnks.setup.training import make_guard as make_guard
+from nnks.setup.training import make_early_stopping as make_early_stopping
 from nnks.setup.training import make_optimizer as make_optimizer
 from nnks.setup.training import run_key as run_key
 from nnks.setup.training import tolerances as tolerances

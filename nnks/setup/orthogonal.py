@@ -87,7 +87,7 @@ def rotate(system: System, ansatz: Any) -> Any:
     """The ansatz with its orbitals rotated, if the config names a rotation."""
     member = make_layer(system).member
     if isinstance(member, Rotation) and isinstance(ansatz, GaussianModuleAnsatz):
-        return rotated(ansatz, member, system.counts)
+        return rotated(ansatz, member, system.nocc)
     return ansatz
 
 
@@ -133,4 +133,4 @@ def make_constraint(system: System, *, solved: bool) -> Constraint | None:
             f"{start} takes its Gram matrix as {' or '.join(allowed)}, and orthogonalizer.gram is '{layer.gram}'; use "
             "orthogonalizer.gram='auto'."
         )
-    return Constraint(layer.member, jnp.asarray(layer.penalty), system.counts, kind)
+    return Constraint(layer.member, jnp.asarray(layer.penalty), system.nocc, kind)

@@ -90,7 +90,7 @@ class Outline(System):
 
     def start(self) -> Start:
         """Shapes of the first guess; the overlap that decides on the frame's is computed, which takes milliseconds."""
-        spins, orbitals, n = len(self.counts), max(self.counts), independent(interop.overlap(self.mole))
+        spins, orbitals, n = len(self.nocc), max(self.nocc), independent(interop.overlap(self.mole))
         coordinates = jnp.zeros((spins, n, orbitals))
         frame, charges = jnp.zeros((spins, self.mole.nao, n)), jnp.zeros(self.molecule.natoms)
         return Start(self.basis(), frame, coordinates, coordinates, charges)

@@ -23,7 +23,7 @@ from nnks.setup.start import guess_orbitals, make_start
 from nnks.setup.system import System, total_memory
 from nnks.traces import is_own
 from nnks.training import Problem
-from nnks.training.elimination import Elimination
+from nnks.training.variable_projection import VariableProjection
 from nnks.types import cast
 
 TABLES = 8
@@ -61,9 +61,9 @@ def make_problem(system: System) -> Problem:
             f"orthogonalizer.gram='ema' averages over minibatches, and sampler '{config.sampler.name}' takes the whole "
             "grid at every step; use orthogonalizer.gram='batch', which is exact there, or sampler.name='uniform'."
         )
-    elimination = make_elimination(system, module, ansatz, sampler.exact)
-    constraint = make_constraint(system, solved=elimination is not None)
-    return Problem(model, functional, sampler, system.grid, elimination, constraint)
+    projection = make_projection(system, module, ansatz, sampler.exact)
+    constraint = make_constraint(system, solved=projection is not None)
+    return Problem(model, functional, sampler, system.grid, projection, constraint)
 
 
 def _sampler(system: System) -> Sampler:
@@ -76,7 +76,7 @@ def _sampler(system: System) -> Sampler:
     return make_sampler(section, system.grid, density)
 
 
-def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> Elimination | None:
+def make_projection(system: System, module: Any, ansatz: Any, exact: bool) -> VariableProjection | None:
     """How linear coefficients are solved for, or None if the ansatz trains them.
 
     Raises:
@@ -96,7 +96,7 @@ def make_elimination(system: System, module: Any, ansatz: Any, exact: bool) -> E
             "does not resolve; use training.precision='mixed', or ansatz.linear='trained'."
         )
     _check_table(system, ansatz)
-    return Elimination(system.occupations)
+    return VariableProjection(system.occupations)
 
 
 def _check_table(system: System, ansatz: Any) -> None:
@@ -127,7 +127,7 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bo
         occupations=system.occupations,
         table=table,
         grid=grid.quadrature() if gram == "full" else None,
-        counts=system.counts,
+        nocc=system.nocc,
         order=order,
         gram=gram,
         decay=layer.decay,
@@ -142,10 +142,10 @@ def in_precision(problem: Problem, precision: str) -> Problem:
     """
     if precision != "mixed":
         return cast(problem, jnp.dtype(precision))
-    model, elimination = problem.model, problem.elimination
+    model, projection = problem.model, problem.projection
     table = model.table
     table = table.in_precision("float32") if isinstance(table, BasisBlocks) else cast(table, jnp.float32)
     model = dataclasses.replace(model, table=table, evaluation="float32")
-    if elimination is not None:
-        elimination = dataclasses.replace(elimination, evaluation="float32")
-    return dataclasses.replace(problem, model=model, elimination=elimination)
+    if projection is not None:
+        projection = dataclasses.replace(projection, evaluation="float32")
+    return dataclasses.replace(problem, model=model, projection=projection)

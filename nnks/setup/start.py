@@ -35,7 +35,7 @@ def make_start(system: System, guess: str) -> Start:
     overlap = system.one_electron().overlap
     basis = system.basis()
     whitened = frame(overlap)
-    spins, occupied = len(system.counts), max(system.counts)
+    spins, occupied = len(system.nocc), max(system.nocc)
     _check_independent(system, whitened.shape[1])
     charges = system.charges
     if guess == "random":
@@ -44,24 +44,24 @@ def make_start(system: System, guess: str) -> Start:
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
     energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
     index = np.arange(whitened.shape[1])
-    held = [(index[:, None] == np.arange(occupied)) & (index[:, None] < count) for count in system.counts]
+    held = [(index[:, None] == np.arange(occupied)) & (index[:, None] < count) for count in system.nocc]
     coordinates = jax.device_put(np.array(held).astype(energies.dtype))
-    return Start(basis, orbitals, coordinates, _scales(energies, system.counts, system.occupations), charges)
+    return Start(basis, orbitals, coordinates, _scales(energies, system.nocc, system.occupations), charges)
 
 
 @jax.jit(static_argnums=1)
 def _scales(
-    energies: Float[Array, "spin n"], counts: tuple[int, ...], occupations: Float[Array, "spin occupied"]
+    energies: Float[Array, "spin n"], nocc: tuple[int, ...], occupations: Float[Array, "spin occupied"]
 ) -> Float[Array, "spin n occupied"]:
     """The scales of rotations from a guess, of all spins."""
-    return jnp.stack([rotation_scale(e, n, o) for e, n, o in zip(energies, counts, occupations, strict=True)])
+    return jnp.stack([rotation_scale(e, n, o) for e, n, o in zip(energies, nocc, occupations, strict=True)])
 
 
 def _check_independent(system: System, functions: int) -> None:
-    if max(system.counts) > functions:
+    if max(system.nocc) > functions:
         raise InputError(
             f"system.basis {shown(basis_sets.label(system.config.system.basis))} has only {functions} independent "
-            f"functions for {max(system.counts)} orbitals."
+            f"functions for {max(system.nocc)} orbitals."
         )
 
 
@@ -69,7 +69,7 @@ def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str)
     energy = gaussian_energy(system)
     start = guess_orbitals(system, "core" if guess == "core" else "minao")
     if guess == "scf":
-        mo_coeff, occupations = solve(energy, overlap, whitened, start, system.counts).mo_coeff, system.occupations
+        mo_coeff, occupations = solve(energy, overlap, whitened, start, system.nocc).mo_coeff, system.occupations
         start = mo_coeff[:, :, : occupations.shape[1]], occupations
     return diagonalize(fock(energy, *start)[1], whitened)
 
@@ -107,4 +107,4 @@ def scf_baseline(system: System, *, level_shift: float = 0.0, cycles: int = 100)
     overlap = interop.one_electron_integrals(system.mole).overlap
     guess = guess_orbitals(system, "minao")
     settings = {"level_shift": level_shift, "cycles": cycles}
-    return solve(gaussian_energy(system), overlap, frame(overlap), guess, system.counts, **settings)
+    return solve(gaussian_energy(system), overlap, frame(overlap), guess, system.nocc, **settings)

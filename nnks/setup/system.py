@@ -61,7 +61,7 @@ class System:
     """What makes a grid of a molecule and settings."""
 
     @property
-    def counts(self) -> tuple[int, ...]:
+    def nocc(self) -> tuple[int, ...]:
         """Occupied orbitals of each spin channel."""
         up, down = self.molecule.nelec
         return (up,) if self.restricted else (up, down)
@@ -69,7 +69,7 @@ class System:
     @property
     def occupations(self) -> Float[Array, "spin orbitals"]:
         """Electrons in each orbital; the rest of a smaller channel is empty."""
-        return filling(self.counts, max(self.counts))
+        return filling(self.nocc, max(self.nocc))
 
     @property
     def charges(self) -> Float[Array, " atoms"]:

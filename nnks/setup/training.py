@@ -13,7 +13,7 @@ from nnks.setup.own import check_optimizer
 from nnks.setup.problem import make_model
 from nnks.setup.system import System
 from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares, Problem
-from nnks.training.held_out import Guard, HeldOut
+from nnks.training.validation import EarlyStopping, ValidationEnergy
 
 FINEST_LEVEL = 9
 """Of PySCF's grids."""
@@ -74,7 +74,7 @@ def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:
     return Controlled(optimizer, every)
 
 
-def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard | None:
+def make_early_stopping(system: System, problem: Problem, optimizer: Optimizer) -> EarlyStopping | None:
     """The second grid that tells when training fits the first, one level finer and turned.
 
     None for Gaussian orbitals and minibatches.
@@ -109,7 +109,7 @@ def make_guard(system: System, problem: Problem, optimizer: Optimizer) -> Guard 
         grid = system.make_grid(system.mole, level, config.quadrature.pruning or None, turn=HELD_OUT_TURN)
     functional = make_functional(system, grid, hartree=f.hartree, auxiliary=f.auxiliary, gaussian=gaussian)
     model = make_model(system, problem.model.ansatz, grid, functional.order, exact=True)
-    return Guard(HeldOut(model, functional, grid.quadrature()), every, optimizer.reports_end)
+    return EarlyStopping(ValidationEnergy(model, functional, grid.quadrature()), every, optimizer.reports_end)
 
 
 def tolerances(config: ConfigDict) -> tuple[float, float]:

@@ -47,13 +47,13 @@ class Constraint:
     Attributes:
         orthogonalizer: by which coefficients are replaced after a step.
         penalty: the factor of |G - 1|^2 [Ha].
-        counts: occupied orbitals of each spin channel.
+        nocc: occupied orbitals of each spin channel.
         kind: a name in `CONSTRAINTS`, but the first.
     """
 
     orthogonalizer: Orthogonalizer
     penalty: Scalar
-    counts: tuple[int, ...] = static()
+    nocc: tuple[int, ...] = static()
     kind: str = static(default="penalty")
 
     def objective(
@@ -81,7 +81,7 @@ class Constraint:
         if self.kind == "penalty":
             return params
         w = params[COEFFICIENTS]
-        mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(w, 1, 2), jnp.ones(w.shape[1], w.dtype), self.counts)
+        mix = orthonormalize(self.orthogonalizer, jnp.swapaxes(w, 1, 2), jnp.ones(w.shape[1], w.dtype), self.nocc)
         return {COEFFICIENTS: w @ mix}
 
 

@@ -24,9 +24,9 @@ from nnks.ansatz.base import FRAME, GaussianModuleAnsatz
 from nnks.blocks import BasisBlocks
 from nnks.registry import InputError
 from nnks.training.base import OPTIMIZERS
-from nnks.training.escape import PATIENCE, Kept, examine, nothing_kept, soft
 from nnks.training.frame import gaussian_ansatz, make_frame
 from nnks.training.lbfgs import LBFGSState, empty_history, inverse_hessian, line_search, remembered
+from nnks.training.saddle import PATIENCE, Kept, examine, nothing_kept, soft
 from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Bool, Float, Int, Params, PRNGKey, Scalar, record
 
@@ -74,7 +74,7 @@ class Direct:
         trials: energy gradients that one line search may use.
         stability: whether a converged point is tested for being a minimum where some difference of orbital energies is
             below 0.2 Ha, and left along the softest rotation if it is a saddle, or if it is a shallow minimum of equal
-            spin counts (`nnks.training.escape`). A run that is out of steps on the way from there ends where it is. An
+            spin counts (`nnks.training.saddle`). A run that is out of steps on the way from there ends where it is. An
             open-shell atom is turned to the lowest orientation that is found on the points
             (`nnks.training.orientation`).
     """

@@ -78,7 +78,7 @@ def make_frame(problem: Problem, params: Params) -> Framed:
     energies, fock = gaussian_energy(problem)(occupied, model.occupations)
     coordinates = ansatz.coordinates(params)
     orbitals, levels, scales, gradients = [], [], [], []
-    for s, count in enumerate(model.counts):
+    for s, count in enumerate(model.nocc):
         # the first `count` columns span the occupied space, the others what is orthogonal to it
         frame, _ = jnp.linalg.qr(coordinates[s, :, :count], mode="complete")
         matrix = frame.T @ start.frame[s].T @ fock[s] @ start.frame[s] @ frame

@@ -82,7 +82,7 @@ class LBFGS:
         """
         flat, _ = ravel_pytree(params)
         unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in problem.functional.names}
-        solved = None if problem.elimination is None else params["coefficients"]
+        solved = None if problem.projection is None else params["coefficients"]
         return empty_history(self.memory, jnp.zeros_like(flat), Evaluated(unknown, solved))
 
     def make_step(self, problem: Problem) -> StepFn:

@@ -62,7 +62,7 @@ class Tangents:
     mix: Float[Array, "spin orbitals orbitals"]
     psi: Float[Array, "points spin orbitals 4"]
     scale: Float[Array, "spin orbitals 4"]
-    counts: tuple[int, ...] = static()
+    nocc: tuple[int, ...] = static()
 
     def raw(self, params: Params, points: Float[Array, "some 3"]) -> Float[Array, "some spin orbitals 4"]:
         """Values and slopes of the mixed orbitals, with the mix as it is here."""
@@ -79,7 +79,7 @@ def jet(ansatz: Ansatz, params: Params, points: Float[Array, "points 3"]) -> Flo
 def make_tangents(
     ansatz: Ansatz,
     params: Params,
-    counts: tuple[int, ...],
+    nocc: tuple[int, ...],
     occupations: Float[Array, "spin orbitals"],
     points: Float[Array, "points 3"],
     weights: Float[Array, " points"],
@@ -87,7 +87,7 @@ def make_tangents(
 ) -> Tangents:
     """The tangent space at some parameters, from a sample with positive weights, and the form that measures it."""
     raw = jet(ansatz, params, points)
-    mix = orthonormalize(Cholesky(), jnp.moveaxis(raw[..., 0], 0, -1), weights, counts)
+    mix = orthonormalize(Cholesky(), jnp.moveaxis(raw[..., 0], 0, -1), weights, nocc)
     slopes = jnp.einsum("ksjd,sji->ksid", raw, mix)[..., 1:]
     kinetic = 0.5 * jnp.einsum("k,ksid,ksjd->sij", weights, slopes, slopes)
     # empty orbitals sort behind the occupied ones and stay zero
@@ -98,7 +98,7 @@ def make_tangents(
     value, slope = (shift, 0.5) if form == "energy" else (jnp.ones_like(shift), 0.0)
     scale = jnp.stack([value, *([jnp.full_like(shift, slope)] * 3)], axis=-1)
     psi = jnp.einsum("ksjd,sji->ksid", raw, mix)
-    return Tangents(ansatz, points, weights, mix, psi, 2 * occupations[..., None] * scale, counts)
+    return Tangents(ansatz, points, weights, mix, psi, 2 * occupations[..., None] * scale, nocc)
 
 
 def sampling(grid: Grid, density: Float[Array, " points"], power: float = 0.6) -> Float[Array, " points"]:

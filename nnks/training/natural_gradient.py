@@ -156,7 +156,7 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
     # samplers split the step's key in two, which are its streams 0 and 1: the metric's points are drawn from another
     key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), 2)
     model, sample = problem.model, draw(problem.grid, old.sampling, optimizer.points, key)
-    tangents = make_tangents(model.ansatz, params, model.counts, model.occupations, *sample, optimizer.form)
+    tangents = make_tangents(model.ansatz, params, model.nocc, model.occupations, *sample, optimizer.form)
     if optimizer.dense(start.size):
         new = dense_metric(tangents, start, unravel)
         # the plain mean until enough steps are there

@@ -41,27 +41,25 @@ class Canonical:
     mo_energy: Float[Array, "spin n"]
 
 
-def smallest_gap(orbitals: Canonical, counts: tuple[int, ...]) -> float:
+def smallest_gap(orbitals: Canonical, nocc: tuple[int, ...]) -> float:
     """Difference [Ha] between the lowest empty and the highest occupied orbital of a spin.
 
     Infinite if there is none.
     """
-    levels = zip(orbitals.mo_energy, counts, strict=True)
+    levels = zip(orbitals.mo_energy, nocc, strict=True)
     return min((float(e[n] - e[n - 1]) for e, n in levels if 0 < n < len(e)), default=float("inf"))
 
 
-def softest_rotations(
-    orbitals: Canonical, counts: tuple[int, ...], limit: int = ROTATIONS
-) -> Int[Array, "rotations 3"]:
+def softest_rotations(orbitals: Canonical, nocc: tuple[int, ...], limit: int = ROTATIONS) -> Int[Array, "rotations 3"]:
     """Spin, occupied and empty orbital of the rotations with the smallest differences of orbital energies."""
     spins, n = orbitals.mo_energy.shape
     index = jnp.arange(n)
     gaps = []
-    for s, count in enumerate(counts):
+    for s, count in enumerate(nocc):
         gap = orbitals.mo_energy[s][None, :] - orbitals.mo_energy[s][:, None]
         allowed = (index[:, None] < count) & (index[None, :] >= count)
         gaps.append(jnp.where(allowed, gap, jnp.inf))
-    possible = sum(count * (n - count) for count in counts)
+    possible = sum(count * (n - count) for count in nocc)
     order = jnp.argsort(jnp.stack(gaps).reshape(-1))[: min(limit, possible)]
     return jnp.stack(jnp.unravel_index(order, (spins, n, n)), axis=1)
 
@@ -87,10 +85,10 @@ def softest(
     energy: GaussianEnergy,
     orbitals: Canonical,
     occupations: Float[Array, "spin orbitals"],
-    counts: tuple[int, ...],
+    nocc: tuple[int, ...],
 ) -> tuple[Scalar, Float[Array, "spin n orbitals"]]:
     """The lowest curvature [Ha], and the rotation [rad] along which it is found, of norm one."""
-    rotations = softest_rotations(orbitals, counts)
+    rotations = softest_rotations(orbitals, nocc)
     values, vectors = jnp.linalg.eigh(curvature(energy, orbitals, occupations, rotations))
     s, i, a = rotations.T
     shape = (*orbitals.mo_energy.shape, occupations.shape[1])

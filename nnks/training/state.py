@@ -17,7 +17,7 @@ from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.quadrature import Grid, make_full
 from nnks.quadrature.sampler import Sampler
 from nnks.training.constraint import Constraint
-from nnks.training.elimination import Elimination
+from nnks.training.variable_projection import VariableProjection
 from nnks.types import Array, Int, Params, PRNGKey, Scalar, cast, record
 
 
@@ -73,13 +73,13 @@ class Problem:
     functional: Functional
     sampler: Sampler
     grid: Grid
-    elimination: Elimination | None = None
+    projection: VariableProjection | None = None
     constraint: Constraint | None = None
 
     @property
     def resolution(self) -> float:
         """Differences of energies [Ha] that mean nothing, beside rounding: how well coefficients are solved for."""
-        return 0.0 if self.elimination is None else self.elimination.energy_tolerance
+        return 0.0 if self.projection is None else self.projection.energy_tolerance
 
     def init_params(self, key: PRNGKey) -> Params:
         """Initial parameters of the ansatz, and room for what steps remember in them."""
@@ -93,9 +93,9 @@ class Problem:
     def settle(self, params: Params) -> Params:
         """The parameters with linear coefficients solved for, where they are eliminated; else as they are."""
         ansatz = self.model.ansatz
-        if self.elimination is None or not isinstance(ansatz, BasisAnsatz):
+        if self.projection is None or not isinstance(ansatz, BasisAnsatz):
             return params
-        return self.elimination(ansatz, self.functional, params, self.grid.quadrature())
+        return self.projection(ansatz, self.functional, params, self.grid.quadrature())
 
     def orbitals(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[AnyOrbitals, AnyOrbitals]:
         """The orbitals on this step's two independent batches; on a full grid both are the same object."""
@@ -123,7 +123,7 @@ class Problem:
         energies = self.functional.energies(x, y)
         if self.constraint is not None:
             energies = self.constraint.objective(self.model, params, x, y, energies)
-        solved = None if self.elimination is None else params["coefficients"]
+        solved = None if self.projection is None else params["coefficients"]
         return energies["total"], Evaluated(energies, solved, average)
 
 

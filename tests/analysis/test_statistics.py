@@ -139,8 +139,8 @@ def test_holm_is_monotone_and_adjusts():
 
 def test_runs_that_never_arrive_are_censored(store):
     """Of three runs two arrive, the third ends early: the median is the later of the two, by Kaplan and Meier."""
-    from nnks.analysis.arrivals import arrivals
     from nnks.analysis.table import run_rows
+    from nnks.analysis.time_to_accuracy import arrivals
     from nnks.tracking.record import config_hash
     from nnks.tracking.store import list_runs
 
@@ -275,9 +275,9 @@ def test_a_sweep_without_an_ablation_says_how_near_it_expects_to_end(energies, w
 def test_a_doubted_energy_never_arrives_and_is_no_best(store):
     """One of three runs ends 3 mHa below the exact energy, one only falls below it on its training grid."""
     from nnks.analysis import write_report
-    from nnks.analysis.arrivals import arrivals
     from nnks.analysis.statistics import value
     from nnks.analysis.table import run_rows, seed_rows
+    from nnks.analysis.time_to_accuracy import arrivals
     from nnks.tracking.record import config_hash
     from nnks.tracking.store import list_runs
 

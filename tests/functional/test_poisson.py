@@ -55,7 +55,7 @@ def density_matrix(s, kind):
     from nnks.setup.start import scf_baseline
 
     if kind == "scf":
-        mo_coeff = scf_baseline(s).mo_coeff[:, :, : max(s.counts)]
+        mo_coeff = scf_baseline(s).mo_coeff[:, :, : max(s.nocc)]
         return jnp.sum(of(mo_coeff, s.occupations), axis=0)
     return jnp.asarray(guess_density(s.mole, kind).sum(axis=0))
 

@@ -195,7 +195,7 @@ def test_orbital_energies(molecule, xc):
     mf.grids.coords, mf.grids.weights = np.asarray(system.grid.points), np.asarray(system.grid.weights)
     mf.conv_tol, mf.verbose, mf.small_rho_cutoff, mf.chkfile = 1e-12, 0, 0, None
     mf.kernel()
-    for ours, theirs, n in zip(outcome.orbital_energies, np.atleast_2d(mf.mo_energy), system.counts, strict=True):
+    for ours, theirs, n in zip(outcome.orbital_energies, np.atleast_2d(mf.mo_energy), system.nocc, strict=True):
         np.testing.assert_allclose(ours, theirs[:n], atol=1e-6)
     # the slice is PySCF's density and highest orbital at the same points, to the orbitals' error and single precision
     from nnks.runs.slices import plane
@@ -207,7 +207,7 @@ def test_orbital_energies(molecule, xc):
     total = matrix if matrix.ndim == 2 else matrix.sum(axis=0)
     density = np.einsum("pa,ab,pb->p", values, total, values)
     np.testing.assert_allclose(found.density.ravel(), density, atol=1e-5 * density.max())
-    highest = values @ np.asarray(mf.mo_coeff).reshape(-1, *total.shape)[0, :, system.counts[0] - 1]
+    highest = values @ np.asarray(mf.mo_coeff).reshape(-1, *total.shape)[0, :, system.nocc[0] - 1]
     if molecule == "Li":  # HF's is one of two of equal energy
         assert found.height == 0
         np.testing.assert_allclose(np.abs(found.orbital.ravel()), np.abs(highest), atol=1e-4)

@@ -93,9 +93,9 @@ def test_members_have_guards_of_their_own(quick):
 
     config = quick(**COMMON, training__held_out_steps=1)
     first = plan(config)
-    guards = [member_plan(first, config).guard for _ in range(2)]
+    guards = [member_plan(first, config).stopping for _ in range(2)]
     assert guards[0].held_out is guards[1].held_out
-    assert len({id(guard.recent) for guard in (first.guard, *guards)}) == 3
+    assert len({id(stopping.recent) for stopping in (first.stopping, *guards)}) == 3
 
 
 def test_members_end_on_their_own(quick, tmp_path):

@@ -69,12 +69,12 @@ def test_minibatches_take_all_their_steps_or_seconds():
 
 def test_nothing_is_said_before_an_optimizer_has_handed_over():
     from nnks.tracking.remaining import PHASE, Remaining
-    from nnks.training import handover
+    from nnks.training import two_phase
 
-    assert PHASE == handover.PHASE
+    assert PHASE == two_phase.PHASE
     remaining = Remaining(100, thresholds=THRESHOLDS)
     for step in range(50):
         remaining.take(
-            step, step, {PHASE: handover.FIRST_PHASE, "grad/norm": 10.0**-step, "energy/change": 10.0**-step}
+            step, step, {PHASE: two_phase.FIRST_PHASE, "grad/norm": 10.0**-step, "energy/change": 10.0**-step}
         )
     assert remaining.seconds() is None

@@ -51,7 +51,7 @@ def test_a_new_frame_changes_nothing_but_coordinates(molecule, xc, quick):
     model = ready.problem.model
     occupied = model(state.params, ready.problem.grid.quadrature()).require_coefficients()
     _, fock = gaussian_energy(ready.problem)(occupied, model.occupations)
-    for c, e, f, n in zip(orbitals.mo_coeff, orbitals.mo_energy, fock, model.counts, strict=True):
+    for c, e, f, n in zip(orbitals.mo_coeff, orbitals.mo_energy, fock, model.nocc, strict=True):
         np.testing.assert_allclose(c.T @ overlap @ c, np.eye(c.shape[1]), atol=1e-10)
         matrix = np.array(c.T @ f @ c)
         matrix[:n, n:] = matrix[n:, :n] = 0  # what is left of the gradient
@@ -87,7 +87,7 @@ def test_curvature_is_the_second_derivative(molecule, xc, quick):
     orbitals = (framed := make_frame(ready.problem, state.params)).canonical
     model = ready.problem.model
     scale = framed.scale
-    rotations = softest_rotations(orbitals, model.counts, 1000)
+    rotations = softest_rotations(orbitals, model.nocc, 1000)
     s, i, a = rotations.T
 
     def energy(angles):

@@ -24,8 +24,8 @@ def setting(molecule, form="energy"):
     grid, x = toys.system(molecule).grid, toys.orbitals(molecule)
     cumulative = sampling(grid, x.density().total)
     sample = draw(grid, cumulative, POINTS, jax.random.key(1))
-    counts = toys.system(molecule).counts
-    make = jax.jit(lambda p, occupations, *sample: make_tangents(ansatz, p, counts, occupations, *sample, form))
+    nocc = toys.system(molecule).nocc
+    make = jax.jit(lambda p, occupations, *sample: make_tangents(ansatz, p, nocc, occupations, *sample, form))
     return ansatz, params, make(params, x.occupations, *sample), x.occupations
 
 

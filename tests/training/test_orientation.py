@@ -12,7 +12,7 @@ import scipy.linalg
 from pyscf import gto
 from scipy.spatial.transform import Rotation
 
-from nnks.training import orientation
+from nnks.training import orientation, saddle
 from nnks.training.frame import gaussian_energy, make_frame
 
 ANGLES = np.array([0.3, -1.1, 0.7])
@@ -83,9 +83,8 @@ def test_the_slope_of_a_turn_is_that_of_its_energy(quick):
 @pytest.mark.parametrize("flat", [orientation.FLAT, -1.0], ids=["oriented", "left as it is"])
 def test_an_atom_ends_in_its_best_orientation(flat, quick, monkeypatch):
     """No turn of the converged orbitals is lower by more than runs are compared with; without the search, some are."""
-    from nnks.training import escape
 
-    monkeypatch.setattr(escape, "FLAT", flat)
+    monkeypatch.setattr(saddle, "FLAT", flat)
     ready = atom(quick)
     framed = minimized(ready)
     turns = [jnp.asarray(Rotation.random(rng=100 + n).as_rotvec()) for n in range(40)]

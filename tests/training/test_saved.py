@@ -1,6 +1,6 @@
 """What a checkpoint holds beside the state comes back bit for bit.
 
-That is energies, seconds, the reason of the end, and what a guard knows.
+That is energies, seconds, the reason of the end, and what early stopping knows.
 """
 
 import dataclasses
@@ -51,25 +51,25 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize("compared", [0, 2, 7], ids=["nothing yet", "a few", "more than it keeps"])
 def test_a_guard_goes_on_with_what_it_knew(compared, ready, state, tmp_path):
-    from nnks.training.held_out import Compared
     from nnks.training.saved import Progressed, pack, unpack
+    from nnks.training.validation import Compared
 
-    guard = ready.guard
-    like = pack(state, Progressed(), guard.fresh())
+    stopping = ready.stopping
+    like = pack(state, Progressed(), stopping.fresh())
     states = [jax.tree.map(lambda x: x, dataclasses.replace(state, step=state.step + n)) for n in range(compared)]
     for n, each in enumerate(states):
-        guard.recent.append(Compared(each, -1.0 - n / 3, -1.0 + n / 7))
+        stopping.recent.append(Compared(each, -1.0 - n / 3, -1.0 + n / 7))
     if states:
-        guard.best, guard.doubts = Compared(states[1], -4 / 3, -6 / 7), 2
+        stopping.best, stopping.doubts = Compared(states[1], -4 / 3, -6 / 7), 2
     now = dataclasses.replace(state, step=state.step + 9)
-    saved = pack(now, Progressed(-1.0 / 3, 2.5, 0.1, 4), guard)
+    saved = pack(now, Progressed(-1.0 / 3, 2.5, 0.1, 4), stopping)
 
-    other = guard.fresh()
+    other = stopping.fresh()
     restored, progressed = unpack(through_files(saved, like, tmp_path), other)
     assert progressed == Progressed(-1.0 / 3, 2.5, 0.1, 4)
     assert_same(restored, now)
-    assert other.doubts == guard.doubts
-    assert [(c.total, c.held_out) for c in other.recent] == [(c.total, c.held_out) for c in guard.recent]
+    assert other.doubts == stopping.doubts
+    assert [(c.total, c.held_out) for c in other.recent] == [(c.total, c.held_out) for c in stopping.recent]
     if states:
         assert_same(other.best.state, states[1])
         assert other.better() is other.best.state

@@ -84,8 +84,8 @@ class Examined:
 
 def nothing_kept(problem: Problem, params: Params) -> Kept | None:
     """Of the state before a turn; None where none will be taken."""
-    counts = problem.model.counts
-    if len(counts) != 2 or counts[0] != counts[1]:
+    nocc = problem.model.nocc
+    if len(nocc) != 2 or nocc[0] != nocc[1]:
         return None
     frame = params[FRAME]
     infinite = jnp.full((), jnp.inf, frame["scale"].dtype)
@@ -103,7 +103,7 @@ def examine(problem: Problem, params: Params, rotation: str, total: float) -> Ex
     """Whether a point of vanishing gradient and this energy [Ha] is a minimum, and where to go on unless it is deep."""
     framed = make_frame(problem, params)
     evaluations = 1  # a Fock matrix costs about as much as a gradient
-    if smallest_gap(framed.canonical, problem.model.counts) > SAFE_GAP:
+    if smallest_gap(framed.canonical, problem.model.nocc) > SAFE_GAP:
         return Examined(evaluations)
     lowest, angles = _softest(problem, framed.canonical)
     curvature, frame = float(lowest), framed.params(params, rotation)
@@ -141,4 +141,4 @@ def _energy(problem: Problem, params: Params) -> Scalar:
 
 @jax.jit
 def _softest(problem: Problem, orbitals: Canonical) -> tuple[Scalar, Array]:
-    return softest(gaussian_energy(problem), orbitals, problem.model.occupations, problem.model.counts)
+    return softest(gaussian_energy(problem), orbitals, problem.model.occupations, problem.model.nocc)

@@ -33,7 +33,7 @@ helium)."""
 
 
 @record
-class HeldOut:
+class ValidationEnergy:
     """Orbitals, functional and points of the grid that is held out."""
 
     model: OrbitalModel
@@ -46,7 +46,7 @@ class HeldOut:
 
 
 @jax.jit
-def _energy(held_out: HeldOut, params: Params) -> Scalar:
+def _energy(held_out: ValidationEnergy, params: Params) -> Scalar:
     return held_out.energy(params)
 
 
@@ -65,7 +65,7 @@ class Compared:
 
 
 @dataclasses.dataclass
-class Guard:
+class EarlyStopping:
     """Compares both energies every few steps; what it knows is saved with the state.
 
     Attributes:
@@ -77,7 +77,7 @@ class Guard:
         doubts: comparisons in a row whose fall was for the larger part one on the training grid alone.
     """
 
-    held_out: HeldOut
+    held_out: ValidationEnergy
     every: int
     reports_end: bool
     best: Compared | None = None
@@ -86,9 +86,9 @@ class Guard:
     )
     doubts: int = 0
 
-    def fresh(self) -> Guard:
+    def fresh(self) -> EarlyStopping:
         """One for another run on the same grids."""
-        return Guard(self.held_out, self.every, self.reports_end)
+        return EarlyStopping(self.held_out, self.every, self.reports_end)
 
     def check(self, problem: Problem, before: TrainState, progress: StepTaken) -> bool:
         """Whether a step shows that training fits its grid; adds `energy/held_out` to the step's metrics.
@@ -101,7 +101,7 @@ class Guard:
         if (progress.step - 1) % self.every:
             return False
         state = progress.state if self.reports_end else before
-        if not self.reports_end and problem.elimination is not None:
+        if not self.reports_end and problem.projection is not None:
             # coefficients of a step's start are solved for in the step, and are not in the state yet
             state = dataclasses.replace(state, params=settled(problem, state.params))
         now = Compared(state, progress.metrics["energy/total"], float(_energy(self.held_out, state.params)))

@@ -22,7 +22,7 @@ from nnks.types import Array, Float, Params, cast, record, static
 
 
 @record
-class Elimination:
+class VariableProjection:
     """How the coefficients are solved for.
 
     Attributes:

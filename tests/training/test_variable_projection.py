@@ -89,7 +89,7 @@ def test_coefficients_are_not_trained(slope):
 
 
 def test_dependent_functions_are_dropped():
-    from nnks.training.elimination import stable_frame
+    from nnks.training.variable_projection import stable_frame
 
     vectors = jax.random.normal(jax.random.key(0), (5, 40))
     vectors = jnp.concatenate([vectors, vectors[:1] + vectors[1:2], 1e3 * vectors[2:3]])  # two that are not new
@@ -107,7 +107,7 @@ def test_minibatches_are_refused(quick):
     config = quick(
         ansatz__name="neural_basis", sampler__name="uniform", sampler__batch_size=100, optimizer__name="adam"
     )
-    assert setup.make_problem(setup.make_system(config)).elimination is None  # auto: trained
+    assert setup.make_problem(setup.make_system(config)).projection is None  # auto: trained
     config = quick(
         ansatz__name="neural_basis",
         ansatz__linear="solved",

@@ -1,4 +1,4 @@
-"""The guard against fitting the grid: it ends a run where a strong optimizer would go on below the exact energy."""
+"""Early stopping: it ends a run where a strong optimizer would go on below the exact energy."""
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_a_run_on_a_hopeless_grid_keeps_its_start_and_warns(quick, tmp_path, cap
 def test_where_there_is_a_guard(changes, expected, quick):
     from nnks.runs.plan import plan
 
-    assert (plan(quick(**AUTO | changes)).guard is not None) == expected
+    assert (plan(quick(**AUTO | changes)).stopping is not None) == expected
 
 
 def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
@@ -107,9 +107,9 @@ def test_the_held_out_energy_is_that_of_the_finer_grid(quick, tmp_path):
     params = coarse.problem.init_params(setup.run_key(coarse.config))
     model = dataclasses.replace(fine.problem.model, ansatz=coarse.problem.model.ansatz)  # the guess depends on the grid
     expected = dataclasses.replace(fine.problem, model=model).energies(params, jax.random.key(0), jnp.int32(0))["total"]
-    assert coarse.guard.held_out.energy(params) == pytest.approx(float(expected), abs=1e-12)
+    assert coarse.stopping.held_out.energy(params) == pytest.approx(float(expected), abs=1e-12)
     # directions that a training has learned are not those of its guard
-    points, straight = coarse.guard.held_out.quadrature.points, fine.system.grid.points
+    points, straight = coarse.stopping.held_out.quadrature.points, fine.system.grid.points
     assert float(jnp.max(jnp.abs(points - straight))) > 0.5
     assert float(jnp.max(jnp.abs(jnp.linalg.norm(points, axis=1) - jnp.linalg.norm(straight, axis=1)))) < 1e-12
 

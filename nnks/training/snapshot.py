@@ -27,7 +27,7 @@ from nnks.types import Array, Params, PRNGKey, record
 
 
 @record
-class Anchor:
+class Snapshot:
     """Parameters with their energies [Ha] and gradient on the whole grid."""
 
     params: Params
@@ -39,7 +39,7 @@ class Anchor:
 class ControlledState:
     """The anchor, and the state of the optax optimizer."""
 
-    anchor: Anchor
+    anchor: Snapshot
     first: Any
 
 
@@ -79,7 +79,7 @@ class Controlled:
         """No anchor yet: the first step makes one."""
         _, found = jax.eval_shape(problem.loss, params, key, jnp.int32(0))
         energies = {name: jnp.zeros((), e.dtype) for name, e in found.energies.items()}
-        anchor = Anchor(params, energies, jax.tree.map(jnp.zeros_like, params))
+        anchor = Snapshot(params, energies, jax.tree.map(jnp.zeros_like, params))
         return ControlledState(anchor, self.first.init(problem, params, key))
 
     def make_step(self, problem: Problem) -> StepFn:
@@ -109,7 +109,7 @@ class Controlled:
         ), metrics
 
 
-def _anchored(full: Problem, state: TrainState) -> Anchor:
+def _anchored(full: Problem, state: TrainState) -> Snapshot:
     """The anchor at a state's parameters."""
     (_, found), gradient = jax.value_and_grad(full.loss, has_aux=True)(state.params, state.key, state.step)
-    return Anchor(state.params, found.energies, gradient)
+    return Snapshot(state.params, found.energies, gradient)
