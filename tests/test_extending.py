@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parent.parent / "docs" / "extending.md"
-EXAMPLES = [block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if "import" in block]
+SECTIONS = [
+    "\n\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))
+    for section in re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]
+]
+"""The examples of each section, which go on from one another."""
 
 
 @pytest.mark.slow
@@ -15,9 +19,9 @@ def test_examples(quick, tmp_path):
     from nnks.config import complete
     from nnks.runs.plan import plan, sketch
 
-    assert len(EXAMPLES) == 8
-    for block in EXAMPLES:
-        exec(compile(block, str(PAGE), "exec"), {"__name__": "example"})
+    assert sum(map(bool, SECTIONS)) == 6
+    for section in SECTIONS:
+        exec(compile(section, str(PAGE), "exec"), {"__name__": "example"})
     config = quick(functional__xc="lda,wigner")
     with config.unlocked():
         config.ansatz = {"name": "scaled", "width": 16}

@@ -133,10 +133,26 @@ def evaluate(
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
 
 
-def final_orbitals(
-    system: setup.System, problem: Problem, params: Params
-) -> tuple[OrbitalModel, AnyOrbitals, Float[Array, "spin orbitals"], Float[Array, "spin orbitals orbitals"]]:
-    """The orbitals of the final evaluation: their model, on its grid, and canonical ones from `canonical_orbitals`.
+@dataclasses.dataclass(frozen=True)
+class Final:
+    """What the final energy is made of.
+
+    Attributes:
+        model: of the orbitals, on the final grid.
+        functional: of which the energy is the value.
+        orbitals: as the model gives them, orthonormal.
+        mo_energy: of canonical orbitals [Ha], and `vectors`, what they are in those of the model.
+    """
+
+    model: OrbitalModel
+    functional: Functional
+    orbitals: AnyOrbitals
+    mo_energy: Float[Array, "spin orbitals"]
+    vectors: Float[Array, "spin orbitals orbitals"]
+
+
+def final_orbitals(system: setup.System, problem: Problem, params: Params) -> Final:
+    """The orbitals of the final evaluation, on its grid.
 
     Args:
         system: the run's.
@@ -146,7 +162,7 @@ def final_orbitals(
     model, functional, grid = _parts(system, problem, kinds(system)[0])
     x = _orbitals(model, grid.quadrature(), cast(params, jnp.float64))
     _, levels, vectors = canonical_orbitals(functional, x)
-    return model, x, levels, vectors
+    return Final(model, functional, x, levels, vectors)
 
 
 def stated_error(total: float, others: Sequence[float]) -> float | None:

@@ -6,13 +6,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from nnks import setup
 from nnks.config import load_config
-from nnks.registry import InputError
-from nnks.runs.evaluation import final_orbitals
+from nnks.registry import InputError, shown, suggest
+from nnks.runs.evaluation import Final, final_orbitals
 from nnks.runs.plan import plan
 from nnks.runs.slices import orbitals_at
 from nnks.tracking import RunFolder
@@ -43,6 +44,7 @@ class StoredOrbitals:
     coefficients: Float[np.ndarray, "spin basis orbitals"] | None
     _at: Any = dataclasses.field(repr=False)
     _vectors: Float[np.ndarray, "spin orbitals orbitals"] = dataclasses.field(repr=False)
+    _final: Final = dataclasses.field(repr=False)
 
     def values(self, points: Any) -> Float[np.ndarray, "spin orbitals points"]:
         """Every orbital [Bohr^(-3/2)] at points [Bohr].
@@ -61,6 +63,33 @@ class StoredOrbitals:
     def density(self, points: Any) -> Float[np.ndarray, "spin points"]:
         """The density of each spin [Bohr⁻³] at points [Bohr]; one row of both for a restricted run."""
         return np.einsum("si,sip->sp", self.occupations, self.values(points) ** 2)
+
+    def energy_slope(self, term: str) -> Any:
+        r"""The derivative of the final energy by every array of one of its terms [Ha over the array's unit].
+
+        The orbitals are held fixed. Where they have converged, $E(\theta) = \min_\psi E[\psi;\theta]$ has the
+        derivative $\partial E/\partial\theta$ at its own orbitals, whose change adds nothing to first order (the
+        envelope theorem; Hellmann and Feynman): so parameters of a functional are trained through converged energies.
+
+        Args:
+            term: its name, such as `xc` or one of `functional.terms`.
+
+        Returns:
+            The term, with derivatives in the place of its arrays.
+
+        Raises:
+            InputError: for a term that the energy does not have.
+            NoDerivative: for an array by which the derivative is not programmed.
+        """
+        terms = {each.name: each for each in self._final.functional.terms}
+        if term not in terms:
+            raise InputError(f"the energy has no term {shown(term)}; {suggest(term, terms)}.")
+        return _slope(terms[term], self._final.orbitals)
+
+
+@jax.jit
+def _slope(term: Any, x: Any) -> Any:
+    return jax.grad(lambda changed: changed(x, x), allow_int=True)(term)
 
 
 def load_orbitals(run: str | Path) -> StoredOrbitals:
@@ -85,11 +114,11 @@ def load_orbitals(run: str | Path) -> StoredOrbitals:
     ready = plan(load_config(str(folder.path / "config.json")))
     problem = setup.in_precision(ready.problem, ready.config.training.precision)
     params = settled(ready.problem, _trained(ready, problem, folder))
-    model, x, energies, vectors = final_orbitals(ready.system, ready.problem, params)
-    vectors = np.asarray(vectors)
+    final = final_orbitals(ready.system, ready.problem, params)
+    x, vectors = final.orbitals, np.asarray(final.vectors)
     coefficients = np.asarray(x.coefficients) @ vectors if ready.system.gaussian else None
-    at = orbitals_at(model, params, x)
-    return StoredOrbitals(ready.system.mole, np.asarray(x.occupations), np.asarray(energies), coefficients, at, vectors)
+    at, numbers = orbitals_at(final.model, params, x), (np.asarray(x.occupations), np.asarray(final.mo_energy))
+    return StoredOrbitals(ready.system.mole, *numbers, coefficients, at, vectors, final)
 
 
 def _trained(ready: Any, problem: Any, folder: RunFolder) -> Any:

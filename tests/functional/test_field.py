@@ -123,3 +123,20 @@ def test_references_in_a_field_are_others():
     field = dataclasses.replace(plain, terms=(("field", (("x", 0.0), ("y", 0.0), ("z", 0.1))),))
     assert "terms" not in identity(water, plain)  # what is shipped and cached answers for it
     assert identity(water, field)["terms"] == [["field", {"x": 0.0, "y": 0.0, "z": 0.1}, ""]]
+
+
+def test_the_slope_by_a_field_is_minus_the_dipole_of_the_stored_orbitals(tmp_path):
+    """The envelope theorem: what the converged energy does is what the term does at fixed orbitals."""
+    summary = nnks.run(config(functional__terms={"field": {"z": 0.0}}, reference__pyscf=False), tmp_path)
+    field = nnks.load_orbitals(summary.path).energy_slope("field")
+    # by the matrix F.r it is the density matrix, by the nuclei's energy it is one
+    matrix = np.einsum("pq,pq", field.integrals, nnks_dipole(summary)[2])
+    molecule = nnks.Molecule.from_spec("HF")
+    nuclei = float(molecule.charges @ np.asarray(molecule.positions)[:, 2])
+    assert float(field.nuclei) == 1.0
+    assert nuclei - matrix == pytest.approx(dipole_of_pyscf("6-31g")[2], abs=1e-5)
+
+
+def nnks_dipole(summary):
+    """The position in the basis of a run [3 basis basis]."""
+    return nnks.load_orbitals(summary.path).mole.intor_symmetric("int1e_r", comp=3)
