@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import sysconfig
 import traceback
 from collections.abc import Callable
@@ -64,6 +66,44 @@ def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
 def is_own(member: Any) -> bool:
     """Whether an object's class is a user's own; those of nnks are tested elsewhere."""
     return not type(member).__module__.startswith("nnks.")
+
+
+def source_hash(make: Any) -> str:
+    """A hash of the files that define a class or function of a user's own and its bases; empty for one of nnks."""
+    if make.__module__.startswith("nnks."):
+        return ""
+    # files are taken as a whole: helpers and numbers beside the class count, too
+    parts = inspect.getmro(make) if inspect.isclass(make) else (make,)
+    files = dict.fromkeys(file for part in parts for file in _files_of(part))
+    texts = [Path(file).read_text(encoding="utf-8") for file in files if Path(file).is_file()]
+    return hashlib.sha256("\n".join(texts or [repr(make)]).encode()).hexdigest()[:16]
+
+
+def _files_of(part: Any) -> list[str]:
+    """Where a user wrote a class or function; none for what is installed, built in, or typed into a notebook."""
+    functions = vars(part).values() if inspect.isclass(part) else (part,)
+    codes = (getattr(inspect.unwrap(each), "__code__", None) for each in functions if callable(each))
+    files = dict.fromkeys(code.co_filename for code in codes if code is not None)
+    return [file for file in files if not file.startswith((*INSTALLED, OWN, "<"))]
+
+
+def attempted_now(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function of a user's own returns.
+
+    Args:
+        what: the beginning of the sentence if it fails, such as "term 'mine' fails in `on`".
+        function: of the arguments.
+        arguments: its.
+
+    Raises:
+        InputError: with the error's type, message and line; an `InputError` stays what it is.
+    """
+    try:
+        return function(*arguments)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{what} with {told(error)}.") from error
 
 
 def attempted(what: str, function: Callable[..., Any], *arguments: Any) -> Any:

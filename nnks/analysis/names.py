@@ -28,10 +28,10 @@ def system_key(config: Mapping[str, Any]) -> System:
     paths = ("system.molecule", "system.unit", "system.charge", "system.spin", "functional.xc")
     functional = config.get("functional")
     terms = functional.get("terms") if isinstance(functional, Mapping) else None
-    return (*(content(path, setting(config, path)) for path in paths), _terms(terms))
+    return (*(content(path, setting(config, path)) for path in paths), terms_text(terms))
 
 
-def _terms(terms: Any) -> str:
+def terms_text(terms: Any) -> str:
     """The terms that a config adds, as a name says them, `field z=0.001`; fields that are zero do nothing."""
     if not isinstance(terms, Mapping):
         return ""

@@ -15,7 +15,7 @@ from nnks.registry import InputError, shown
 from nnks.runs.plan import finished_run
 from nnks.sweep import load_sweep, run_sweep
 from nnks.tracking import RunFolder
-from nnks.tracking.cache import use_compilation_cache
+from nnks.tracking.cache import check_backend, use_compilation_cache
 from nnks.tracking.record import EXACT, REFERENCE, REFERENCE_LARGE, REFERENCE_SAME, called
 from nnks.units import MILLIHARTREE
 
@@ -35,6 +35,7 @@ def command(arguments: list[str]) -> int:
     """Runs the quickstart, writes its page, and prints what it says."""
     full, results = _options(arguments)
     use_compilation_cache()
+    check_backend()
     sweep = load_sweep(FULL if full else SHORT)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{sweep.title} {len(sweep.configs)} calculations, each beside PySCF.", markup=False)

@@ -11,7 +11,7 @@ from nnks.cli.arguments import check_target
 from nnks.cli.options import parse_options
 from nnks.config import load_config
 from nnks.registry import InputError
-from nnks.tracking.cache import use_compilation_cache
+from nnks.tracking.cache import check_backend, use_compilation_cache
 from nnks.tracking.record import called
 
 
@@ -22,6 +22,7 @@ def command(arguments: list[str]) -> int:
     target = options["own"].get("png")
     check_target("png", target, ".png")
     use_compilation_cache()
+    check_backend()
     from nnks import setup
     from nnks.runs.plan import plan
     from nnks.training import FirstOrder

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from nnks.analysis.names import terms_text
 from nnks.cli.options import parse_options
 from nnks.config import ConfigDict, load_config
 from nnks.registry import InputError
@@ -63,7 +64,8 @@ def _rows(system: Any, results: str, *, dry: bool) -> list[list[str]]:
         )
     folders = reference_folders(results)
     for spec in specs:
-        called = [system.molecule.name, spec.xc, spec.name.partition("/")[2]]
+        terms = terms_text(config.functional.terms.to_dict())
+        called = [", ".join(filter(None, (system.molecule.name, terms))), spec.xc, spec.name.partition("/")[2]]
         known = known_reference(system.molecule, spec, folders)
         seconds = 0.0 if known else estimated_seconds(system.molecule, spec)
         if dry and not known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nnks.registry import InputError
-from nnks.tracking.cache import use_compilation_cache
+from nnks.tracking.cache import check_backend, use_compilation_cache
 
 
 def command(arguments: list[str]) -> int:
@@ -33,6 +33,7 @@ def command(arguments: list[str]) -> int:
             f"nnks reproduce takes one item and got '{' '.join(items)}'; choose one of {', '.join((*ITEMS, ALL))}."
         )
     use_compilation_cache()
+    check_backend()
     # a page in the documents belongs to the results that are kept beside them
     page = DOCUMENTS / PAGE if not results and DOCUMENTS.is_dir() and DOCUMENTS.parent.samefile(Path.cwd()) else None
     good = reproduce(items[0], results or "results", quick=quick, page=page, changes=changes, only_report=only_report)

@@ -10,7 +10,7 @@ from nnks.analysis.listing import StoredRun, stored_runs
 from nnks.cli.arguments import Arguments
 from nnks.cli.ls import print_runs
 from nnks.registry import InputError
-from nnks.tracking.removal import removable, remove, running, size
+from nnks.tracking.removal import inside, removable, remove, running, size
 
 
 def command(arguments: list[str]) -> int:
@@ -48,6 +48,8 @@ def _chosen(options: Any) -> list[StoredRun]:
     if options.where:
         if len(options.paths) > 1:
             raise InputError(f"nnks rm --where takes one folder and got {len(options.paths)}; name one, or the runs.")
+        if options.paths:
+            inside(options.paths[0], options.results, whole=True)  # before anything is read
         runs = select(stored_runs(options.paths[0] if options.paths else options.results), options.where)
     elif options.paths:
         paths = [Path(path) for path in dict.fromkeys(options.paths)]

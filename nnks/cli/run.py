@@ -11,7 +11,7 @@ from rich.console import Console
 from nnks.cli.options import parse_options
 from nnks.cli.quick import UNUSED, quick, seldom
 from nnks.config import load_config, to_dict
-from nnks.tracking.cache import use_compilation_cache
+from nnks.tracking.cache import check_backend, use_compilation_cache
 
 
 def command(arguments: list[str]) -> int:
@@ -19,6 +19,7 @@ def command(arguments: list[str]) -> int:
     with quick() if "--dry-run" in arguments else seldom(UNUSED):
         options = parse_options(arguments, {"again": bool})
         use_compilation_cache()
+        check_backend()
         config = load_config(options["config"], options["changes"])
         if options["dry_run"]:
             return _show_plan(config, options["results"])

@@ -16,7 +16,7 @@ from nnks.runs.estimate import estimates, total
 from nnks.runs.members import batches, begun_in, why_alone
 from nnks.sweep import Sweep, check_runs, flat, is_finished, load_sweep, run_sweep
 from nnks.tracking import sync_instruction
-from nnks.tracking.cache import use_compilation_cache
+from nnks.tracking.cache import check_backend, use_compilation_cache
 from nnks.tracking.progress import duration
 from nnks.tracking.record import called
 
@@ -40,6 +40,7 @@ def command(arguments: list[str]) -> int:
     """Shows what a file would run and for how long, and runs what is missing."""
     options = parse_options(arguments, OWN)
     use_compilation_cache()
+    check_backend()
     sweep = load_sweep(options["config"], options["changes"])
     own = options["own"]
     if own.get("batch", "auto") not in ("auto", "off"):

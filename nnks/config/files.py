@@ -173,7 +173,10 @@ def left_out(values: Mapping[str, Any]) -> list[str]:
     """Keys that a stored config does not have, and that take their defaults: it is of an older version, or was cut."""
     rules = rules_of(config := from_dict(values))
     given = dict(flatten(values, stop=rules))
-    return [f"config.{key}={shown(value)}" for key, value in flatten(to_dict(config), stop=rules) if key not in given]
+    lacks = [f"config.{key}={shown(value)}" for key, value in flatten(to_dict(config), stop=rules) if key not in given]
+    functional = values.get("functional")
+    has_terms = isinstance(functional, Mapping) and "terms" in functional
+    return lacks if has_terms else [*lacks, "config.functional.terms={}"]
 
 
 @functools.cache

@@ -83,6 +83,8 @@ def complete(config: ConfigDict) -> ConfigDict:
             config[kind] = member(kind, fields.pop("name"), fields)
     complete_terms(config)
     config.lock()
+    if "terms" in config.functional:
+        config.functional.terms.unlock()  # a config file names terms, and their fields are checked
     check(config)
     return config
 

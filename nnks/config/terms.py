@@ -61,9 +61,10 @@ def with_terms(config: ConfigDict, changes: Mapping[str, Any]) -> tuple[ConfigDi
 
 def complete_terms(config: ConfigDict) -> None:
     """Fills the terms that a config adds with their defaults."""
-    terms = config.functional.get("terms") if isinstance(config.get("functional"), ConfigDict) else None
-    if terms is None:
+    functional = config.get("functional")
+    if not isinstance(functional, ConfigDict) or "terms" not in functional:
         return  # what is missing is said by the check
+    terms = functional["terms"]
     if not isinstance(terms, ConfigDict):
         raise InputError(
             f"{key_name(TERMS)} is {shown(terms)}; expected a dictionary such as {{'field': {{'z': 0.001}}}}."

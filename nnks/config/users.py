@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,9 @@ def users_code(path: Path, what: str) -> Iterator[None]:
 
 def _stayed(path: Path, folder: str) -> None:
     """Refuses code that changed the working folder, after going back."""
+    if sys.stdout is None or sys.stdout.closed:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # for what is still to be written
+        raise InputError("it closes the standard output; leave that to whoever opened it")
     try:
         now = os.getcwd()
     except FileNotFoundError:  # it went into a folder, and removed that

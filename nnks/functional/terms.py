@@ -7,8 +7,6 @@ constant; a term without it has no reference.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +17,7 @@ from nnks.energies import STANDARD
 from nnks.functional.base import Term
 from nnks.functional.xc.base import XCFunctional
 from nnks.registry import InputError, Registry, shown, suggest
+from nnks.traces import attempted_now, source_hash
 from nnks.types import Array, Float
 
 TERMS = Registry("functional.terms")
@@ -108,14 +107,7 @@ def has_reference(spec: TermSpec) -> bool:
 
 def code_of(name: str) -> str:
     """A hash of the source of a term of a user's own, which a stored reference depends on; empty for those of nnks."""
-    make = TERMS[name].make
-    if make.__module__.startswith("nnks."):
-        return ""
-    try:
-        source = inspect.getsource(make)
-    except (OSError, TypeError):  # typed into a notebook: another one each time
-        source = repr(make)
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
+    return source_hash(TERMS[name].make)
 
 
 def row_in_pyscf(spec: Any, mf: Any, density: Float[np.ndarray, "basis basis"]) -> float:
@@ -130,3 +122,25 @@ def row_in_pyscf(spec: Any, mf: Any, density: Float[np.ndarray, "basis basis"]) 
         return float(spec.row_in_pyscf(mf))
     matrix, constant = spec.in_pyscf(mf.mol)
     return float(np.einsum("pq,pq", matrix, density) + constant)
+
+
+def check_in_pyscf(name: str, spec: Any, mole: Any) -> None:
+    """Refuses a term of a user's own whose operator in PySCF's basis is none.
+
+    Raises:
+        InputError: with what came and what was expected.
+    """
+    if type(spec).__module__.startswith("nnks.") or not hasattr(spec, "in_pyscf"):
+        return
+    who = f"term '{name}'"
+    pair = attempted_now(f"{who} fails in `in_pyscf`", spec.in_pyscf, mole)
+    expected = f"expected a symmetric, finite matrix [basis, basis] = [{mole.nao}, {mole.nao}] and a number [Ha]"
+    try:
+        matrix, constant = (np.asarray(part, float) for part in pair)
+    except (TypeError, ValueError):
+        raise InputError(f"{who} returned {shown(pair)} from `in_pyscf`; {expected}.") from None
+    if matrix.shape != (mole.nao, mole.nao) or constant.shape != ():
+        came = f"arrays of shape {list(matrix.shape)} and {list(constant.shape)}"
+        raise InputError(f"{who} returned {came} from `in_pyscf`; {expected}.")
+    if not (np.isfinite(matrix).all() and np.isfinite(constant) and np.allclose(matrix, matrix.T, atol=1e-10)):
+        raise InputError(f"{who} returned a matrix that is not symmetric, or not finite, from `in_pyscf`; {expected}.")

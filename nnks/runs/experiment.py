@@ -14,7 +14,7 @@ from nnks.interop.reference import Follow, untold
 from nnks.interruption import Interrupted
 from nnks.registry import InputError, StoreError
 from nnks.runs.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
-from nnks.runs.plan import Plan, default_label, finished_run, meaning, plan, short_name, sketch
+from nnks.runs.plan import Plan, code_of_own, default_label, finished_run, meaning, plan, short_name, sketch
 from nnks.runs.recorder import CONVERGED, GRID, Recorder
 from nnks.runs.references import find_references
 from nnks.runs.summary import Summary, compared, found
@@ -39,7 +39,7 @@ from nnks.tracking.files import storing
 from nnks.tracking.lock import alone, hold, release
 from nnks.tracking.notices import notice
 from nnks.tracking.progress import BUILDING, COMPILING, EVALUATION, Position
-from nnks.tracking.record import SET_ASIDE, SLICE, SUMMARY
+from nnks.tracking.record import CODE, SET_ASIDE, SLICE, SUMMARY
 from nnks.training import Problem, TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.saved import Progressed, Saved, pack
@@ -370,17 +370,21 @@ class Run:
         recorder, told_apart = self.recorder, outcome.resolves(self.plan.system.molecule.natoms)
         converged = converged and told_apart
         stopped = GRID if recorder.stopped == CONVERGED and not told_apart else recorder.stopped
-        return {
-            "converged": bool(converged),
-            "stopped": CONVERGED if converged else stopped,
-            "steps": int(state.step),
-            "evaluations": int(state.evaluations),
-            "seconds": recorder.seconds,
-            "members": self.members,
-            "parameters": self.parameters,
-            "label": self.label,
-            "functional": meaning(self.config.functional.xc),
-        } | found(outcome)
+        return (
+            {
+                "converged": bool(converged),
+                "stopped": CONVERGED if converged else stopped,
+                "steps": int(state.step),
+                "evaluations": int(state.evaluations),
+                "seconds": recorder.seconds,
+                "members": self.members,
+                "parameters": self.parameters,
+                "label": self.label,
+                "functional": meaning(self.config.functional.xc),
+            }
+            | found(outcome)
+            | ({CODE: code} if (code := code_of_own(self.config)) else {})
+        )
 
     def _references(self, hartree: str) -> dict[str, Any]:
         """The energies to compare with, found once for all members of a batch."""

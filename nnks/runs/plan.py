@@ -9,10 +9,12 @@ from typing import Any
 import jax
 
 from nnks import setup
+from nnks.analysis.names import terms_text
 from nnks.ansatz import ModuleAnsatz, check_start
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
-from nnks.config import ConfigDict, resolved, to_dict
+from nnks.config import ConfigDict, registries, resolved, to_dict
+from nnks.functional.terms import TERMS, check_in_pyscf, make_specs
 from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
 from nnks.interop.libxc import describe_xc
@@ -21,8 +23,10 @@ from nnks.runs.evaluation import check_final, final_hartree, final_level
 from nnks.setup.memory import check_memory, held, needed
 from nnks.setup.own import check_energies, optimizer_state
 from nnks.setup.unused import check_unused
-from nnks.traces import is_own
+from nnks.traces import is_own, source_hash
 from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
+from nnks.tracking.notices import notice
+from nnks.tracking.record import CODE
 from nnks.training import Problem
 from nnks.training.direct import Direct
 from nnks.training.state import count_parameters
@@ -66,6 +70,7 @@ class Sketch:
             **self._basis(),
             "functional": meaning(self.config.functional.xc),
             "hartree": self._hartree(),
+            **self._terms(),
             **self._saddles(),
             "final grid level": final_level(system),
             "memory": needed(self.held),
@@ -77,6 +82,11 @@ class Sketch:
         """The method, and what fitting holds."""
         method = setup.hartree_method(self.system, self.config.functional.hartree, self.system.gaussian)
         return method + getattr(self.problem.functional["hartree"], "holds", "")
+
+    def _terms(self) -> dict[str, str]:
+        """The terms that the config adds, if it adds any."""
+        text = terms_text(self.config.functional.terms.to_dict())
+        return {"other terms": text} if text else {}
 
     def _saddles(self) -> dict[str, str]:
         """That an asked test of the minimum cannot be done, if so."""
@@ -151,6 +161,9 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
     large = config.reference.large_basis
     if large != "auto":
         large_bases(system.molecule, large)
+    if config.reference.pyscf:
+        for name, spec in make_specs(config.functional.terms.to_dict()).items():
+            check_in_pyscf(name, spec, system.mole)
     methods = setup.hartree_method(system, config.functional.hartree, system.gaussian), final_hartree(system)[0]
     check_unused(system, set(methods))
     parts = held(system, problem, params, state)
@@ -191,7 +204,23 @@ def _check_own(problem: Problem, config: ConfigDict) -> None:
 def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
     """The stored run of this config and seed, if it is finished."""
     folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)
-    return folder if folder is not None and folder.finished else None
+    if folder is None or not folder.finished:
+        return None
+    now, then = code_of_own(config), (folder.record.summary or {}).get(CODE) or {}
+    changed = [name for name in now if then.get(name, now[name]) != now[name]]
+    if changed:
+        notice(
+            f"the code of {', '.join(changed)} is not what '{folder.path}' was computed with; it is kept as it is, and "
+            "--again (or another experiment) computes it anew."
+        )
+    return folder
+
+
+def code_of_own(config: ConfigDict) -> dict[str, str]:
+    """Hashes of the code of members of a user's own, by what they are called."""
+    named = {f"{kind} '{config[kind].name}'": registry[config[kind].name] for kind, registry in registries().items()}
+    named |= {f"term '{name}'": TERMS[name] for name in config.functional.terms}
+    return {name: code for name, entry in named.items() if (code := source_hash(entry.make))}
 
 
 def meaning(xc: str) -> str:

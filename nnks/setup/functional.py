@@ -20,7 +20,7 @@ from nnks.quadrature import Grid
 from nnks.registry import InputError, suggest
 from nnks.setup.own import check_term
 from nnks.setup.system import System
-from nnks.traces import is_own, told
+from nnks.traces import attempted_now, is_own
 from nnks.tracking import warn
 from nnks.types import Array, Float
 
@@ -54,12 +54,7 @@ def _term(name: str, spec: TermSpec, on: OnGrid) -> Term:
     """
     if not is_own(spec):
         return spec.on(on)
-    try:
-        term = spec.on(on)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"term '{name}' fails in `on` with {told(error)}.") from error
+    term = attempted_now(f"term '{name}' fails in `on`", spec.on, on)
     check_term(name, spec, term)
     return term
 

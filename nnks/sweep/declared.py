@@ -6,6 +6,7 @@ Some runs are computed at a time if asked for.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -161,6 +162,8 @@ def _runs(module: Any, ablation: Ablation | None, name: str) -> tuple[tuple[dict
         return ({},), [{}]
     with users_code(path, "sweep()"):
         runs = module.sweep()
+    if inspect.iscoroutine(runs):
+        runs.close()  # or Python would warn that nobody waits for it
     if not isinstance(runs, list | tuple):
         raise InputError(
             f"sweep() of {file_name(name)} returned {shown(runs)}; it must return a list of dictionaries of changes."

@@ -16,8 +16,9 @@ from nnks.runs.members import batches, begun_in
 from nnks.runs.plan import finished_run, sketch
 from nnks.runs.programs import release_programs
 from nnks.sweep.declared import NAMED, Sweep, describe, flat
-from nnks.tracking import check_writable
+from nnks.tracking import check_writable, config_hash
 from nnks.tracking.files import storing, write_json
+from nnks.tracking.notices import notice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +131,12 @@ def check_runs(sweep: Sweep, results: str | Path) -> list[ConfigDict]:
         InputError: for the first that cannot be run, with its number and what it differs in from the others.
     """
     missing, checked, last = [], set(), None
+    first: dict[tuple[str, int], int] = {}
     for number, config in enumerate(sweep.configs, 1):
+        same = first.setdefault((config_hash(to_dict(config)), config.training.seed), number)
+        if same != number:
+            notice(f"runs {same} and {number} of {len(sweep.configs)} are the same run, which is computed once.")
+            continue
         if is_finished(config, results):
             continue
         missing.append(config)

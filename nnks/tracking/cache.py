@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from nnks.errors import InputError, one_line, shown
+
 VARIABLE = "NNKS_CACHE"
 """Names the folder; unset or empty for the user's own, such as `~/.cache/nnks`."""
 
@@ -24,6 +26,25 @@ def cache_folder() -> Path:
 def reference_folders(results: str | Path) -> tuple[Path, Path]:
     """Where reference energies are kept, and where versions before 0.2 kept them, which is read only."""
     return cache_folder() / REFERENCES, Path(results) / REFERENCES
+
+
+def check_backend() -> None:
+    """Refuses what JAX cannot compute on, such as a `JAX_PLATFORMS` that names a device that is not there.
+
+    Raises:
+        InputError: with the variable, where it is set.
+    """
+    import jax
+
+    try:
+        jax.devices()
+    except (AssertionError, RuntimeError) as error:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        what = f"JAX_PLATFORMS is {shown(asked)}, and JAX" if asked else "JAX"
+        why = one_line(str(error), 200).rstrip(".") or "it is not there"
+        raise InputError(
+            f"{what} finds no such device ({why}); set JAX_PLATFORMS=cpu, or install jax for it."
+        ) from None
 
 
 def use_compilation_cache() -> None:

@@ -80,6 +80,9 @@ CHECKPOINTS = "checkpoints"
 SLICE, SET_ASIDE = "slice.npz", "set-aside"
 """Slices through the orbitals; and what was found damaged when the run went on."""
 
+CODE = "code_of_own"
+"""Summary key: hashes of the code of members of a user's own, by what they are called; none for those of nnks."""
+
 CONFIG_CHECKSUM = "config_checksum"
 """Summary key: the hash of all of the config, by which a config that was changed is known."""
 

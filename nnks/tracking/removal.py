@@ -32,8 +32,7 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
         )
     if not path.exists():
         raise InputError(f"'{path}' does not exist; give the folder of a run, as `nnks ls` shows it.")
-    if not path.resolve().is_relative_to(results.resolve()) or path.resolve() == results.resolve():
-        raise InputError(f"'{path}' is not inside the results folder '{results}'; say --results=DIR for another one.")
+    inside(path, results)
     if path.is_symlink():
         raise InputError(f"'{path}' is a link; expected the folder of a run itself; remove the link by hand.")
     if not (path.is_dir() and RUN_NAME.fullmatch(path.resolve().name) and is_run(path)):
@@ -42,6 +41,17 @@ def removable(path: str | Path, results: str | Path) -> RunRecord:
             "with --where."
         )
     return RunRecord(path)
+
+
+def inside(path: str | Path, results: str | Path, *, whole: bool = False) -> None:
+    """Refuses a path that is not in the results folder, nor, if that is meant, the `whole` of it.
+
+    Raises:
+        InputError: in one sentence.
+    """
+    place, home = Path(path).resolve(), Path(results).resolve()
+    if not place.is_relative_to(home) or (place == home and not whole):
+        raise InputError(f"'{path}' is not inside the results folder '{results}'; say --results=DIR for another one.")
 
 
 def remove(record: RunRecord) -> None:

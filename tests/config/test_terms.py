@@ -36,7 +36,7 @@ def test_a_config_file_names_terms(tmp_path):
     [
         ({"functional.terms.feild.z": 1}, "did you mean 'field'?"),
         ({"functional.terms.field.w": 1}, "choose one of: x, y, z"),
-        ({"functional.terms.field.z": "strong"}, "must be a finite number"),
+        ({"functional.terms.field.z": "strong"}, "must be a number of at least -10"),
         ({"functional.terms.field": 3}, "is a section"),
         ({"functional.terms": 3}, "is a section"),
         ({"functional.terms.kinetic": {}}, "which every energy has"),
