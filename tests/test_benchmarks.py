@@ -23,3 +23,25 @@ def test_the_page_on_speed_is_made_from_the_numbers():
     stored = read_json(STORED / "overhead.json")
     assert stored is not None
     assert page(stored) == (STORED.parents[1] / "docs" / "speed.md").read_text()
+
+
+def test_the_default_tests_reach_what_all_do_in_less_time():
+    from collections import Counter
+
+    from benchmarks.test_selection import choose
+
+    seconds = Counter({"a.py::quick": 0.1, "a.py::whole": 50.0, "a.py::half": 5.0, "a.py::rest": 6.0})
+    seconds |= Counter({"b.py::t[1]": 3.0, "b.py::t[2]": 2.0, "c.py::dear": 40.0})
+    lines = {"": {("x", 0)}, "a.py::quick": {("x", 1)}, "a.py::whole": {("x", n) for n in range(1, 9)}}
+    lines |= {"a.py::half": {("x", n) for n in range(1, 6)}, "a.py::rest": {("x", n) for n in range(5, 9)}}
+    chosen = choose(seconds, lines, 20.0)
+    assert chosen == {"a.py::quick", "a.py::half", "a.py::rest", "b.py::t[2]"}  # one case of each test
+
+
+def test_every_test_that_is_left_out_is_a_test():
+    listed = [line for line in (Path(__file__).parent / "slow.txt").read_text().splitlines() if "::" in line]
+    assert len(listed) == len(set(listed)) > 100
+    for name in listed:
+        file, _, test = name.partition("::")
+        function = test.split("[")[0]
+        assert f"def {function}(" in (Path(__file__).parents[1] / file).read_text(), name
