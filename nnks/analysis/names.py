@@ -36,9 +36,11 @@ def terms_text(terms: Any) -> str:
     if not isinstance(terms, Mapping):
         return ""
     fields = {name: given if isinstance(given, Mapping) else {} for name, given in sorted(terms.items())}
-    return ", ".join(
-        " ".join([str(name), *(f"{k}={v}" for k, v in given.items() if v)]) for name, given in fields.items()
-    )
+    texts = []
+    for name, given in fields.items():
+        values = [f"{key}={value}" for key, value in given.items() if value]
+        texts.append(" ".join([str(name), *(values or ["0"] * bool(given))]))
+    return ", ".join(texts)
 
 
 MEMBERS = ("ansatz", "orthogonalizer", "sampler", "optimizer")

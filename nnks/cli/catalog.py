@@ -42,6 +42,9 @@ def command(arguments: list[str]) -> int:
     if arguments == [KEYS]:
         _print_keys()
         return 0
+    if not arguments:
+        print(f"nnks list KIND shows what a config may name; KIND is one of {', '.join((*KINDS, KEYS))}.")
+        return 0
     if len(arguments) != 1 or arguments[0] not in KINDS:
         given = " ".join(arguments)
         raise InputError(f"nnks list takes one kind and got '{given}'; {suggest(given, (*KINDS, KEYS))}.")

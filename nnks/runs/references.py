@@ -117,8 +117,8 @@ def find_references(
     config, found, folders = system.config, Found(), reference_folders(results)
     if unknown := without_reference(config):
         notice(
-            f"there is no reference, as PySCF has no term {', '.join(unknown)}; `in_pyscf` of a term says what it is "
-            "there."
+            f"there is no reference of PySCF, which has no term {', '.join(unknown)}; `in_pyscf` of a term says what "
+            "it is there."
         )
     if config.reference.pyscf and not unknown:
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")

@@ -193,6 +193,23 @@ def linear_in_the_weights_of_each_argument(case: TermCase) -> None:
             expect_close(f"'{case.term.name}' at weights zero of its {place} argument [Ha]", at_zero, 0.0)
 
 
+def arguments_may_be_on_different_points(case: TermCase) -> None:
+    """The same orbitals on the same points in another order, as the second argument, have the same energy.
+
+    Batches of x and y are drawn independently: point k of one is not point k of the other.
+    """
+    x = case.orbitals
+    order = np.random.default_rng(6).permutation(len(x.quadrature.weights))
+    q = dataclasses.replace(
+        x.quadrature, points=x.quadrature.points[order], weights=x.quadrature.weights[order], index=jnp.asarray(order)
+    )
+    gradients = None if x.gradients is None else x.gradients[:, :, order]
+    shuffled = dataclasses.replace(x, quadrature=q, values=x.values[:, :, order], gradients=gradients)
+    aligned = dataclasses.replace(x, quadrature=dataclasses.replace(x.quadrature, index=jnp.arange(len(order))))
+    what = f"'{case.term.name}' with the points of its second argument in another order [Ha]"
+    expect_close(what, case.energy(case.term, aligned, shuffled), case.value, rtol=ROUNDING, atol=ROUNDING)
+
+
 def order_says_what_it_needs(case: TermCase) -> None:
     """A term of order 0 does not look at gradients, which are not computed for it."""
     expect(case.term.order in (0, 1), f"'{case.term.name}' has order {case.term.order}; expected 0 or 1.")
@@ -214,6 +231,7 @@ TERM_CHECKS: tuple[Callable[[TermCase], None], ...] = (
     every_derivative_exists_or_raises,
     invariant_under_rotations,
     linear_in_the_weights_of_each_argument,
+    arguments_may_be_on_different_points,
     order_says_what_it_needs,
 )
 """One property each, of a `TermCase`."""
@@ -252,4 +270,4 @@ def check_closed_form(
     energy = jax.jit(lambda term, x: term(x, x))(term, gaussian.orbitals)
     formula = gaussian.energies[term.name] if expected is None else expected
     what = f"'{term.name}' of a Gaussian with exponent {gaussian.alpha:g} and {gaussian.electrons} electrons [Ha]"
-    expect_close(what, energy, formula, rtol=rtol)
+    expect_close(what, energy, formula, rtol=rtol, atol=ROUNDING)
