@@ -107,9 +107,9 @@ def main() -> None:
     rows, details = [], []
     for name in arguments.molecules:
         for xc in arguments.xc:
-            found, more = compare(name, xc)
-            print_table(found, f"{name}, {xc}: {more['evaluations']} evaluations, PySCF with {threads} threads")
-            rows, details = [*rows, *found], [*details, more]
+            compared, more = compare(name, xc)
+            print_table(compared, f"{name}, {xc}: {more['evaluations']} evaluations, PySCF with {threads} threads")
+            rows, details = [*rows, *compared], [*details, more]
     settings = {"recipe": "neural", "pyscf_level": LEVEL, "pyscf_threads": threads, "limit_within_mHa": 1e3 * WITHIN}
     store(arguments.out, settings, rows, neural=details)
 

@@ -17,7 +17,7 @@ from nnks.runs.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_
 from nnks.runs.plan import Plan, default_label, finished_run, meaning, plan, short_name, sketch
 from nnks.runs.recorder import CONVERGED, GRID, Recorder
 from nnks.runs.references import find_references
-from nnks.runs.summary import Summary, compared, found
+from nnks.runs.summary import Summary, compared, evaluated
 from nnks.tracking import (
     Afterwards,
     ConsoleWriter,
@@ -380,7 +380,7 @@ class Run:
             "parameters": self.parameters,
             "label": self.label,
             "functional": meaning(self.config.functional.xc),
-        } | found(outcome)
+        } | evaluated(outcome)
 
     def _references(self, hartree: str) -> dict[str, Any]:
         """The energies to compare with, found once for all members of a batch."""

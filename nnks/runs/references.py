@@ -61,7 +61,7 @@ def exact_energy(system: setup.System) -> float | None:
 
 
 @dataclasses.dataclass
-class Found:
+class Collected:
     """References while they are looked for.
 
     Attributes:
@@ -114,7 +114,7 @@ def find_references(
             reference:
         `reference_details` alone has it, with the `energy` [Ha] where it ended.
     """
-    config, collected, folders = system.config, Found(), reference_folders(results)
+    config, collected, folders = system.config, Collected(), reference_folders(results)
     if unknown := without_reference(config):
         notice(
             f"there is no reference, as PySCF has no term {', '.join(unknown)}; `in_pyscf` of a term says what it is "
