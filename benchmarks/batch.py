@@ -79,9 +79,9 @@ def main() -> None:
             together = sweep(here / f"together-{cache}", n, steps, here / "cache-together")
             rows.append({"cache": cache, "one_s": one, "together_s": together, "ratio": together / one})
         singles = sweep(here / "singles", n, steps, here / "cache-one", batch="off")
-        found, expected = totals(here / "together-warm"), totals(here / "singles")
-        assert len(found) == len(expected) == n
-        apart = max(abs(found[seed] - energy) for seed, energy in expected.items())
+        energies, expected = totals(here / "together-warm"), totals(here / "singles")
+        assert len(energies) == len(expected) == n
+        apart = max(abs(energies[seed] - energy) for seed, energy in expected.items())
     about = {"members": n, "steps": steps, "one_by_one_s": singles, "largest_difference_Ha": apart}
     store(arguments.out, about, rows)
     print_table(rows, f"{n} runs as one program: {about}")

@@ -139,8 +139,8 @@ def _cell(name: str, value: Any, digits: int) -> str:
 
 def known_rows(path: Path) -> list[dict[str, Any]]:
     """Rows stored by this version on this machine, which an interrupted benchmark need not measure again."""
-    found = read_json(path)
-    return found["rows"] if found and measured_here(found) else []
+    stored = read_json(path)
+    return stored["rows"] if stored and measured_here(stored) else []
 
 
 def measured_here(stored: Mapping[str, Any]) -> bool:
@@ -157,7 +157,7 @@ def store(path: Path, settings: Mapping[str, Any], rows: Sequence[Mapping[str, A
 
 def machine() -> dict[str, Any]:
     """What was measured on: packages, device, threads and load, but no paths."""
-    found = environment()
-    found["command"] = " ".join(Path(w).name if Path(w).is_absolute() else w for w in found["command"].split())
+    described = environment()
+    described["command"] = " ".join(Path(w).name if Path(w).is_absolute() else w for w in described["command"].split())
     # of other work too: times beyond the number of cores are not the program's
-    return found | {"load": list(os.getloadavg())}
+    return described | {"load": list(os.getloadavg())}

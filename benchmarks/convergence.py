@@ -78,8 +78,8 @@ def nnks_once(molecule: str, basis: str, level: int, *, scf: bool) -> dict[str, 
         spent = time.perf_counter() - started
         return {"history": [(spent, result.energies["total"])], "converged": result.converged, "cycles": result.cycles}
     atoms = setup.make_system(config).molecule.natoms
-    found = minimize(config, Convergence(0.1 * PER_ATOM * atoms, float("inf")))
-    return {"history": found.history, "converged": found.converged, "cycles": found.evaluations}
+    minimum = minimize(config, Convergence(0.1 * PER_ATOM * atoms, float("inf")))
+    return {"history": minimum.history, "converged": minimum.converged, "cycles": minimum.evaluations}
 
 
 def pyscf_once(molecule: str, basis: str, level: int, *, fitted: bool) -> dict[str, Any]:
@@ -180,9 +180,9 @@ def measure(method: str, system: str, repeats: int, limit: float) -> dict[str, A
         row = {"system": system, "method": method, "limit_s": limit}
         if cold is None:
             return row | {"converged": False, "out_of_time": True}
-        found = (launch(method, system, repeats, limit, cache) or cold) if own else cold
+        measured = (launch(method, system, repeats, limit, cache) or cold) if own else cold
     atoms, functions = cold["size"]
-    runs = found["runs"]
+    runs = measured["runs"]
     later = runs[1:] or runs
     return (
         row
@@ -191,10 +191,10 @@ def measure(method: str, system: str, repeats: int, limit: float) -> dict[str, A
             "atoms": atoms,
             "warm_s": statistics.median(reached(run, atoms) for run in later),
             "total_cold_s": cold["total"],
-            "total_s": found["total"],
+            "total_s": measured["total"],
             "cycles": runs[-1]["cycles"],
             "converged": runs[-1]["converged"],
-            "peak_GB": found["peak_GB"],
+            "peak_GB": measured["peak_GB"],
             "energy_Ha": runs[-1]["history"][-1][1],
         }
         | cycle_time(runs[-1]["history"], own)

@@ -174,13 +174,13 @@ def stored(results: Path) -> dict[str, tuple[list[dict[str, Any]], dict[str, Any
     """Rows without times, and energies, of every run by its label."""
     from nnks.tracking import list_runs
 
-    found = {}
+    energies = {}
     for run in list_runs(results):
         rows = [{k: v for k, v in row.items() if not k.startswith("time/")} for row in run.metrics]
         summary = run.summary or {}
         kept = {k: summary.get(k) for k in ("energies", "steps", "stopped", "evaluations", "status")}
-        found[run.config["label"]] = rows, kept
-    return found
+        energies[run.config["label"]] = rows, kept
+    return energies
 
 
 def compare(counts: Counts, results: Path, truth: Path) -> None:

@@ -41,15 +41,15 @@ def compare(name: str, xc: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     final = warm.evaluate()
     total = final.energies["total"]
 
-    def gaussian(basis: str, found: Solved) -> dict[str, Any]:
-        reached = found.seconds if found.total < limit.total + WITHIN else None
+    def gaussian(basis: str, solution: Solved) -> dict[str, Any]:
+        reached = solution.seconds if solution.total < limit.total + WITHIN else None
         program = f"PySCF {basis}"
-        quick = found.seconds if found.total <= quadruple.total else None
-        return _row(name, xc, program, quick, reached, found, found.total, found.total - limit.total)
+        quick = solution.seconds if solution.total <= quadruple.total else None
+        return _row(name, xc, program, quick, reached, solution, solution.total, solution.total - limit.total)
 
-    def neural(program: str, found: Minimized) -> dict[str, Any]:
-        below = found.first_below(quadruple.total), found.first_below(limit.total + WITHIN)
-        return _row(name, xc, program, *below, found, total, total - limit.total)
+    def neural(program: str, minimum: Minimized) -> dict[str, Any]:
+        below = minimum.first_below(quadruple.total), minimum.first_below(limit.total + WITHIN)
+        return _row(name, xc, program, *below, minimum, total, total - limit.total)
 
     rows = [
         gaussian("cc-pVQZ", quadruple),
@@ -76,7 +76,7 @@ def _row(
     program: str,
     quadruple: float | None,
     limit: float | None,
-    found: Minimized | Solved,
+    solution: Minimized | Solved,
     total: float,
     above: float,
 ) -> dict[str, Any]:
@@ -86,9 +86,9 @@ def _row(
         "program": program,
         "to_cc-pVQZ_s": quadruple,
         "to_limit_s": limit,
-        "build_s": getattr(found, "build_s", None),
-        "all_s": found.seconds,
-        "cpu_s": found.cpu_s,
+        "build_s": getattr(solution, "build_s", None),
+        "all_s": solution.seconds,
+        "cpu_s": solution.cpu_s,
         "final_Ha": total,
         "above_pcseg4_mHa": 1e3 * above,
     }
@@ -107,9 +107,9 @@ def main() -> None:
     rows, details = [], []
     for name in arguments.molecules:
         for xc in arguments.xc:
-            found, more = compare(name, xc)
-            print_table(found, f"{name}, {xc}: {more['evaluations']} evaluations, PySCF with {threads} threads")
-            rows, details = [*rows, *found], [*details, more]
+            compared, more = compare(name, xc)
+            print_table(compared, f"{name}, {xc}: {more['evaluations']} evaluations, PySCF with {threads} threads")
+            rows, details = [*rows, *compared], [*details, more]
     settings = {"recipe": "neural", "pyscf_level": LEVEL, "pyscf_threads": threads, "limit_within_mHa": 1e3 * WITHIN}
     store(arguments.out, settings, rows, neural=details)
 

@@ -109,18 +109,18 @@ def measure(repeats: int, folder: Path) -> tuple[list[dict[str, Any]], dict[str,
     }
     for name in ("nnks run, caches filled", "nnks run, caches filled, without W&B", "phases", "PySCF, the same energy"):
         timed(commands[name], warm)
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    timings: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
     told: list[dict[str, Any]] = []
     for n in range(repeats):
         for name, command in commands.items():
             cold = {"NNKS_CACHE": str(folder / f"cold{n}")} if "no compiled" in name else {}
             seconds, said = timed(command, warm | cold)
-            found[name].append(seconds)
+            timings[name].append(seconds)
             if name == "phases":
                 told.append(json.loads(said.splitlines()[-1]))
     rows = [
         {"command": name} | {key: statistics.median(each[key] for each in times) for key in times[0]}
-        for name, times in found.items()
+        for name, times in timings.items()
         if name != "phases"
     ]
     middle = {

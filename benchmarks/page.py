@@ -106,15 +106,15 @@ def series(stored: Stored) -> str:
     for row in stored["rows"]:
         cages.setdefault(f"{row['method']}, {row['basis']}", []).append(row["molecule"])
     exponents = stored["settings"]["exponents"].items()
-    found = [f"- {name}: time grows as N to the {cell(e)} over {', '.join(cages[name])}" for name, e in exponents if e]
+    notes = [f"- {name}: time grows as N to the {cell(e)} over {', '.join(cages[name])}" for name, e in exponents if e]
     left = [f"{m} of {c}/{b}" for m, c, b in SLOWEST if c not in cages.get(f"{m}, {b}", [])]
     if left:
-        found.append(f"- left to `python -m benchmarks.series --all`: {', '.join(left)}")
-    found += [f"- not measured: {text}" for text in stored["settings"]["unfinished"]]
+        notes.append(f"- left to `python -m benchmarks.series --all`: {', '.join(left)}")
+    notes += [f"- not measured: {text}" for text in stored["settings"]["unfinished"]]
     if len(commits := stored["settings"].get("commits", [])) > 1:
-        found.append(f"- put together from measurements of several versions: {', '.join(commits)}")
-    found += [f"- {stored['settings']['note']}"] if "note" in stored["settings"] else []
-    return "\n".join(found)
+        notes.append(f"- put together from measurements of several versions: {', '.join(commits)}")
+    notes += [f"- {stored['settings']['note']}"] if "note" in stored["settings"] else []
+    return "\n".join(notes)
 
 
 def minibatch(stored: Stored) -> str:
@@ -150,9 +150,9 @@ def bars(rows: Sequence[Stored], path: Path) -> None:
     style, width = looks(methods), 0.8 / len(methods)
     for n, method in enumerate(methods):
         own = [row for row in done if row["method"] == method]
-        place = [systems.index(row["system"]) + (n - (len(methods) - 1) / 2) * width for row in own]
-        axes.barh(place, [row["warm_s"] for row in own], 0.9 * width, color=style[method][0], label=method)
-        for at, row in zip(place, own, strict=True):
+        positions = [systems.index(row["system"]) + (n - (len(methods) - 1) / 2) * width for row in own]
+        axes.barh(positions, [row["warm_s"] for row in own], 0.9 * width, color=style[method][0], label=method)
+        for at, row in zip(positions, own, strict=True):
             if not row["converged"]:
                 axes.text(1.05 * row["warm_s"], at, "not converged", va="center", fontsize=6, color=GRAY)
     axes.set(xscale="log", xlabel="seconds, imports and compilation excluded")

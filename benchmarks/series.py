@@ -49,8 +49,8 @@ def main() -> None:
     ]
     study = dataclasses.replace(study, configs=tuple(wanted))
     for old in study.measurements():
-        found = read_measurement(old, arguments.results)
-        if found is not None and not measured_here(found):
+        timing = read_measurement(old, arguments.results)
+        if timing is not None and not measured_here(timing):
             old.path(arguments.results).unlink()  # of another version or machine: no point of this line
     for declared in (m for m in study.measurements() if m.method in arguments.methods):
         asked = Measurement(declared.method, declared.config, arguments.limit)
@@ -62,8 +62,8 @@ def main() -> None:
         if not taken_over(asked, arguments.results):
             measure(asked, arguments.results)
         write(study, arguments.results)
-    rows, found = write(study, arguments.results)
-    print_table(rows, f"exponents of time: {found}; not measured: {study.unfinished()}")
+    rows, timing = write(study, arguments.results)
+    print_table(rows, f"exponents of time: {timing}; not measured: {study.unfinished()}")
 
 
 def taken_over(asked: Measurement, results: Path) -> bool:
@@ -73,9 +73,9 @@ def taken_over(asked: Measurement, results: Path) -> bool:
     row = next((row for row in rows if (row["method"], row["system"]) == ("pyscf-df", system)), {})
     if "cycle_s" not in row:
         return False
-    found = {"functions": row["functions"], "seconds": [row["cycle_s"]], "peak_GB": row["peak_GB"]}
+    timing = {"functions": row["functions"], "seconds": [row["cycle_s"]], "peak_GB": row["peak_GB"]}
     asked.path(results).parent.mkdir(parents=True, exist_ok=True)
-    write_json(asked.path(results), asked.about | found | {"from": "convergence.json", "environment": machine()})
+    write_json(asked.path(results), asked.about | timing | {"from": "convergence.json", "environment": machine()})
     return True
 
 
@@ -84,7 +84,7 @@ def write(study: Study, results: Path) -> tuple[list[dict[str, Any]], dict[str, 
     points = scaling.collect(study)
     rows = [dataclasses.asdict(point) for point in points]
     exponents = {f"{method}, {basis}": scaling.exponent(own) for (method, basis), own in scaling.groups(points).items()}
-    commits = sorted({str(found["environment"]["commit"])[:7] for _, found in study.timings()})
+    commits = sorted({str(timing["environment"]["commit"])[:7] for _, timing in study.timings()})
     store(results / "series.json", {"exponents": exponents, "unfinished": study.unfinished(), "commits": commits}, rows)
     if points:
         scaling.draw(points, results / "scaling.png")

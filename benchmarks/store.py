@@ -114,16 +114,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=60)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "results"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "results"
         make_runs(folder, options.runs, options.steps)
-        found = list_runs(folder)
+        listed = list_runs(folder)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         print(
-            f"{len(found)} runs of {options.steps} steps, {size:.0f} MB; least of {REPEATS}, wall and processor [s]; "
+            f"{len(listed)} runs of {options.steps} steps, {size:.0f} MB; least of {REPEATS}, wall and processor [s]; "
             f"load {os.getloadavg()[0]:.1f}"
         )
-        for task, (wall, processor) in measure(folder, Path(place)).items():
+        for task, (wall, processor) in measure(folder, Path(temporary)).items():
             print(f"  {task:40s} {wall:6.2f} {processor:6.2f}")
 
 

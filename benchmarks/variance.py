@@ -81,19 +81,19 @@ def measure(system: str, batch: int, draws: int) -> list[dict[str, Any]]:
     for name in SAMPLERS:
         sampler = make_sampler({"name": name, "batch_size": batch}, built.grid, density)
         sampled = dataclasses.replace(problem, sampler=sampler)
-        found: dict[str, list[float]] = {}
+        samples: dict[str, list[float]] = {}
         gradients: dict[bool, list[np.ndarray]] = {False: [], True: []}
         for key in jax.random.split(jax.random.key(1), draws):
             (now, slope), (then, before) = (estimates(sampled, p, key) for p in (end, start))
             for term, value in now.items():
-                found.setdefault(term, []).append(float(value))
-                found.setdefault(f"{term}, control", []).append(float(value) - float(then[term]))
+                samples.setdefault(term, []).append(float(value))
+                samples.setdefault(f"{term}, control", []).append(float(value) - float(then[term]))
             flat, old = (np.concatenate([np.asarray(x).ravel() for x in jax.tree.leaves(g)]) for g in (slope, before))
             gradients[False].append(flat)
             gradients[True].append(flat - old)
         for control in (False, True):
             cost = batch * 2 * (2 if control else 1)
-            terms = {t.removesuffix(", control"): v for t, v in found.items() if t.endswith("control") == control}
+            terms = {t.removesuffix(", control"): v for t, v in samples.items() if t.endswith("control") == control}
             variances = {f"{t}_var_points": cost * float(np.var(v, ddof=1)) for t, v in terms.items() if t != "nuclear"}
             spread = cost * float(np.var(np.stack(gradients[control]), axis=0, ddof=1).sum())
             row = {"system": system, "sampler": name, "control": control, "batch": batch, "draws": draws}

@@ -47,8 +47,8 @@ def gaussian_points(molecule: Molecule, xc: str) -> Iterator[dict[str, Any]]:
     kohn_sham(make_mole(molecule, "sto-3g"), xc, LEVEL)
     for basis, label in BASES.items():
         mole = make_mole(molecule, basis)
-        found = kohn_sham(mole, xc, LEVEL)
-        yield _point(GAUSSIAN, label, mole.nao * sum(mole.nelec) // 2, found.seconds, found.total)
+        solution = kohn_sham(mole, xc, LEVEL)
+        yield _point(GAUSSIAN, label, mole.nao * sum(mole.nelec) // 2, solution.seconds, solution.total)
 
 
 def neural_points(method: str, config: ConfigDict, widths: list[int]) -> Iterator[dict[str, Any]]:
@@ -56,9 +56,9 @@ def neural_points(method: str, config: ConfigDict, widths: list[int]) -> Iterato
     for width in widths:
         with config.unlocked():
             config.ansatz.width = width
-        found = minimize(config, compiled=True)
-        total = found.evaluate().energies["total"]
-        yield _point(method, f"width {width}", found.parameters, found.seconds, total, found.build_s)
+        minimum = minimize(config, compiled=True)
+        total = minimum.evaluate().energies["total"]
+        yield _point(method, f"width {width}", minimum.parameters, minimum.seconds, total, minimum.build_s)
 
 
 def _point(

@@ -99,14 +99,14 @@ def at_fixed_orbitals(molecule: str, level: int) -> list[dict]:
     runs["precision=float32"] = whole, *cast((problem, params), LOW)
     for name, (function, *arguments) in runs.items():
         total, gradient = function(*arguments)
-        found = float(total), np.asarray(ravel_pytree(gradient)[0], float)
-        exact = found if exact is None else exact
-        difference, size = np.linalg.norm(found[1] - exact[1]), np.linalg.norm(exact[1])
+        evaluated = float(total), np.asarray(ravel_pytree(gradient)[0], float)
+        exact = evaluated if exact is None else exact
+        difference, size = np.linalg.norm(evaluated[1] - exact[1]), np.linalg.norm(exact[1])
         rows.append(
             {
                 "molecule": molecule,
                 "in float32": name,
-                "energy_error_mHa": 1e3 * (found[0] - exact[0]),
+                "energy_error_mHa": 1e3 * (evaluated[0] - exact[0]),
                 "gradient_error_mHa": 1e3 * float(difference),
                 "relative": float(difference / size),
             }
@@ -131,7 +131,7 @@ def solved(molecule: str, level: int) -> list[dict]:
         tabulated = TabulatedEnergy.make(problem.functional, *functions, quadrature)
         overlap = tabulated.overlap()
         start = _orthonormal(params["coefficients"], overlap, occupations)
-        found = self_consistent(
+        solution = self_consistent(
             tabulated,
             overlap,
             stable_frame(overlap, threshold),
@@ -141,13 +141,13 @@ def solved(molecule: str, level: int) -> list[dict]:
             gradient_tolerance=1e-4,
             cycles=30,
         )
-        fixed = params | {"coefficients": found.occupied}
+        fixed = params | {"coefficients": solution.occupied}
         totals = [
             dataclasses.replace(problem.model, evaluation=e)(fixed, quadrature)
             for e in (None, "float32" if low else None)
         ]
         here = [problem.functional.energies(x)["total"] for x in totals]
-        return found.energies["total"], here[0], here[1], found.cycle
+        return solution.energies["total"], here[0], here[1], solution.cycle
 
     rows, exact = [], None
     for threshold in (1e-10, 1e-8):

@@ -186,13 +186,13 @@ class Ablation:
         crossed = [name for name in self.axes if name in self.strata or self.combine == "product"]
         single = [name for name in self.axes if name not in crossed]
         base = {name: self.start(name) for name in self.axes}
-        found = []
+        points = []
         for labels in itertools.product(*(self.settings(name) for name in crossed)):
             here = base | dict(zip(crossed, labels, strict=True))
-            found += [here] + [
+            points += [here] + [
                 here | {name: label} for name in single for label in self.settings(name) if label != base[name]
             ]
-        return found
+        return points
 
     def runs(self) -> list[tuple[dict[str, str], dict[str, Any]]]:
         """Labels and changes of every run, all of a seed together: what is interrupted has whole seeds."""

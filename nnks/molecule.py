@@ -256,10 +256,10 @@ def hund_spin(nelec: int) -> int:
         [1, 2, 3, 2, 0, 4]
     """
     for subshell in SUBSHELLS:
-        places = PLACES[subshell[-1]]
-        if nelec <= places:
-            return min(nelec, places - nelec)
-        nelec -= places
+        capacity = PLACES[subshell[-1]]
+        if nelec <= capacity:
+            return min(nelec, capacity - nelec)
+        nelec -= capacity
     return nelec % 2
 
 

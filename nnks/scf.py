@@ -232,7 +232,7 @@ def solve(
     """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
     _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
     occupations = filling(nocc, mo_coeff.shape[-1])
-    found = self_consistent(
+    solution = self_consistent(
         energy,
         overlap,
         frame,
@@ -243,9 +243,9 @@ def solve(
         cycles=cycles,
         level_shift=level_shift,
     )
-    converged = bool(found.change < energy_tolerance) and bool(found.norm < gradient_tolerance)
-    values = {name: float(value) for name, value in found.energies.items()}
-    return SCFResult(converged, int(found.cycle) + 1, values, np.asarray(found.mo_energy), found.mo_coeff)
+    converged = bool(solution.change < energy_tolerance) and bool(solution.norm < gradient_tolerance)
+    values = {name: float(value) for name, value in solution.energies.items()}
+    return SCFResult(converged, int(solution.cycle) + 1, values, np.asarray(solution.mo_energy), solution.mo_coeff)
 
 
 def filling(nocc: tuple[int, ...], limit: int) -> Float[Array, "spin orbitals"]:

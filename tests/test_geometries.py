@@ -41,15 +41,15 @@ def neighbors(positions):
 def rings(positions):
     """The shortest ring through each pair of bonds at an atom, as sets of atoms."""
     near = [set(map(int, row)) for row in neighbors(positions)]
-    found = set()
+    sizes = set()
     for apex in range(len(near)):
         for left, right in itertools.combinations(near[apex], 2):
             paths = [[apex, left]]
             while not any(path[-1] == right for path in paths):
                 paths = [[*p, n] for p in paths for n in near[p[-1]] if n not in p]
                 assert len(paths[0]) <= 6, "a ring larger than a hexagon"
-            found.add(frozenset(next(path for path in paths if path[-1] == right)))
-    return found
+            sizes.add(frozenset(next(path for path in paths if path[-1] == right)))
+    return sizes
 
 
 def is_invariant(positions, operation, atol):

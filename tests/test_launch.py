@@ -120,8 +120,8 @@ def test_a_process_that_dies_is_recorded(quick, tmp_path):
     file = tmp_path / "killer.py"
     file.write_text(KILLER)
     task = Task(str(file), (to_dict(quick(label="doomed")),), str(tmp_path / "results"), (1, 1))
-    ((place, (end,)),) = Processes(1).run([task])
-    assert (place, end.label) == (0, "doomed")
+    ((position, (end,)),) = Processes(1).run([task])
+    assert (position, end.label) == (0, "doomed")
     assert "SIGKILL" in end.reason
     (run,) = list_runs(tmp_path / "results")
     assert run.status == "failed"

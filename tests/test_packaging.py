@@ -121,8 +121,8 @@ def test_the_wheel_holds_the_package_its_data_and_its_configs(distributions):
     paper = ROOT / "experiments" / "nnks_paper"
     sources = {"nnks": ROOT / "nnks", "nnks/configs": ROOT / "configs", "nnks_paper": paper}
     expected = {
-        f"{place}/{path.relative_to(folder)}"
-        for place, folder in sources.items()
+        f"{prefix}/{path.relative_to(folder)}"
+        for prefix, folder in sources.items()
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

@@ -14,8 +14,8 @@ def test_an_empty_orbital_below_an_occupied_one(quick, tmp_path):
     from nnks.config import complete
 
     config = complete(quick(system__molecule="C", system__spin=0, functional__xc="lda,", optimizer__name="direct"))
-    found = setup.scf_baseline(setup.make_system(config))
+    solution = setup.scf_baseline(setup.make_system(config))
     lowest = nnks.run(config, results=tmp_path)
     assert lowest.converged
-    assert found.energies["total"] == pytest.approx(lowest.energies["total"], abs=1e-5)
-    assert found.mo_energy[0, 2] > found.mo_energy[0, 3] + 0.03
+    assert solution.energies["total"] == pytest.approx(lowest.energies["total"], abs=1e-5)
+    assert solution.mo_energy[0, 2] > solution.mo_energy[0, 3] + 0.03

@@ -103,8 +103,8 @@ def _run(study: Any, only_report: bool, notify: Callable[[str], None]) -> bool:
         for measurement in study.measurements():
             if not measurement.stored(study.results):
                 notify(f"{study.name}: {measurement.config.label}, {measurement.method} ...")
-                found = measure(measurement, study.results)
-                notify(f"  {found.get('failed') or 'done'} after {found['total_s']:.0f} s")
+                timing = measure(measurement, study.results)
+                notify(f"  {timing.get('failed') or 'done'} after {timing['total_s']:.0f} s")
         return True
     from nnks.sweep import run_sweep
 
@@ -116,7 +116,7 @@ def _run(study: Any, only_report: bool, notify: Callable[[str], None]) -> bool:
 def cost(study: Any) -> str:
     """What the stored runs took, in a sentence."""
     if study.measured:
-        seconds = [found.get("total_s", 0.0) for _, found in study.timings()]
+        seconds = [timing.get("total_s", 0.0) for _, timing in study.timings()]
         return f"{len(seconds)} timings took {sum(seconds):.0f} s."
     seconds = [(record.summary or {}).get("seconds", 0.0) for _, record in study.runs()]
     return (

@@ -114,7 +114,7 @@ def minimizer(config: ConfigDict, record: RunRecord, problem: Any) -> Any:
     return state.params
 
 
-def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+def table(minima: Mapping[str, Mapping[str, Any]]) -> Table:
     """One row a molecule."""
     rows = [
         [
@@ -126,7 +126,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
             str(v["scf_cycles"]),
             "yes" if v["scf_converged"] else "no",
         ]
-        for label, v in found.items()
+        for label, v in minima.items()
     ]
     header = [
         "molecule",
@@ -144,29 +144,29 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table("Minimizers and the Kohn-Sham equations", header, rows, note)
 
 
-def verdict(found: Mapping[str, Mapping[str, Any]]) -> Finding:
+def verdict(minima: Mapping[str, Mapping[str, Any]]) -> Finding:
     """Whether every residual is small and SCF stays."""
     compared = "commutators at minimizers, beside zero, and the energy after self-consistent cycles"
-    if not found:
+    if not minima:
         return Finding("expressivity", OPEN, compared, "No minimization is finished.")
-    residual = max(found, key=lambda label: found[label]["residual_Ha"])
-    moved = {label: v["scf_change_Ha"] for label, v in found.items() if abs(v["scf_change_Ha"]) > STAYS}
+    residual = max(minima, key=lambda label: minima[label]["residual_Ha"])
+    moved = {label: v["scf_change_Ha"] for label, v in minima.items() if abs(v["scf_change_Ha"]) > STAYS}
     text = (
-        f"At {len(found)} minimizers the norm of FDS − SDF is at most "
-        f"{found[residual]['residual_Ha']:.1e} Ha ({residual}). "
+        f"At {len(minima)} minimizers the norm of FDS − SDF is at most "
+        f"{minima[residual]['residual_Ha']:.1e} Ha ({residual}). "
     )
     if moved:
         text += (
             f"Self-consistent cycles change the energy by {spread({n: 1e3 * c for n, c in moved.items()}, '+.3f')} mHa."
         )
     else:
-        most = max(abs(v["scf_change_Ha"]) for v in found.values())
+        most = max(abs(v["scf_change_Ha"]) for v in minima.values())
         text += f"Self-consistent cycles from there change the energy by {most:.1e} Ha at most."
-    holds = found[residual]["residual_Ha"] < RESIDUAL and not moved
+    holds = minima[residual]["residual_Ha"] < RESIDUAL and not moved
     return Finding("expressivity", REPRODUCED if holds else CONTRADICTED, compared, text)
 
 
-def draw(found: Mapping[str, Mapping[str, Any]], path: Path) -> Path:
+def draw(minima: Mapping[str, Mapping[str, Any]], path: Path) -> Path:
     """Two numbers a molecule on a logarithmic axis."""
     from nnks.analysis.style import PALETTE, new_figure, save
 
@@ -177,9 +177,13 @@ def draw(found: Mapping[str, Mapping[str, Any]], path: Path) -> Path:
     )
     for n, (key, label, marker) in enumerate(series):
         axes.plot(
-            range(len(found)), [max(abs(v[key]), 1e-14) for v in found.values()], marker, color=PALETTE[n], label=label
+            range(len(minima)),
+            [max(abs(v[key]), 1e-14) for v in minima.values()],
+            marker,
+            color=PALETTE[n],
+            label=label,
         )
     axes.set(yscale="log", ylabel="[Ha]")
-    axes.set_xticks(range(len(found)), list(found), fontsize=8)
+    axes.set_xticks(range(len(minima)), list(minima), fontsize=8)
     axes.legend()
     return save(figure, path)

@@ -58,8 +58,8 @@ class Curve:
 
     def seconds(self, target: float) -> float | None:
         """The same in seconds of steps."""
-        found = self.epochs(target)
-        return None if found is None else found * self.part * self.step_s
+        epochs = self.epochs(target)
+        return None if epochs is None else epochs * self.part * self.step_s
 
 
 def collect(study: Study) -> list[Curve]:
@@ -114,10 +114,10 @@ def report(study: Study, figures: Path) -> Report:
 
 def batches(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
     """Curves by batch, from the smallest."""
-    found: dict[str, list[Curve]] = {}
+    by_size: dict[str, list[Curve]] = {}
     for c in sorted(curves, key=lambda c: -c.part):
-        found.setdefault(c.label, []).append(c)
-    return found
+        by_size.setdefault(c.label, []).append(c)
+    return by_size
 
 
 def median(values: Sequence[float | None]) -> float | None:
@@ -161,17 +161,18 @@ def table(curves: Sequence[Curve], molecule: str) -> Table:
 
 def verdict(curves: Sequence[Curve]) -> Finding:
     """Whether epochs fall with the batch's size, and whether the smallest batch is not the quickest."""
-    found = batches(curves)
+    by_size = batches(curves)
     reached = {
-        t: {k: e for k, own in found.items() if (e := median([c.epochs(t) for c in own])) is not None} for t in TARGETS
+        t: {k: e for k, own in by_size.items() if (e := median([c.epochs(t) for c in own])) is not None}
+        for t in TARGETS
     }
     target = next((t for t in reversed(TARGETS) if len(reached[t]) >= 3), None)
     if target is None:
         text = f"Fewer than three batch sizes come within {TARGETS[0]:g} Ha of the minimum."
         return Finding("amortization", OPEN, COMPARED, text)
     epochs = reached[target]
-    seconds = {k: s for k in epochs if (s := median([c.seconds(target) for c in found[k]])) is not None}
-    missed = [k for k in found if k not in epochs]
+    seconds = {k: s for k in epochs if (s := median([c.seconds(target) for c in by_size[k]])) is not None}
+    missed = [k for k in by_size if k not in epochs]
     nearest = min(t for t in TARGETS if reached[t])
     return in_words(epochs, seconds, missed, target, (nearest, list(reached[nearest])))
 
@@ -222,10 +223,10 @@ def draw(curves: Sequence[Curve], path: Path) -> Path:
     """Two panels: against epochs, and against seconds."""
     from nnks.analysis.style import looks, new_figure, save
 
-    found = batches(curves)
-    style = looks(list(found))
+    by_size = batches(curves)
+    style = looks(list(by_size))
     figure, panels = new_figure(2, width=5.0, height=3.8, columns=2)
-    for label, own in found.items():
+    for label, own in by_size.items():
         for n, c in enumerate(own):
             epochs, errors = [e for e, _ in c.points], [max(error, 1e-6) for _, error in c.points]
             look = {"color": style[label][0], "linewidth": 1.2, "alpha": 0.85, "label": label if n == 0 else None}

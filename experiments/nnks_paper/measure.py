@@ -47,8 +47,8 @@ class Measurement:
 
     def stored(self, results: Path) -> bool:
         """Whether it need not be done: it succeeded, or ran into a limit that was no shorter."""
-        found = read_json(self.path(results))
-        return found is not None and ("failed" not in found or found.get("limit_s", 0.0) >= self.limit)
+        timing = read_json(self.path(results))
+        return timing is not None and ("failed" not in timing or timing.get("limit_s", 0.0) >= self.limit)
 
 
 def read_measurement(measurement: Measurement, results: Path) -> dict[str, Any] | None:
@@ -75,13 +75,13 @@ def measure(measurement: Measurement, results: Path) -> dict[str, Any]:
                 command, capture_output=True, text=True, timeout=measurement.limit, check=False, env=scratch
             )
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}: out of memory"]
-            found = read_json(out) or {"failed": lines[-1]}
+            timing = read_json(out) or {"failed": lines[-1]}
         except subprocess.TimeoutExpired:
-            found = read_json(out) or {}  # numbers up to there were written as they came
-            if not (found.get("converged") or len(found.get("seconds", [])) > 1):  # else only repetitions are missing
-                found |= {"failed": f"more than {measurement.limit:g} s", "limit_s": measurement.limit}
+            timing = read_json(out) or {}  # numbers up to there were written as they came
+            if not (timing.get("converged") or len(timing.get("seconds", [])) > 1):  # else only repetitions are missing
+                timing |= {"failed": f"more than {measurement.limit:g} s", "limit_s": measurement.limit}
         spent = time.perf_counter() - started
     machine = json.loads(json.dumps(environment())) | {"load": os.getloadavg()}
     machine.pop("command", None)
-    write_json(path, measurement.about | found | {"total_s": spent, "environment": machine})
+    write_json(path, measurement.about | timing | {"total_s": spent, "environment": machine})
     return read_json(path) or {}

@@ -63,8 +63,8 @@ def store(report: Report, folder: Path) -> Path:
 
 def stored(folder: Path, names: Iterable[str]) -> list[Report]:
     """The reports of these items that are there."""
-    found = [read_json(folder / f"{name}.json") for name in names]
-    return [Report.from_dict(values) for values in found if values is not None]
+    items = [read_json(folder / f"{name}.json") for name in names]
+    return [Report.from_dict(values) for values in items if values is not None]
 
 
 def section(report: Report, figures: str) -> list[str]:

@@ -40,11 +40,13 @@ class Point:
 def collect(study: Study) -> list[Point]:
     """What was measured; failed calculations have no point."""
     points = []
-    for m, found in study.timings():
-        if found.get("seconds"):
+    for m, timing in study.timings():
+        if timing.get("seconds"):
             system = m.config.system
-            median = statistics.median(found["seconds"])
-            points.append(Point(m.method, system.molecule, system.basis, found["functions"], median, found["peak_GB"]))
+            median = statistics.median(timing["seconds"])
+            points.append(
+                Point(m.method, system.molecule, system.basis, timing["functions"], median, timing["peak_GB"])
+            )
     return points
 
 
@@ -58,10 +60,10 @@ def exponent(points: Sequence[Point], key: str = "seconds") -> float | None:
 
 def groups(points: Sequence[Point]) -> dict[tuple[str, str], list[Point]]:
     """Points by method and basis."""
-    found: dict[tuple[str, str], list[Point]] = {}
+    grouped: dict[tuple[str, str], list[Point]] = {}
     for p in points:
-        found.setdefault((p.method, p.basis), []).append(p)
-    return found
+        grouped.setdefault((p.method, p.basis), []).append(p)
+    return grouped
 
 
 def report(study: Study, figures: Path) -> Report:

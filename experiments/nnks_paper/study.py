@@ -67,7 +67,7 @@ class Study:
         if self.measured:
             left = [m.config for m in self.measurements() if not m.stored(self.results)]
             return [config for config in self.configs if any(config is other for other in left)]
-        return [config for config in self.configs if (found := self.find(config)) is None or found.status != FINISHED]
+        return [config for config in self.configs if (run := self.find(config)) is None or run.status != FINISHED]
 
     def seconds(self, configs: list[ConfigDict]) -> float:
         """A guess at what these runs take [s]."""
@@ -77,8 +77,8 @@ class Study:
     def find(self, config: ConfigDict) -> RunRecord | None:
         """The stored run of a config; also one that was stored before the config had all of its present keys."""
         hash, seed = config_hash(to_dict(config)), config.training.seed
-        found = find_run(self.results, config.experiment, config_hashes(to_dict(config)), seed)
-        return found.record if found is not None else self._older.get((hash, seed))
+        folder = find_run(self.results, config.experiment, config_hashes(to_dict(config)), seed)
+        return folder.record if folder is not None else self._older.get((hash, seed))
 
     @functools.cached_property
     def _older(self) -> dict[tuple[str, int], RunRecord]:
@@ -89,24 +89,24 @@ class Study:
     def runs(self) -> Iterator[tuple[ConfigDict, RunRecord]]:
         """Configs with their finished runs."""
         for config in self.configs:
-            if (found := self.find(config)) is not None and found.status == FINISHED:
-                yield config, found
+            if (run := self.find(config)) is not None and run.status == FINISHED:
+                yield config, run
 
     def timings(self) -> Iterator[tuple[Measurement, dict[str, Any]]]:
         """What was measured, failures and bounds included."""
         for measurement in self.measurements():
-            if (found := read_measurement(measurement, self.results)) is not None:
-                yield measurement, found
+            if (timing := read_measurement(measurement, self.results)) is not None:
+                yield measurement, timing
 
     def unfinished(self) -> list[str]:
         """A sentence on each run that is not there, with the reason where one is stored."""
         if self.measured:
-            failed = [(m, found["failed"]) for m, found in self.timings() if "failed" in found]
+            failed = [(m, stored["failed"]) for m, stored in self.timings() if "failed" in stored]
             return [f"{m.config.label}, {m.method}: {reason}" for m, reason in failed]
         sentences = []
         for config in self.missing():
-            found = self.find(config)
-            reason = ((found.summary or {}).get("reason") if found else None) or "not run"
+            stored = self.find(config)
+            reason = ((stored.summary or {}).get("reason") if stored else None) or "not run"
             sentences.append(f"{config.system.molecule}, {config.label}, seed {config.training.seed}: {reason}")
         return sentences
 

@@ -16,27 +16,29 @@ TERMWISE = "every term and total of the energy, beside PySCF's on the same grid"
 
 def report(study: Study, figures: Path) -> Report:
     """Tables, verdicts and the figure."""
-    found = collect(study)
-    figure = draw(found, figures / "table1.png") if found else None
-    findings = [agreement(found), integration(found), amortization(found)]
+    molecules = collect(study)
+    figure = draw(molecules, figures / "table1.png") if molecules else None
+    findings = [agreement(molecules), integration(molecules), amortization(molecules)]
     caption = (
         "Distance of total energies from PySCF in the same basis on the same grid; "
         "points below 1e-9 Ha are drawn there."
     )
-    tables = [energies(found), minibatches(found)]
+    tables = [energies(molecules), minibatches(molecules)]
     return Report(
         "table1", study.title, study.quick, tables, findings, figure.name if figure else "", caption, study.unfinished()
     )
 
 
-def agreement(found: Sequence[Molecule]) -> Finding:
+def agreement(molecules: Sequence[Molecule]) -> Finding:
     """Whether direct minimization and SCF give PySCF's energies, term by term."""
-    known = {m.name: (m.worst("direct"), m.worst("scf")) for m in found}
+    known = {m.name: (m.worst("direct"), m.worst("scf")) for m in molecules}
     complete = {name: (a, b) for name, (a, b) in known.items() if a is not None and b is not None}
     if not complete:
         return Finding("reparameterization", OPEN, TERMWISE, "No molecule has both a finished run and its references.")
     direct, scf = (max(pair[i] for pair in complete.values()) for i in (0, 1))
-    papers = {m.name: abs(TABLE1[m.name]["D4FT"][-1] - m.pyscf["total"]) for m in found if m.pyscf and m.name in TABLE1}
+    papers = {
+        m.name: abs(TABLE1[m.name]["D4FT"][-1] - m.pyscf["total"]) for m in molecules if m.pyscf and m.name in TABLE1
+    }
     return agreement_in_words(list(complete), direct, scf, papers)
 
 
@@ -54,9 +56,9 @@ def agreement_in_words(names: Sequence[str], direct: float, scf: float, papers: 
     return Finding("reparameterization", verdict, TERMWISE, text)
 
 
-def integration(found: Sequence[Molecule]) -> Finding:
+def integration(molecules: Sequence[Molecule]) -> Finding:
     """Whether the paper's energies can be those of its orbitals: none lies below the minimum in its basis."""
-    totals = {m.name: m.pyscf["total"] for m in found if m.pyscf and m.name in TABLE1}
+    totals = {m.name: m.pyscf["total"] for m in molecules if m.pyscf and m.name in TABLE1}
     compared = "the paper's energies, beside the lowest that its basis allows"
     if not totals:
         return Finding("integration", OPEN, compared, "No reference is there to compare the paper with.")
@@ -73,7 +75,7 @@ def integration(found: Sequence[Molecule]) -> Finding:
         )
     else:
         verdict, text = REPRODUCED, f"None of the paper's energies of {', '.join(totals)} is below that minimum."
-    gaps = {m.name: 1e3 * abs(m.batches.gap) for m in found if m.batches}
+    gaps = {m.name: 1e3 * abs(m.batches.gap) for m in molecules if m.batches}
     if gaps:
         text += (
             " Our own minibatch estimates differ from the energies of their orbitals, too: "
@@ -82,15 +84,15 @@ def integration(found: Sequence[Molecule]) -> Finding:
     return Finding("integration", verdict, compared, text)
 
 
-def amortization(found: Sequence[Molecule]) -> Finding:
+def amortization(molecules: Sequence[Molecule]) -> Finding:
     """Whether minibatch training reaches the minimum, judged by the exact energy of its orbitals."""
     compared = "exact energies of orbitals trained on minibatches, beside the minimum"
-    above = {m.name: 1e3 * (m.batches.exact - m.pyscf["total"]) for m in found if m.batches and m.pyscf}
+    above = {m.name: 1e3 * (m.batches.exact - m.pyscf["total"]) for m in molecules if m.batches and m.pyscf}
     if not above:
         return Finding("amortization", OPEN, compared, "No minibatch run is finished.")
     paper = {
         m.name: 1e3 * abs(TABLE1[m.name]["D4FT"][-1] - m.pyscf["total"])
-        for m in found
+        for m in molecules
         if m.pyscf and m.name in above and m.name in TABLE1
     }
     text = f"Orbitals of minibatch runs are above the minimum by {spread(above, '.3f')} mHa."

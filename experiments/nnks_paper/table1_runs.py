@@ -76,7 +76,7 @@ def collect(study: Study) -> list[Molecule]:
             directly[config.system.molecule] = record
         else:
             batches[config.system.molecule] = estimate(record)
-    found = []
+    molecules = []
     for name, record in directly.items():
         summary = record.summary or {}
         terms = {name: summary["reference_terms"][name] for name in known_references(summary)}
@@ -86,5 +86,5 @@ def collect(study: Study) -> list[Molecule]:
             role: (summary.get("reference_details") or {}).get(key, {})
             for role, key in (("pyscf", same), ("scf", "scf"))
         }
-        found.append(Molecule(name, columns(summary["energies"]), pyscf, scf, details, batches.get(name)))
-    return found
+        molecules.append(Molecule(name, columns(summary["energies"]), pyscf, scf, details, batches.get(name)))
+    return molecules

@@ -10,10 +10,10 @@ from nnks_paper.report import Table, milli, number
 from nnks_paper.table1_runs import AGREES, LAST, Molecule
 
 
-def energies(found: Sequence[Molecule]) -> Table:
+def energies(molecules: Sequence[Molecule]) -> Table:
     """All terms of every method."""
     rows = []
-    for molecule in found:
+    for molecule in molecules:
         shown: list[tuple[str, Mapping[str, float] | None]] = [
             ("PySCF, this grid", molecule.pyscf),
             ("nnks, direct", molecule.direct),
@@ -29,7 +29,7 @@ def energies(found: Sequence[Molecule]) -> Table:
             off = None if molecule.pyscf is None else values[-1] - molecule.pyscf["total"]
             rows.append([molecule.name, f"paper: {method} [{label}]", *cells, milli(off)])
     note = "Energies in Ha, 6-31g, exchange only, grid level 1. " + " ".join(
-        how(molecule) for molecule in found if how(molecule)
+        how(molecule) for molecule in molecules if how(molecule)
     )
     return Table("Energies", ["molecule", "method", *TERMS, "total − PySCF [mHa]"], rows, note)
 
@@ -51,10 +51,10 @@ def how(molecule: Molecule) -> str:
     return f"{molecule.name}: {'; '.join(text)}." if text else ""
 
 
-def minibatches(found: Sequence[Molecule]) -> Table:
+def minibatches(molecules: Sequence[Molecule]) -> Table:
     """Three numbers of each minibatch run, and the paper's."""
     rows = []
-    for molecule in found:
+    for molecule in molecules:
         run, reference = molecule.batches, molecule.pyscf
         paper = TABLE1.get(molecule.name, {}).get("D4FT")
         if run is None or reference is None:
@@ -89,12 +89,12 @@ def minibatches(found: Sequence[Molecule]) -> Table:
     return Table("Minibatch runs: what they report, and what their orbitals have", header, rows, note)
 
 
-def draw(found: Sequence[Molecule], path: Path) -> Path:
+def draw(molecules: Sequence[Molecule], path: Path) -> Path:
     """Distances from PySCF by molecule and method, on a logarithmic axis."""
     from nnks.analysis.style import looks, new_figure, save
 
     series: dict[str, list[tuple[str, float]]] = {}
-    for m in found:
+    for m in molecules:
         if m.pyscf is None:
             continue
         total = m.pyscf["total"]
@@ -107,13 +107,13 @@ def draw(found: Sequence[Molecule], path: Path) -> Path:
                 series.setdefault(name, []).append((m.name, max(abs(value - total), 1e-9)))
     figure, (axes,) = new_figure(1, width=7.6, height=4.0, columns=1)
     style, markers = looks(list(series)), "osD^vP*"
-    places = {m.name: n for n, m in enumerate(found)}
+    positions = {m.name: n for n, m in enumerate(molecules)}
     for n, (name, points) in enumerate(series.items()):
         aside = 0.1 * (n - (len(series) - 1) / 2)  # equal values would hide each other
-        x, y = [places[p] + aside for p, _ in points], [v for _, v in points]
+        x, y = [positions[p] + aside for p, _ in points], [v for _, v in points]
         axes.plot(x, y, markers[n % 7], color=style[name][0], markersize=6, label=name)
     axes.axhline(AGREES, color="#6b7280", linewidth=0.8, linestyle="--")
     axes.set(yscale="log", ylabel="|E − E(PySCF)| [Ha]")
-    axes.set_xticks(range(len(places)), list(places))
+    axes.set_xticks(range(len(positions)), list(positions))
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return save(figure, path)

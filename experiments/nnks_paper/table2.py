@@ -19,20 +19,20 @@ State = tuple[str, int, str]
 
 def collect(study: Study) -> dict[State, dict[str, Any]]:
     """Summaries by molecule, unpaired electrons, and RKS or UKS."""
-    found = {}
+    states = {}
     for config, record in study.runs():
         system = config.system
-        found[system.molecule, system.spin, "RKS" if system.restricted else "UKS"] = record.summary or {}
-    return found
+        states[system.molecule, system.spin, "RKS" if system.restricted else "UKS"] = record.summary or {}
+    return states
 
 
 def report(study: Study, figures: Path) -> Report:
     """Table, verdict and figure."""
-    found = collect(study)
-    totals = {state: summary["energies"]["total"] for state, summary in found.items()}
+    states = collect(study)
+    totals = {state: summary["energies"]["total"] for state, summary in states.items()}
     figure = draw(totals, figures / "table2.png") if totals else None
     caption = "Energies of spin states above the lowest of each molecule, by direct minimization."
-    table = energies(found)
+    table = energies(states)
     return Report(
         "table2",
         study.title,
@@ -45,10 +45,10 @@ def report(study: Study, figures: Path) -> Report:
     )
 
 
-def energies(found: Mapping[State, Mapping[str, Any]]) -> Table:
+def energies(states: Mapping[State, Mapping[str, Any]]) -> Table:
     """Our energies, PySCF's, and what was recomputed of the paper's."""
     rows = []
-    for (molecule, spin, kind), summary in found.items():
+    for (molecule, spin, kind), summary in states.items():
         same = summary.get("reference_same")
         reference = known_references(summary).get(same) if same else None
         total, other = summary["energies"]["total"], TABLE2.get((molecule, spin, kind))

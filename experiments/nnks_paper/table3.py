@@ -128,8 +128,8 @@ def verdict(states: Sequence[State]) -> Finding:
     if best:
         text += f" The most that any neural orbitals gain at Hund's spin is {spread(best, '.1f')} mHa."
     lower = all(gain > 0 for gain, _ in known.values())
-    found = BETTER if len(more) == len(known) else REPRODUCED if lower else CONTRADICTED
-    return Finding("neural", found, compared, text)
+    outcome = BETTER if len(more) == len(known) else REPRODUCED if lower else CONTRADICTED
+    return Finding("neural", outcome, compared, text)
 
 
 def draw(states: Sequence[State], path: Path) -> Path:
@@ -142,8 +142,8 @@ def draw(states: Sequence[State], path: Path) -> Path:
     style, width = looks(names), 0.8 / len(names)
     for n, name in enumerate(names):
         values = [s.paper if n == 0 else s.gain(name) for s in shown]
-        places = [i + (n - (len(names) - 1) / 2) * width for i in range(len(shown))]
-        axes.bar(places, [v or 0.0 for v in values], width, color=style[name][0], label=name)
+        positions = [i + (n - (len(names) - 1) / 2) * width for i in range(len(shown))]
+        axes.bar(positions, [v or 0.0 for v in values], width, color=style[name][0], label=name)
     for i, s in enumerate(shown):
         if s.limit is not None and PLAIN in s.totals:
             axes.plot(

@@ -73,9 +73,9 @@ def own_scf(config: ConfigDict, write: Write) -> None:
     for _ in range(2):
         started = time.perf_counter()
         system = setup.make_system(config)
-        found = setup.scf_baseline(system)
-        end = time.perf_counter() - started, found.energies["total"]
-        runs.append({"history": [end], "converged": found.converged, "cycles": found.cycles})
+        solution = setup.scf_baseline(system)
+        end = time.perf_counter() - started, solution.energies["total"]
+        runs.append({"history": [end], "converged": solution.converged, "cycles": solution.cycles})
         write({"cold": runs[0], **runs[-1], "functions": int(system.mole.nao)})
 
 
@@ -140,8 +140,8 @@ def gradient(config: ConfigDict, write: Write) -> None:
         float(metrics["energy/total"])
         if n:
             seconds.append((time.perf_counter() - started) / (int(state.evaluations) - before))
-        found = {"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory()}
-        write(found | {"device": device.device_kind} | device_memory())
+        measured = {"seconds": seconds, "functions": int(system.mole.nao), "peak_GB": peak_memory()}
+        write(measured | {"device": device.device_kind} | device_memory())
         if sum(seconds) > ENOUGH:
             break
 
@@ -196,11 +196,11 @@ def main() -> None:
     """Does one calculation."""
     end_with_parent()
     method, config, out = sys.argv[1:]
-    TASKS[method](load_config(config), lambda found: _write(Path(out), found))
+    TASKS[method](load_config(config), lambda measured: _write(Path(out), measured))
 
 
-def _write(path: Path, found: dict[str, Any]) -> None:
-    write_json(path, found)
+def _write(path: Path, measured: dict[str, Any]) -> None:
+    write_json(path, measured)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ SAME = 1e-6
 
 def report(study: Study, figures: Path) -> Report:
     """Table, verdicts and figure."""
-    found = collect(study)
-    figure = draw(found, figures / "timing.png") if any(t.history for t in found) else None
+    timings = collect(study)
+    figure = draw(timings, figures / "timing.png") if any(t.history for t in timings) else None
     caption = (
         "Seconds to within 1e-6 Ha per atom of the converged energy, without compilation; "
         "hollow: stopped or did not converge."
@@ -28,19 +28,19 @@ def report(study: Study, figures: Path) -> Report:
         "timing",
         study.title,
         study.quick,
-        [times(found), share(found)],
-        [efficiency(found), stability(found)],
+        [times(timings), share(timings)],
+        [efficiency(timings), stability(timings)],
         name,
         caption,
         study.unfinished(),
     )
 
 
-def times(found: Sequence[Timed]) -> Table:
+def times(timings: Sequence[Timed]) -> Table:
     """One row a calculation."""
     rows, shown = [], set()
-    for t in found:
-        totals = [o.energy for o in found if o.system == t.system and o.energy is not None and o.converged]
+    for t in timings:
+        totals = [o.energy for o in timings if o.system == t.system and o.energy is not None and o.converged]
         above = None if t.energy is None or not totals else t.energy - min(totals)
         paper = TIMES.get(t.molecule) if t.molecule not in shown else None
         shown.add(t.molecule)
@@ -78,15 +78,15 @@ def times(found: Sequence[Timed]) -> Table:
     note = (
         "Seconds from building the molecule to an energy within 1e-6 Ha per atom of the converged one, imports "
         "excluded; lda,vwn, level 1, the same fitting set. "
-        + on_grid(found)
+        + on_grid(timings)
         + "The paper's basis, functional and stopping rule are not known, and its D4FT ran on a GPU."
     )
     return Table("Times", header, rows, note)
 
 
-def on_grid(found: Sequence[Timed]) -> str:
+def on_grid(timings: Sequence[Timed]) -> str:
     """A sentence on the systems whose energies have the grid's error in the Coulomb energy, if there are any."""
-    own = ", ".join(t.system for t in found if t.fitted == "quadrature")
+    own = ", ".join(t.system for t in timings if t.fitted == "quadrature")
     if not own:
         return ""
     return (
@@ -94,19 +94,19 @@ def on_grid(found: Sequence[Timed]) -> str:
     )
 
 
-def pairs(found: Sequence[Timed], other: str = "pyscf-df") -> list[tuple[Timed, Timed]]:
+def pairs(timings: Sequence[Timed], other: str = "pyscf-df") -> list[tuple[Timed, Timed]]:
     """Direct minimization and another method, for the systems that have both."""
-    by = {(t.system, t.method): t for t in found}
-    return [(t, by[t.system, other]) for t in found if t.method == "nnks" and (t.system, other) in by]
+    by = {(t.system, t.method): t for t in timings}
+    return [(t, by[t.system, other]) for t in timings if t.method == "nnks" and (t.system, other) in by]
 
 
-def ratios(found: Sequence[Timed]) -> list[tuple[Timed, float, bool]]:
+def ratios(timings: Sequence[Timed]) -> list[tuple[Timed, float, bool]]:
     """Times of direct minimization over those of density-fitted PySCF.
 
     And whether that is a bound, since PySCF did not converge.
     """
     known = []
-    for own, other in pairs(found):
+    for own, other in pairs(timings):
         mine = own.reached()
         theirs = other.reached() or (other.history[-1][0] if other.history else None)
         if mine is not None and theirs is not None:
@@ -119,19 +119,19 @@ def paper_ratio(molecule: str) -> float | None:
     return TIMES[molecule][0] / TIMES[molecule][1] if molecule in TIMES else None
 
 
-def share(found: Sequence[Timed]) -> Table:
+def share(timings: Sequence[Timed]) -> Table:
     """Ratios of times, ours and the paper's."""
     rows = []
-    for own, ratio, bound in ratios(found):
+    for own, ratio, bound in ratios(timings):
         rows.append([own.system, f"{'at most ' if bound else ''}{ratio:.2f}", number(paper_ratio(own.molecule), ".2f")])
     note = "At most: PySCF had not converged after that time."
     return Table("Time of direct minimization over PySCF's", ["system", "nnks", "paper, GPU over CPU [V]"], rows, note)
 
 
-def efficiency(found: Sequence[Timed]) -> Finding:
+def efficiency(timings: Sequence[Timed]) -> Finding:
     """Ratios of times; where PySCF does not converge, its time is a lower bound, and the ratio an upper one."""
     compared = "seconds to a converged energy, beside density-fitted PySCF's"
-    known = ratios(found)
+    known = ratios(timings)
     if not known:
         return Finding("efficiency", OPEN, compared, "No system was timed with both methods.")
     listed = {own.system: ratio for own, ratio, _ in known}
@@ -148,14 +148,14 @@ def efficiency(found: Sequence[Timed]) -> Finding:
     return Finding("efficiency", verdict, compared, text)
 
 
-def stability(found: Sequence[Timed], other: str = "pyscf-df") -> Finding:
+def stability(timings: Sequence[Timed], other: str = "pyscf-df") -> Finding:
     """Whether direct minimization converges everywhere, and self-consistency not in its cycles, or to a higher energy.
 
     Self-consistency that was refused or stopped for want of time or memory says nothing about its stability, and
     energies whose Coulomb parts are fitted in different places are not told apart.
     """
     compared = f"convergence and last energies, beside {CALLED[other]}"
-    both = pairs(found, other)
+    both = pairs(timings, other)
     if not both:
         return Finding("stability", OPEN, compared, "No system was calculated with both methods.")
     text = [f"Direct minimization converged for {sum(own.converged for own, _ in both)} of {len(both)} systems."]
@@ -194,15 +194,15 @@ def _gap(own: Timed, other: Timed) -> float:
     return own.energy - other.energy
 
 
-def draw(found: Sequence[Timed], path: Path) -> Path:
+def draw(timings: Sequence[Timed], path: Path) -> Path:
     """Seconds by cage, and the paper's."""
     from nnks.analysis.style import GRAY, looks, new_figure, save
 
     figure, (axes,) = new_figure(1, width=6.6, height=4.0, columns=1)
-    names = list(dict.fromkeys(f"{NAMES[t.method]}, {t.basis}" for t in found))
+    names = list(dict.fromkeys(f"{NAMES[t.method]}, {t.basis}" for t in timings))
     style = looks(names)
     for name in names:
-        own = [t for t in found if f"{NAMES[t.method]}, {t.basis}" == name and t.history]
+        own = [t for t in timings if f"{NAMES[t.method]}, {t.basis}" == name and t.history]
         points = [(int(t.molecule[1:]), t.reached() or t.history[-1][0], t.converged) for t in own]
         axes.plot([n for n, _, _ in points], [s for _, s, _ in points], color=style[name][0], linewidth=1, label=name)
         for n, seconds, converged in points:

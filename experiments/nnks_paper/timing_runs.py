@@ -65,21 +65,21 @@ class Timed:
 
 def collect(study: Study) -> list[Timed]:
     """What was measured, in order."""
-    return [timed(m.config.system.molecule, m.config.system.basis, m.method, found) for m, found in study.timings()]
+    return [timed(m.config.system.molecule, m.config.system.basis, m.method, timing) for m, timing in study.timings()]
 
 
-def timed(molecule: str, basis: str, method: str, found: dict[str, Any]) -> Timed:
+def timed(molecule: str, basis: str, method: str, timing: dict[str, Any]) -> Timed:
     """A stored measurement."""
-    history = [(float(s), float(e)) for s, e in found.get("history") or []]
-    cold = [(float(s), float(e)) for s, e in (found.get("cold") or found).get("history") or []]
+    history = [(float(s), float(e)) for s, e in timing.get("history") or []]
+    cold = [(float(s), float(e)) for s, e in (timing.get("cold") or timing).get("history") or []]
     return Timed(
         molecule,
         basis,
         method,
         history,
         cold,
-        bool(found.get("converged")),
-        int(found.get("cycles") or 0),
-        found.get("failed", ""),
-        found.get("fitted", "basis"),
+        bool(timing.get("converged")),
+        int(timing.get("cycles") or 0),
+        timing.get("failed", ""),
+        timing.get("fitted", "basis"),
     )

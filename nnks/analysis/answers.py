@@ -188,14 +188,14 @@ class Answers:
 
     def _draw(self, axes: Any, group: Sequence[Comparison]) -> None:
         width = self.limit
-        place = (lambda x: 10**x) if self.ratio else (lambda x: x)
-        axes.axvspan(place(-width), place(width), color="#eef1f4", zorder=0)
-        axes.axvline(place(0.0), color="black", linewidth=1.0)
+        shown = (lambda x: 10**x) if self.ratio else (lambda x: x)
+        axes.axvspan(shown(-width), shown(width), color="#eef1f4", zorder=0)
+        axes.axvline(shown(0.0), color="black", linewidth=1.0)
         for row, c in enumerate(group):
             color = COLORS[c.verdict]
             if math.isfinite(c.low):
-                axes.plot([place(c.low), place(c.high)], [row, row], color=color, linewidth=2, solid_capstyle="round")
-            axes.plot(place(c.difference), row, "o", color=color, markersize=6)
+                axes.plot([shown(c.low), shown(c.high)], [row, row], color=color, linewidth=2, solid_capstyle="round")
+            axes.plot(shown(c.difference), row, "o", color=color, markersize=6)
             # a difference that is small beside another one is read as a number
             axes.annotate(
                 self._shown(c.difference), (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8

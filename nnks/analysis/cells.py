@@ -33,11 +33,11 @@ def nearest(methods: Sequence[Row]) -> str:
 
 def times_apart(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[tuple[str, str], tuple[float, float]]:
     """Of each system and method: median seconds of training without compiling, and the most that compiling took."""
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    times: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for row, record in zip(rows, records, strict=True):
         if math.isfinite(row["seconds"]):
-            found.setdefault((row["system"], row["method"]), []).append((row["seconds"], record.course.compiling))
-    return {key: _apart(each) for key, each in found.items()}
+            times.setdefault((row["system"], row["method"]), []).append((row["seconds"], record.course.compiling))
+    return {key: _apart(each) for key, each in times.items()}
 
 
 def _apart(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -97,14 +97,14 @@ def _quadrature(error: float | int) -> str:
 
 def reference_rows(rows: Sequence[Row]) -> list[dict[str, str]]:
     """A row a reference and molecule."""
-    found: dict[tuple[str, str], float] = {}
+    energies: dict[tuple[str, str], float] = {}
     for row in rows:
         for role in ("same", "large", "exact"):
             if row[f"reference_{role}"]:
-                found[row["system"], row[f"reference_{role}"]] = row[f"reference_{role}_Ha"]
+                energies[row["system"], row[f"reference_{role}"]] = row[f"reference_{role}_Ha"]
     return [
         {"molecule": chemical(system), "reference": reference_words(name), "energy [Ha]": number(energy, ".6f")}
-        for (system, name), energy in sorted(found.items())
+        for (system, name), energy in sorted(energies.items())
     ]
 
 

@@ -88,15 +88,17 @@ def find_stored(text: str, results: str | Path) -> RunRecord:
         raise InputError(
             f"'{text}' is not a run but a folder of {inside}; give the folders of runs, as `nnks ls {text}` shows."
         )
-    found = [run for run in list_runs(results) if run.name.startswith(text)] if text else []
-    exact = [run for run in found if run.name == text]
-    found = exact or found
-    if len(found) != 1:
+    matches = [run for run in list_runs(results) if run.name.startswith(text)] if text else []
+    exact = [run for run in matches if run.name == text]
+    matches = exact or matches
+    if len(matches) != 1:
         several = (
-            f"names {len(found)} runs, such as '{found[0].path}' and '{found[1].path}'" if found else "names no run"
+            f"names {len(matches)} runs, such as '{matches[0].path}' and '{matches[1].path}'"
+            if matches
+            else "names no run"
         )
         raise InputError(f"'{text}' {several} below '{results}'; give the folder of one run, as `nnks ls` shows it.")
-    return found[0]
+    return matches[0]
 
 
 def compare(records: Sequence[RunRecord]) -> Comparison:

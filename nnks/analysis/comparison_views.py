@@ -46,14 +46,14 @@ def convergence_figure(comparison: Comparison, path: Path) -> Path | None:
     colors = looks(comparison.letters)
     ends = [max(abs(curves[n][2, -1]), FLOOR) for n in drawn]
     figure, panels = new_figure(2, width=5.0, height=3.6, columns=2)
-    for axes, place, label in zip(panels, (0, 1), ("step", "time [s]"), strict=True):
+    for axes, column, label in zip(panels, (0, 1), ("step", "time [s]"), strict=True):
         for n in drawn:
             color, dashes = colors[comparison.letters[n]]
             size = np.maximum(np.abs(curves[n][2]), 0.2 * min(ends))
-            axes.plot(curves[n][place], size, color=color, linestyle=dashes, label=in_figure(names[n]))
-            _mark_end(axes, curves[n][place, -1], comparison.rows[n]["error_best_mHa"], color, 0.2 * min(ends))
+            axes.plot(curves[n][column], size, color=color, linestyle=dashes, label=in_figure(names[n]))
+            _mark_end(axes, curves[n][column, -1], comparison.rows[n]["error_best_mHa"], color, 0.2 * min(ends))
         axes.set(yscale="log", xlabel=label)
-        _choose_scale(axes, [curves[n][place] for n in drawn])
+        _choose_scale(axes, [curves[n][column] for n in drawn])
     panels[0].set_ylabel(f"|E − {_reference(comparison, drawn)}| [mHa]")
     handles, labels = panels[0].get_legend_handles_labels()
     columns = 1 if max(map(len, labels)) > 60 else 2
@@ -70,12 +70,12 @@ def _curve(record: RunRecord, row: dict[str, Any]) -> np.ndarray:
     return points[keep].T if len(points) else points.T
 
 
-def _choose_scale(axes: Axes, places: list[np.ndarray]) -> None:
+def _choose_scale(axes: Axes, positions: list[np.ndarray]) -> None:
     """A logarithmic axis where the shortest run would be a stroke."""
-    ends = [x[-1] for x in places]
-    if min(x[0] for x in places) <= 0 or max(ends) <= 8 * min(ends):
+    ends = [x[-1] for x in positions]
+    if min(x[0] for x in positions) <= 0 or max(ends) <= 8 * min(ends):
         return
-    logarithmic(axes, min(x[0] for x in places), max(ends))
+    logarithmic(axes, min(x[0] for x in positions), max(ends))
 
 
 def _mark_end(axes: Axes, x: float, error: float, color: str, bottom: float) -> None:

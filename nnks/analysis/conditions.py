@@ -54,13 +54,13 @@ def parse_condition(text: str) -> Condition:
     Raises:
         InputError: for another form, or a comparison of size with what is no number.
     """
-    found = _FORM.fullmatch(text.strip())
-    if not found:
+    match = _FORM.fullmatch(text.strip())
+    if not match:
         raise InputError(
             f"'{text}' is no condition; write KEY=VALUE, KEY!=VALUE, 'KEY<VALUE' or 'KEY>VALUE', such as "
             "ansatz.name=residual, and a folder before --where."
         )
-    key, operator, value = found["key"], found["operator"].replace("==", "="), found["value"].strip()
+    key, operator, value = match["key"], match["operator"].replace("==", "="), match["value"].strip()
     if operator[0] in "<>":
         try:
             float(value)

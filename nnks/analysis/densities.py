@@ -53,12 +53,12 @@ def densities(rows: Sequence[Row], records: Sequence[RunRecord], path: Path) -> 
     if not panels:
         return None
     figure, axes = new_figure(len(panels), width=3.3, height=3.3, columns=COLUMNS)
-    for place, panel in zip(axes, panels, strict=True):
+    for axis, panel in zip(axes, panels, strict=True):
         if panel is None:
-            place.remove()
+            axis.remove()
             continue
-        image = _draw(place, panel)
-        bar = figure.colorbar(image, ax=place, shrink=0.6)
+        image = _draw(axis, panel)
+        bar = figure.colorbar(image, ax=axis, shrink=0.6)
         bar.ax.tick_params(labelsize=10)
         if panel["what"] == "difference":
             bar.set_ticks(
@@ -78,34 +78,34 @@ def _systems(rows: Sequence[Row]) -> list[list[int]]:
 
 def _slices(rows: Sequence[Row], records: Sequence[RunRecord], group: Sequence[int]) -> dict[str, tuple[int, Slice]]:
     """Of one system: a run of each method that has a slice, by its number, with the slice."""
-    found: dict[str, tuple[int, Slice]] = {}
+    slices: dict[str, tuple[int, Slice]] = {}
     for number in group:
         method = rows[number]["method"]
-        if method not in found and (stored := read_slice(records[number])) is not None:
-            found[method] = number, stored
-    return found
+        if method not in slices and (stored := read_slice(records[number])) is not None:
+            slices[method] = number, stored
+    return slices
 
 
 def shown_slices(rows: Sequence[Row], records: Sequence[RunRecord]) -> set[int]:
     """The numbers of the runs whose slices may be drawn."""
-    systems = [found for group in _systems(rows) if (found := _slices(rows, records, group))]
-    return {number for found in systems[:MOST_SYSTEMS] for number, _ in found.values()}
+    systems = [slices for group in _systems(rows) if (slices := _slices(rows, records, group))]
+    return {number for slices in systems[:MOST_SYSTEMS] for number, _ in slices.values()}
 
 
 def _panels(rows: Sequence[Row], records: Sequence[RunRecord], group: Sequence[int]) -> list[dict[str, Any]]:
     """What is drawn of one system: the closest run twice, then differences, one run of each method."""
-    found = {method: (rows[number], stored) for method, (number, stored) in _slices(rows, records, group).items()}
-    if not found:
+    slices = {method: (rows[number], stored) for method, (number, stored) in _slices(rows, records, group).items()}
+    if not slices:
         return []
-    off = {m: math.nan if row["doubts"] else abs(row["error_best_mHa"]) for m, (row, _) in found.items()}
-    best = min(found, key=lambda m: off[m] if math.isfinite(off[m]) else math.inf)
-    base = found[best][1]
-    common = {"system": found[best][0]["system"], "slice": base}
+    off = {m: math.nan if row["doubts"] else abs(row["error_best_mHa"]) for m, (row, _) in slices.items()}
+    best = min(slices, key=lambda m: off[m] if math.isfinite(off[m]) else math.inf)
+    base = slices[best][1]
+    common = {"system": slices[best][0]["system"], "slice": base}
     panels = [
         common | {"what": "density", "method": best, "values": base.density},
         common | {"what": "orbital", "method": best, "values": base.orbital},
     ]
-    others = [(method, other) for method, (_, other) in found.items() if method != best]
+    others = [(method, other) for method, (_, other) in slices.items() if method != best]
     for method, other in others[:MOST_METHODS]:
         if other.density.shape == base.density.shape and np.allclose(other.x, base.x, atol=1e-4):
             panels.append(common | {"what": "difference", "method": method, "values": other.density - base.density})
@@ -117,19 +117,19 @@ def _draw(axes: Axes, panel: dict[str, Any]) -> Any:
     """One panel; its colors."""
     from matplotlib.colors import LogNorm, Normalize
 
-    values, place = panel["values"], panel["slice"]
+    values, plane = panel["values"], panel["slice"]
     largest, size = float(np.abs(values).max()), panel["size"]
     if panel["what"] == "density":
         norm, colors, title = LogNorm(SMALLEST, LARGEST), "viridis", "density"
         values = np.maximum(values, SMALLEST)
     elif panel["what"] == "orbital":
-        norm, colors, height = Normalize(-largest, largest), "RdBu_r", float(place.height)
+        norm, colors, height = Normalize(-largest, largest), "RdBu_r", float(plane.height)
         title = "highest occupied orbital" + (f", {height:.1f} above" if height else "")
     else:
         norm, colors = Normalize(-size, size), "PuOr_r"
         title = f"difference, at most {largest:.0e}"
-    image = axes.pcolormesh(place.x, place.y, values, norm=norm, cmap=colors, shading="gouraud", rasterized=True)
-    axes.plot(place.nuclei[:, 0], place.nuclei[:, 1], "+", color="black", markersize=5)
+    image = axes.pcolormesh(plane.x, plane.y, values, norm=norm, cmap=colors, shading="gouraud", rasterized=True)
+    axes.plot(plane.nuclei[:, 0], plane.nuclei[:, 1], "+", color="black", markersize=5)
     axes.set_aspect("equal")
     axes.grid(visible=False)
     axes.set_title(

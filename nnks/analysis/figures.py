@@ -63,18 +63,18 @@ def _draw_errors(axes: Axes, rows: Sequence[Row], style: Mapping[str, tuple[str,
         at = max(abs(error), FLOOR) if sizes else error
         axes.plot(at, height, marker, color=color, markerfacecolor=face, clip_on=False, **more)
 
-    for place, (method, group) in enumerate(methods.items()):
+    for position, (method, group) in enumerate(methods.items()):
         color = style[method][0]
         errors = [row["error_best_mHa"] for row in group]
         spread = np.linspace(-0.16, 0.16, len(errors)) if len(errors) > 1 else np.zeros(1)
-        for error, height in zip(errors, place + spread, strict=True):
+        for error, height in zip(errors, position + spread, strict=True):
             mark(error, height, "o", color, markersize=5.5, zorder=3)
         if len(errors) > 2:
             median = statistics.median(errors)
             at = max(abs(median), FLOOR) if sizes else median
-            axes.plot([at] * 2, [place - 0.32, place + 0.32], color=color, linewidth=2.2, zorder=2)
+            axes.plot([at] * 2, [position - 0.32, position + 0.32], color=color, linewidth=2.2, zorder=2)
         for error in same[method]:
-            mark(error, place + 0.34, "^", GRAY, markersize=5.5, zorder=2)
+            mark(error, position + 0.34, "^", GRAY, markersize=5.5, zorder=2)
     if not sizes:
         axes.axvline(0.0, color="black", linewidth=1.0)
     axes.set_yticks(range(len(methods)), [in_figure(method) for method in methods])

@@ -154,9 +154,9 @@ def ordered(runs: Sequence[StoredRun], key: str) -> list[StoredRun]:
     name, falling = key.removeprefix("-"), key.startswith("-")
     have = [run for run in runs if run[name] is not None]
 
-    def place(run: StoredRun) -> tuple[bool, float, str]:
+    def rank(run: StoredRun) -> tuple[bool, float, str]:
         value = run[name]
         text = not isinstance(value, (int, float))
         return text, 0.0 if text else float(value), str(value)
 
-    return sorted(have, key=place, reverse=falling) + [run for run in runs if run[name] is None]
+    return sorted(have, key=rank, reverse=falling) + [run for run in runs if run[name] is None]

@@ -114,14 +114,14 @@ def method_names(records: Sequence[RunRecord]) -> list[str]:
     names = [
         _without_molecule(labels.get(hash, ""), record.config) for record, hash in zip(records, hashes, strict=True)
     ]
-    places = [(record.experiment, system_key(record.config), name) for record, name in zip(records, names, strict=True)]
+    cells = [(record.experiment, system_key(record.config), name) for record, name in zip(records, names, strict=True)]
     configs: dict[Any, set[str]] = {}
-    for place, hash in zip(places, hashes, strict=True):
-        configs.setdefault(place, set()).add(hash)
+    for cell, hash in zip(cells, hashes, strict=True):
+        configs.setdefault(cell, set()).add(hash)
     several = len({record.experiment for record in records}) > 1
     result = []
-    for record, place, hash, name in zip(records, places, hashes, names, strict=True):
-        name = f"{name} ({hash[:4]})" if len(configs[place]) > 1 else name
+    for record, cell, hash, name in zip(records, cells, hashes, names, strict=True):
+        name = f"{name} ({hash[:4]})" if len(configs[cell]) > 1 else name
         result.append(f"{record.experiment}: {name}" if several else name)
     return result
 
@@ -183,13 +183,13 @@ def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
 
 def differing_settings(records: Sequence[RunRecord]) -> list[dict[str, str]]:
     """The config keys that runs differ in, each with its values."""
-    found: dict[str, dict[str, None]] = {}
+    settings: dict[str, dict[str, None]] = {}
     for record in records:
         for key, value in flatten(record.config):
-            found.setdefault(key, {})[str(called(key, value))] = None
+            settings.setdefault(key, {})[str(called(key, value))] = None
     hidden = ("label", "training.seed")
     return [
         {"config key": key, "values": ", ".join(values)}
-        for key, values in found.items()
+        for key, values in settings.items()
         if len(values) > 1 and key not in hidden
     ]

@@ -158,11 +158,11 @@ def _tables(answers: Answers | None) -> dict[str, list[dict[str, str]]]:
     if answers is None:
         return {}
     accuracy = answers.ablation["accuracy"]
-    found = {
+    tables = {
         "Differences from the baseline": answers.table(),
         f"Steps and seconds to within {accuracy:g} mHa of the reference": answers.arrival_table(),
     }
-    return {name: rows for name, rows in found.items() if rows}
+    return {name: rows for name, rows in tables.items() if rows}
 
 
 def _lost_references(rows: Sequence[Row], records: Sequence[RunRecord]) -> list[str]:

@@ -81,16 +81,16 @@ def locate(ablation: Mapping[str, Any], rows: Sequence[Row]) -> dict[tuple[tuple
 
     The last one that finished.
     """
-    places = {(run["hash"], run["seed"]): run["point"] for run in ablation["runs"]}
-    found: dict[tuple[tuple[str, ...], int], int] = {}
+    points = {(run["hash"], run["seed"]): run["point"] for run in ablation["runs"]}
+    located: dict[tuple[tuple[str, ...], int], int] = {}
     for number, row in enumerate(rows):
-        point = places.get((row["config_hash"], row["seed"]))
+        point = points.get((row["config_hash"], row["seed"]))
         if point is None:
             continue
         key = tuple(point[axis] for axis in ablation["axes"]), row["seed"]
-        if key not in found or row["status"] == FINISHED:
-            found[key] = number
-    return found
+        if key not in located or row["status"] == FINISHED:
+            located[key] = number
+    return located
 
 
 def value(row: Row, metric: str) -> float:
@@ -113,9 +113,9 @@ def compare(ablation: Mapping[str, Any], rows: Sequence[Row]) -> list[Comparison
     planned = {(tuple(run["point"][name] for name in names), run["seed"]) for run in ablation["runs"]}
     strata = [names.index(name) for name in ablation["strata"]]
     cases = list(dict.fromkeys(tuple(run["point"][names[i]] for i in strata) for run in ablation["runs"]))
-    found = []
-    for place, axis in enumerate(names):
-        if place in strata:
+    judged = []
+    for position, axis in enumerate(names):
+        if position in strata:
             continue
         base = ablation["baseline"][axis]
         for case in cases:
@@ -123,25 +123,25 @@ def compare(ablation: Mapping[str, Any], rows: Sequence[Row]) -> list[Comparison
             for setting in ablation["axes"][axis]:
                 if setting == base:
                     continue
-                pairs = _pairs(planned, values, place, setting, base, strata, case)
+                pairs = _pairs(planned, values, position, setting, base, strata, case)
                 if pairs:
                     group.append((setting, pairs))
-            found += _judged(axis, ", ".join(case), base, group, resolution)
-    return found
+            judged += _judged(axis, ", ".join(case), base, group, resolution)
+    return judged
 
 
 def _pairs(
-    planned: set, values: Mapping, place: int, setting: str, base: str, strata: Sequence[int], case: tuple[str, ...]
+    planned: set, values: Mapping, position: int, setting: str, base: str, strata: Sequence[int], case: tuple[str, ...]
 ) -> dict[tuple[str, ...], dict[int, float]]:
     """Differences by the settings of the other axes, and by seed."""
-    found: dict[tuple[str, ...], dict[int, float]] = {}
+    differences: dict[tuple[str, ...], dict[int, float]] = {}
     for point, seed in sorted(planned):
-        other = (*point[:place], base, *point[place + 1 :])
-        if point[place] != setting or tuple(point[i] for i in strata) != case or (other, seed) not in planned:
+        other = (*point[:position], base, *point[position + 1 :])
+        if point[position] != setting or tuple(point[i] for i in strata) != case or (other, seed) not in planned:
             continue
         difference = values.get((point, seed), math.nan) - values.get((other, seed), math.nan)
-        found.setdefault((*point[:place], *point[place + 1 :]), {})[seed] = difference
-    return found
+        differences.setdefault((*point[:position], *point[position + 1 :]), {})[seed] = difference
+    return differences
 
 
 def _judged(axis: str, stratum: str, base: str, group: list, resolution: float) -> list[Comparison]:
@@ -158,7 +158,7 @@ def _judged(axis: str, stratum: str, base: str, group: list, resolution: float) 
         measured.append((setting, complete, across, missing))
     raw = [_p_value(complete) for _, complete, _, _ in measured]
     adjusted = holm(raw)
-    found = []
+    judged = []
     for (setting, d, across, missing), p in zip(measured, adjusted, strict=True):
         mean = _mean(d)
         half = spread = math.nan
@@ -170,8 +170,8 @@ def _judged(axis: str, stratum: str, base: str, group: list, resolution: float) 
         verdict = _verdict(mean, low, high, resolution)
         least, most = (min(across), max(across)) if across else (math.nan, math.nan)
         ends = (mean, low, high, len(d), missing, p, least, most, verdict)
-        found.append(Comparison(axis, stratum, setting, base, *ends, spread, len(measured), resolution))
-    return found
+        judged.append(Comparison(axis, stratum, setting, base, *ends, spread, len(measured), resolution))
+    return judged
 
 
 def _verdict(mean: float, low: float, high: float, resolution: float) -> str:

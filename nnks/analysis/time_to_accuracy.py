@@ -44,7 +44,7 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
     Energies of a training are those of its grid. A run has arrived only if the final energy says so, too, and is not
     doubted.
     """
-    found: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
+    reached: dict[tuple[str, ...], list[tuple[bool, float, float]]] = {}
     for (point, _), number in locate(ablation, rows).items():
         row = rows[number]
         level = goal(ablation, row)
@@ -61,14 +61,14 @@ def arrivals(ablation: Mapping[str, Any], rows: Sequence[Row], records: Sequence
             there = None
         last = there or last
         shared = (summary.get("members") or 1) > 1  # a batch's seconds are not a run's
-        found.setdefault(point, []).append(
+        reached.setdefault(point, []).append(
             (
                 there is not None,
                 float(last["step"]),
                 math.nan if shared else float(last.get("time/training_s", math.nan)),
             )
         )
-    return [_arrival(point, runs) for point, runs in found.items()]
+    return [_arrival(point, runs) for point, runs in reached.items()]
 
 
 def goal(ablation: Mapping[str, Any], row: Row) -> float:

@@ -23,9 +23,9 @@ def chemical(name: str) -> str:
     `H2O` is H₂O, and `H3, charge +1` is H₃⁺.
     """
 
-    def charged(found: re.Match[str]) -> str:
-        size = "" if found["size"] == "1" else found["size"]
-        return _below(found["formula"]) + (size + found["sign"]).translate(_ABOVE)
+    def charged(match: re.Match[str]) -> str:
+        size = "" if match["size"] == "1" else match["size"]
+        return _below(match["formula"]) + (size + match["sign"]).translate(_ABOVE)
 
     name = _CHARGED.sub(charged, name)
     return ", ".join(" ".join(_part(word) for word in part.split(" ")) for part in name.split(", "))
@@ -45,7 +45,7 @@ def chemical_in(text: str, names: Iterable[str]) -> str:
     if not formulas:
         return text
     pattern = "|".join(sorted(map(re.escape, formulas), key=len, reverse=True))
-    return re.sub(rf"(?<![\w-])({pattern})(?![\w-])", lambda found: _below(found[0]), text)
+    return re.sub(rf"(?<![\w-])({pattern})(?![\w-])", lambda match: _below(match[0]), text)
 
 
 def reference_words(name: str) -> str:

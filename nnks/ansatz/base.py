@@ -116,8 +116,8 @@ class GaussianModuleAnsatz(ModuleAnsatz):
 
     def coordinates(self, params: Params) -> Float[Array, "spin n orbitals"]:
         """Raw orbitals in the frame of the start."""
-        found, moved = self.in_own_frame(params)
-        return found if moved is None else moved @ found
+        mapped, moved = self.in_own_frame(params)
+        return mapped if moved is None else moved @ mapped
 
     def in_own_frame(self, params: Params) -> tuple[Float[Array, "spin n orbitals"], Float[Array, "spin n n"] | None]:
         """Raw orbitals in the frame that the parameters refer to, and that frame if it is no longer the start's."""
@@ -125,8 +125,8 @@ class GaussianModuleAnsatz(ModuleAnsatz):
         if FRAME in own:
             moved = jax.lax.stop_gradient(own.pop(FRAME))
             start = dataclasses.replace(start, scale=moved["scale"])
-        found: Any = self.module.apply({"params": own}, start, method="coordinates")
-        return found, None if moved is None else moved["orbitals"]
+        mapped: Any = self.module.apply({"params": own}, start, method="coordinates")
+        return mapped, None if moved is None else moved["orbitals"]
 
     def coefficients(self, params: Params) -> Float[Array, "spin basis orbitals"]:
         """Raw orbitals in the basis functions."""

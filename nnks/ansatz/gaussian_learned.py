@@ -56,8 +56,8 @@ class GaussianLearned(nn.Module):
             center = basis.centers[group.atom]
             if self.centers:
                 center = center + self._zeros(f"centers_{n}", center)
-            place = first + jnp.arange(shells)
-            groups.append(dataclasses.replace(self._group(n, group), atom=place.astype(group.atom.dtype)))
+            rows = first + jnp.arange(shells)
+            groups.append(dataclasses.replace(self._group(n, group), atom=rows.astype(group.atom.dtype)))
             centers.append(center)
             first += shells
         return dataclasses.replace(basis, centers=jnp.concatenate(centers), groups=tuple(groups))

@@ -103,9 +103,9 @@ class GaussianBasis:
         And their gradients if `order` is 1.
         """
         groups = zip(self.groups, shells, strict=True)
-        found = [group.evaluate_many(self.centers, points, chosen, order) for group, chosen in groups]
-        gradients = [g for _, g in found if g is not None]
-        values = jnp.concatenate([v for v, _ in found], axis=-1)
+        columns = [group.evaluate_many(self.centers, points, chosen, order) for group, chosen in groups]
+        gradients = [g for _, g in columns if g is not None]
+        values = jnp.concatenate([v for v, _ in columns], axis=-1)
         return values, jnp.concatenate(gradients, axis=-1) if gradients else None
 
     def at(

@@ -56,8 +56,8 @@ class Selection:
             return np.pad(x, ((0, more), (0, 0)), constant_values=value)
 
         shells = tuple(pad(s, 0) for s in self.shells)
-        place, functions = pad(self.place, self.size), pad(self.functions, self.columns)
-        return Selection(place, shells, functions, self.size, self.columns)
+        indices, functions = pad(self.place, self.size), pad(self.functions, self.columns)
+        return Selection(indices, shells, functions, self.size, self.columns)
 
 
 def select(basis: GaussianBasis, points: Float[np.ndarray, "points 3"], block: int = BLOCK) -> list[Selection]:
@@ -118,17 +118,17 @@ def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _first_functions(basis: GaussianBasis) -> list[np.ndarray]:
     """For each group, the basis functions of its shells in the molecule's order [shells functions]."""
     where = np.argsort(np.asarray(basis.order))  # from grouped to the molecule's order
-    found, offset = [], 0
+    first, offset = [], 0
     for g in basis.groups:
         shells, size = len(g.exponents), (2 * g.degree + 1) * g.coefficients.shape[2]
-        found.append(where[offset : offset + shells * size].reshape(shells, size))
+        first.append(where[offset : offset + shells * size].reshape(shells, size))
         offset += shells * size
-    return found
+    return first
 
 
 def _class(basis: GaussianBasis, points: np.ndarray, leaves: list, near: list, first: list, block: int) -> Selection:
     size = len(points)
-    place = np.stack([np.concatenate([rows, np.full(block - len(rows), size)]) for rows in leaves])
+    indices = np.stack([np.concatenate([rows, np.full(block - len(rows), size)]) for rows in leaves])
     shells, functions = [], []
     for g, _ in enumerate(basis.groups):
         chosen = [np.flatnonzero(n[g]) for n in near]
@@ -137,4 +137,4 @@ def _class(basis: GaussianBasis, points: np.ndarray, leaves: list, near: list, f
         there = np.arange(width)[None] < np.array([len(c) for c in chosen])[:, None]
         shells.append(padded)
         functions.append(np.where(there[:, :, None], first[g][padded], basis.size).reshape(len(leaves), -1))
-    return Selection(place, tuple(shells), np.concatenate(functions, axis=1), size, basis.size)
+    return Selection(indices, tuple(shells), np.concatenate(functions, axis=1), size, basis.size)

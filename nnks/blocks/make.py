@@ -50,13 +50,13 @@ def _tabulate(blocks: BasisBlocks) -> BasisBlocks:
     def at(basis: GaussianBasis, block: Block) -> tuple[Array, Array | None]:
         return basis.columns(block.points, block.shells, blocks.order)
 
-    found = zip(blocks.classes, blocks.mapped(at), strict=True)
-    filled = tuple(dataclasses.replace(c, values=values, gradients=gradients) for c, (values, gradients) in found)
+    tabulated = zip(blocks.classes, blocks.mapped(at), strict=True)
+    filled = tuple(dataclasses.replace(c, values=values, gradients=gradients) for c, (values, gradients) in tabulated)
     return dataclasses.replace(blocks, classes=filled)
 
 
 def _block(selection: Selection, points: np.ndarray, weights: np.ndarray) -> Block:
     last = np.minimum(selection.place, len(points) - 1)
     own = np.where(selection.place < len(points), weights[last], 0.0)
-    shells, place, functions = jax.device_put((tuple(selection.shells), selection.place, selection.functions))
-    return Block(jax.device_put(points[last]), jax.device_put(own), place, shells, functions, None, None)
+    shells, indices, functions = jax.device_put((tuple(selection.shells), selection.place, selection.functions))
+    return Block(jax.device_put(points[last]), jax.device_put(own), indices, shells, functions, None, None)

@@ -36,14 +36,14 @@ def density(
         return table.block_density(basis, block, padded[:, block.functions], n)
 
     shared = with_empty_row(coefficients), occupations
-    found = [(c.place.reshape(-1), d) for c, d in zip(table.classes, table.mapped(at, *shared), strict=True)]
+    parts = [(c.place.reshape(-1), d) for c, d in zip(table.classes, table.mapped(at, *shared), strict=True)]
 
     def placed(part: Callable[[Density], Array | None], *rest: int) -> Array:
         out = jnp.zeros((spins, table.size + 1, *rest), coefficients.dtype)
-        for place, density in found:
+        for indices, density in parts:
             x = part(density)
             assert x is not None
-            out = out.at[:, place].set(jnp.moveaxis(x, 0, 1).reshape(spins, -1, *rest))
+            out = out.at[:, indices].set(jnp.moveaxis(x, 0, 1).reshape(spins, -1, *rest))
         return out[:, :-1]
 
     if not table.order:

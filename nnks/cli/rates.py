@@ -42,19 +42,19 @@ def command(arguments: list[str]) -> int:
     key = setup.run_key(config)
     problem = setup.in_precision(ready.problem, config.training.precision)
     with Console().status("one step at each learning rate ..."):
-        found = range_test(Descent(ready.optimizer.recipe), problem, problem.init_params(key), key)
+        ranged = range_test(Descent(ready.optimizer.recipe), problem, problem.init_params(key), key)
     table = Table(
         title=f"{called('system.molecule', config.system.molecule)}, {config.optimizer.name}: "
         "energy after a step at each rate"
     )
     table.add_column("learning rate", justify="right")
     table.add_column("energy [Ha]", justify="right")
-    for rate, energy in zip(found.rates, found.energies, strict=True):
+    for rate, energy in zip(ranged.rates, ranged.energies, strict=True):
         table.add_row(f"{rate:.2g}", f"{energy:.6f}")
     Console().print(table)
     if target is not None:
         from nnks.analysis.rates import draw
 
-        print(f"picture: {draw(found.rates, found.energies, found.suggestion, Path(target))}")
-    print(f"suggested: --config.optimizer.learning_rate={found.suggestion:.2g}")
+        print(f"picture: {draw(ranged.rates, ranged.energies, ranged.suggestion, Path(target))}")
+    print(f"suggested: --config.optimizer.learning_rate={ranged.suggestion:.2g}")
     return 0

@@ -72,10 +72,10 @@ def _rows(system: Any, results: str, *, dry: bool) -> list[list[str]]:
             rows.append([*called, "", f"about {duration(seconds)}", "--"])
             continue
         started, source = time.monotonic(), "nnks or its cache" if known else "computed"
-        found = known or _computed(system, spec, folders, f"{', '.join(called)}: about {duration(seconds)}")
-        if not found["converged"]:
+        energies = known or _computed(system, spec, folders, f"{', '.join(called)}: about {duration(seconds)}")
+        if not energies["converged"]:
             source = "not converged"
-        rows.append([*called, f"{found['energies']['total']:.8f}", duration(time.monotonic() - started), source])
+        rows.append([*called, f"{energies['energies']['total']:.8f}", duration(time.monotonic() - started), source])
     return rows
 
 

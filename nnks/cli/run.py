@@ -45,11 +45,11 @@ def _run(config: Any, results: str, *, again: bool) -> int:
 def _show_plan(config: Any, results: str) -> int:
     from nnks.runs.plan import finished_run, sketch
 
-    found = sketch(config)
-    Console().print_json(json.dumps(to_dict(found.config)))
-    for name, value in found.describe().items():
+    outlined = sketch(config)
+    Console().print_json(json.dumps(to_dict(outlined.config)))
+    for name, value in outlined.describe().items():
         print(f"{name + ':':18s} {value}")
-    stored = finished_run(found.config, results)
+    stored = finished_run(outlined.config, results)
     if stored is not None:
         print(f"{'stored:':18s} {stored.path}; finished, and not computed again without --again")
     return 0

@@ -65,14 +65,14 @@ def _is_file(path: Path) -> bool:
 
 def packaged_configs() -> dict[str, str]:
     """Packaged configs by name, with the first line of each file's docstring."""
-    found = {}
+    paths = {}
     for folder in config_folders():
         for path in sorted(folder.rglob("*.py")):
             text = path.read_text(encoding="utf-8").replace("\\\n", "").split('"""')
-            found[str(path.relative_to(folder).with_suffix(""))] = (
+            paths[str(path.relative_to(folder).with_suffix(""))] = (
                 text[1].strip().splitlines()[0] if len(text) > 1 else ""
             )
-    return found
+    return paths
 
 
 def load_module(name: str) -> ModuleType:

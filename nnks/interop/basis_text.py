@@ -125,9 +125,11 @@ def _first_line(text: str) -> str:
 
 def _scattered(text: str) -> list[str]:
     """Elements of an NWChem text whose shells are not all in one place."""
-    places = [match[1].capitalize() if match[1] else "" for match in _PLACE.finditer(text)]
+    elements = [match[1].capitalize() if match[1] else "" for match in _PLACE.finditer(text)]
     return [
-        symbol for symbol, count in Counter(key for key, _ in itertools.groupby(places)).items() if symbol and count > 1
+        symbol
+        for symbol, count in Counter(key for key, _ in itertools.groupby(elements)).items()
+        if symbol and count > 1
     ]
 
 

@@ -60,12 +60,12 @@ def gaussian_basis(mole: Any, name: str = "") -> GaussianBasis:
         entry = (exponents, coefficients, mole.bas_atom(i), np.arange(offset, offset + size))
         shells.setdefault((l, *coefficients.shape), []).append(entry)
         offset += size
-    groups, places = [], []
+    groups, positions = [], []
     for (l, *_), members in shells.items():
         exponents, coefficients, atoms, columns = (np.array(x) for x in zip(*members, strict=True))
         groups.append(ShellGroup(*jax.device_put((exponents, coefficients, atoms)), degree=int(l)))
-        places.append(columns.reshape(-1))
-    order = np.argsort(np.concatenate(places))
+        positions.append(columns.reshape(-1))
+    order = np.argsort(np.concatenate(positions))
     # arrays are put on the device, not copied by `jnp.array`, which compiles a program for every shape
     return GaussianBasis(jax.device_put(mole.atom_coords()), tuple(groups), jax.device_put(order), name=name)
 
@@ -164,7 +164,7 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """
     from pyscf import df, gto
 
-    found = {}
+    by_symbol = {}
     for symbol in {mole.atom_pure_symbol(a) for a in range(mole.natm)}:
         number = gto.charge(symbol)
         atom = gto.M(atom=[(symbol, (0, 0, 0))], basis="ano", spin=number % 2, verbose=0)
@@ -173,8 +173,8 @@ def atomic_charges(mole: Any) -> list[tuple[np.ndarray, np.ndarray]]:
         charges = gto.fakemol_for_charges(np.zeros((len(exponents), 3)), exponents)
         potentials = np.einsum("pqi,pq->i", df.incore.aux_e2(atom, charges), guess_density(atom, "minao").sum(axis=0))
         metric = charges.intor_symmetric("int2c2e")
-        found[symbol] = exponents, np.linalg.lstsq(metric, potentials, rcond=1e-12)[0]
-    return [found[mole.atom_pure_symbol(a)] for a in range(mole.natm)]
+        by_symbol[symbol] = exponents, np.linalg.lstsq(metric, potentials, rcond=1e-12)[0]
+    return [by_symbol[mole.atom_pure_symbol(a)] for a in range(mole.natm)]
 
 
 def overlap(mole: Any) -> Float[np.ndarray, "basis basis"]:

@@ -99,14 +99,14 @@ def perform(task: Task, *, quiet: bool = True) -> list[Outcome]:
     configs = [from_dict(values) for values in task.configs]
     try:
         with limit(task.minutes):
-            found: list[Summary | Exception] = _run(configs, task, quiet)
+            outcomes: list[Summary | Exception] = _run(configs, task, quiet)
     except Exception as error:  # all of them: the rest of a sweep goes on
-        found = [error] * len(configs)
+        outcomes = [error] * len(configs)
     return [
         failure(config, task.results, end)
         if isinstance(end, Exception)
         else Outcome(end.values["label"], energy=end.energies["total"])
-        for config, end in zip(configs, found, strict=True)
+        for config, end in zip(configs, outcomes, strict=True)
     ]
 
 

@@ -71,8 +71,8 @@ def orthonormalize(
     for channel, count in zip(values, nocc, strict=True):
         mix = jnp.zeros((n, n), values.dtype)
         if count:
-            found = orthogonalizer(channel[:count].astype(jnp.float64), weights.astype(jnp.float64))
-            mix = mix.at[:count, :count].set(found.astype(values.dtype))
+            mixing = orthogonalizer(channel[:count].astype(jnp.float64), weights.astype(jnp.float64))
+            mix = mix.at[:count, :count].set(mixing.astype(values.dtype))
         mixes.append(mix)
     return jnp.stack(mixes)
 

@@ -50,8 +50,8 @@ class Importance:
             u = part * jnp.arange(self.size) + jax.random.randint(key, (self.size,), 0, part, jnp.int64)
         else:
             u = jax.random.randint(key, (self.size,), 0, total, jnp.int64)
-        place = jnp.searchsorted(self.cumulative, u, side="right")
-        return Batch(index=self.order[place], weights=self.weights[place])
+        indices = jnp.searchsorted(self.cumulative, u, side="right")
+        return Batch(index=self.order[indices], weights=self.weights[indices])
 
 
 @SAMPLERS.register("importance")

@@ -53,8 +53,8 @@ class Stratified:
 
     def _batch(self, key: PRNGKey) -> Batch:
         jitter = jax.random.randint(key, self.rank.shape, 0, self.points)
-        place = self.start + (self.rank * self.points + jitter) // self.draws
-        return Batch(index=self.order[place], weights=self.weights[place])
+        position = self.start + (self.rank * self.points + jitter) // self.draws
+        return Batch(index=self.order[position], weights=self.weights[position])
 
 
 @SAMPLERS.register("stratified")

@@ -53,12 +53,12 @@ def run_together(
     Raises:
         InputError: for a config that cannot be run.
     """
-    ready, found = plan(configs[0]), []
+    ready, outcomes = plan(configs[0]), []
     size = min(len(configs), most_members(ready))
     for at in range(0, len(configs), size):
         plans = [member_plan(ready, config) for config in configs[at : at + size]]
-        found += _run_part(plans, Path(results), position, quiet)
-    return found
+        outcomes += _run_part(plans, Path(results), position, quiet)
+    return outcomes
 
 
 def _run_part(
@@ -127,24 +127,24 @@ class _Batch:
             # then
             for run in self._runs:
                 run.checkpoints.close()
-            for place, run in enumerate(self._runs):
-                self._attempt(place, run.close)
+            for index, run in enumerate(self._runs):
+                self._attempt(index, run.close)
         except BaseException as error:  # of all members: they cannot be told apart
-            for place in range(len(opened)):
-                self._end(place, error)
+            for index in range(len(opened)):
+                self._end(index, error)
             if self._console is not None:
                 self._console.leave()
             if not isinstance(error, Exception):
                 raise
-            for place in range(len(opened), len(self._runs)):
-                self._ended[place] = error
+            for index in range(len(opened), len(self._runs)):
+                self._ended[index] = error
         self._say_the_end()
-        return [self._ended[place] for place in range(len(self._runs))]
+        return [self._ended[index] for index in range(len(self._runs))]
 
     def _train(self) -> None:
         """Steps until every member has stopped."""
         runs = self._runs
-        active = [place for place, run in enumerate(runs) if not run.recorder.stopped]
+        active = [index for index, run in enumerate(runs) if not run.recorder.stopped]
         if not active:
             return
         runs[0].follow(COMPILING)
@@ -152,42 +152,42 @@ class _Batch:
         step = make_batch_step(first, runs[0].problem, runs[0].config.training.steps)
         with interruption.whole():
             # of all of them: a program for fewer members would round differently from the one that was interrupted
-            for found in iterate_together(step, stack([run.recorder.state for run in runs])):
-                active = [place for place in active if not self._take(place, found[place])]
+            for outcomes in iterate_together(step, stack([run.recorder.state for run in runs])):
+                active = [index for index in active if not self._take(index, outcomes[index])]
                 if self._console is not None and active:
-                    shown = found[active[0]]
+                    shown = outcomes[active[0]]
                     assert isinstance(shown, MemberProgress)
                     self._console.write(shown.step, shown.metrics)
                 if not active or interruption.requested():
                     break
         interruption.check()
 
-    def _take(self, place: int, progress: MemberProgress | TrainingDiverged) -> bool:
+    def _take(self, index: int, progress: MemberProgress | TrainingDiverged) -> bool:
         """Records a member's step; whether it is its last one."""
         if isinstance(progress, TrainingDiverged):
-            self._end(place, progress)
+            self._end(index, progress)
             return True
-        return self._attempt(place, functools.partial(self._runs[place].recorder.take, progress), ends=False)
+        return self._attempt(index, functools.partial(self._runs[index].recorder.take, progress), ends=False)
 
-    def _attempt(self, place: int, action: Any, *, ends: bool = True) -> bool:
+    def _attempt(self, index: int, action: Any, *, ends: bool = True) -> bool:
         """What an action of one member returned; an error ends that member alone."""
-        if place in self._ended:
+        if index in self._ended:
             return True
         try:
-            found = action()
+            result = action()
         except Exception as error:
-            self._end(place, error)
+            self._end(index, error)
             return True
         if ends:
-            self._ended[place] = found
-        return bool(found)
+            self._ended[index] = result
+        return bool(result)
 
-    def _end(self, place: int, error: BaseException) -> None:
-        if place in self._ended:
+    def _end(self, index: int, error: BaseException) -> None:
+        if index in self._ended:
             return
-        self._runs[place].fail(error)
+        self._runs[index].fail(error)
         if isinstance(error, Exception):
-            self._ended[place] = error
+            self._ended[index] = error
 
     def _say_the_end(self) -> None:
         if self._console is None:

@@ -34,14 +34,14 @@ def estimates(configs: Sequence[ConfigDict], results: str | Path, experiment: st
     """
     near = Stored(Path(results) / experiment)
     everywhere: Stored | None = None
-    found = []
+    expected = []
     for config in configs:
         seconds = near.seconds(config)
         if seconds is None:
             everywhere = everywhere or Stored(Path(results))
             seconds = everywhere.seconds(config)
-        found.append(seconds)
-    return found
+        expected.append(seconds)
+    return expected
 
 
 class Stored:

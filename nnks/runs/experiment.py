@@ -17,7 +17,7 @@ from nnks.runs.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_
 from nnks.runs.plan import Plan, code_of_own, default_label, finished_run, meaning, plan, short_name, sketch
 from nnks.runs.recorder import CONVERGED, GRID, Recorder
 from nnks.runs.references import find_references
-from nnks.runs.summary import Summary, compared, found
+from nnks.runs.summary import Summary, compared, evaluated
 from nnks.tracking import (
     Afterwards,
     ConsoleWriter,
@@ -382,7 +382,7 @@ class Run:
                 "label": self.label,
                 "functional": meaning(self.config.functional.xc),
             }
-            | found(outcome)
+            | evaluated(outcome)
             | ({CODE: code} if (code := code_of_own(self.config)) else {})
         )
 

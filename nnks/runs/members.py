@@ -58,16 +58,16 @@ def batches(configs: Sequence[ConfigDict], parts: int = 1, begun: Sequence[str] 
     """
     groups: dict[str, list[int]] = {}
     undivided = set()
-    for place, config in enumerate(configs):
-        former = begun[place] if begun else ""
-        key = f"alone {place}" if why_alone(config) else shared_part(config) + former
+    for position, config in enumerate(configs):
+        former = begun[position] if begun else ""
+        key = f"alone {position}" if why_alone(config) else shared_part(config) + former
         undivided |= {key} if former else set()
-        groups.setdefault(key, []).append(place)
-    found = []
+        groups.setdefault(key, []).append(position)
+    members = []
     for key, group in groups.items():
         size = len(group) if key in undivided else -(-len(group) // parts)
-        found += [group[at : at + size] for at in range(0, len(group), size)]
-    return sorted(found)
+        members += [group[at : at + size] for at in range(0, len(group), size)]
+    return sorted(members)
 
 
 BATCH = "batch.json"

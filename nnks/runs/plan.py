@@ -186,12 +186,12 @@ def plan(config: ConfigDict, outlined: Sketch | None = None) -> Plan:
     Raises:
         InputError: in one sentence, before anything is computed.
     """
-    found = outlined or sketch(config)
-    system = found.system.computed()
+    outline = outlined or sketch(config)
+    system = outline.system.computed()
     problem = setup.make_problem(system)
-    optimizer = setup.make_optimizer(found.config, problem)
-    _check_own(problem, found.config)
-    return Plan(found.config, system, problem, optimizer, setup.make_early_stopping(system, problem, optimizer))
+    optimizer = setup.make_optimizer(outline.config, problem)
+    _check_own(problem, outline.config)
+    return Plan(outline.config, system, problem, optimizer, setup.make_early_stopping(system, problem, optimizer))
 
 
 def _check_own(problem: Problem, config: ConfigDict) -> None:

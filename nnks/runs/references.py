@@ -61,7 +61,7 @@ def exact_energy(system: setup.System) -> float | None:
 
 
 @dataclasses.dataclass
-class Found:
+class Collected:
     """References while they are looked for.
 
     Attributes:
@@ -114,7 +114,7 @@ def find_references(
             reference:
         `reference_details` alone has it, with the `energy` [Ha] where it ended.
     """
-    config, found, folders = system.config, Found(), reference_folders(results)
+    config, collected, folders = system.config, Collected(), reference_folders(results)
     if unknown := without_reference(config):
         notice(
             f"there is no reference of PySCF, which has no term {', '.join(unknown)}; `in_pyscf` of a term says what "
@@ -122,22 +122,22 @@ def find_references(
         )
     if config.reference.pyscf and not unknown:
         spec = same_basis(system, fitted=system.gaussian and hartree == "density_fitting")
-        found.results[spec.name] = reference(system.molecule, spec, folders, _told(follow, spec))
-        found.roles["reference_same"] = spec.name
+        collected.results[spec.name] = reference(system.molecule, spec, folders, _told(follow, spec))
+        collected.roles["reference_same"] = spec.name
     for spec in [] if unknown else limit_specs(system):
-        if not (system.gaussian and spec.name in found.results):  # that one is on the run's own grid
+        if not (system.gaussian and spec.name in collected.results):  # that one is on the run's own grid
             if seconds := beyond_budget(system, spec, folders):
                 command = command_of(config, home)
-                found.left[spec.name] = {"seconds": seconds, "budget": config.reference.seconds, "command": command}
+                collected.left[spec.name] = {"seconds": seconds, "budget": config.reference.seconds, "command": command}
                 continue
-            found.results[spec.name] = reference(system.molecule, spec, folders, _told(follow, spec))
-        found.errors[spec.name] = shortfall(system.molecule, spec)
-        if found.results[spec.name]["converged"] or "reference_large" not in found.roles:
-            found.roles["reference_large"] = spec.name
+            collected.results[spec.name] = reference(system.molecule, spec, folders, _told(follow, spec))
+        collected.errors[spec.name] = shortfall(system.molecule, spec)
+        if collected.results[spec.name]["converged"] or "reference_large" not in collected.roles:
+            collected.roles["reference_large"] = spec.name
     if config.reference.scf:
         follow("self-consistent field of nnks")
-        found.results["scf"] = _scf(system, folders)
-    return found.stored(exact_energy(system))
+        collected.results["scf"] = _scf(system, folders)
+    return collected.stored(exact_energy(system))
 
 
 def limit_specs(system: setup.System) -> list[ReferenceSpec]:
@@ -204,8 +204,13 @@ def _scf(system: setup.System, folders: Sequence[Path]) -> dict[str, Any]:
         plain = result.converged
         if not plain:  # near-degenerate levels that change places from cycle to cycle
             result, shift = setup.scf_baseline(system, level_shift=LEVEL_SHIFT, cycles=200), LEVEL_SHIFT
-        found = {"converged": result.converged, "cycles": result.cycles, "level_shift": shift, "converged_plain": plain}
-        return {"energies": result.energies} | found
+        details = {
+            "converged": result.converged,
+            "cycles": result.cycles,
+            "level_shift": shift,
+            "converged_plain": plain,
+        }
+        return {"energies": result.energies} | details
 
     program = {"nnks": nnks.__version__, "jax": jax.__version__, "level_shift": LEVEL_SHIFT}
     return cached(identity(system.molecule, spec) | program, compute, folders)

@@ -46,7 +46,7 @@ class Summary:
         return self.values["steps"]
 
 
-def found(outcome: Evaluation) -> dict[str, Any]:
+def evaluated(outcome: Evaluation) -> dict[str, Any]:
     """What the final evaluation says, in `summary.json`'s names."""
     return {
         "energies": outcome.energies,

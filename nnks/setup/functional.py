@@ -139,19 +139,19 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         return PairwiseHartree()
     if method == "poisson":
         return system.poisson(grid)
-    place = system.config.functional.fitting
-    if place not in ("auto", "basis", "quadrature"):
-        raise InputError(f"functional.fitting is '{place}'; {suggest(place, ['auto', 'basis', 'quadrature'])}.")
-    if place == "basis" and not gaussian:
+    fitting = system.config.functional.fitting
+    if fitting not in ("auto", "basis", "quadrature"):
+        raise InputError(f"functional.fitting is '{fitting}'; {suggest(fitting, ['auto', 'basis', 'quadrature'])}.")
+    if fitting == "basis" and not gaussian:
         raise InputError("functional.fitting='basis' needs orbitals in a Gaussian basis; use 'quadrature' or 'auto'.")
-    if place == "basis" and not system.holds_fitted(auxiliary):
+    if fitting == "basis" and not system.holds_fitted(auxiliary):
         raise InputError(
             f"functional.fitting='basis' needs {1e-9 * system.fitted_bytes(auxiliary):.3g} GB of integrals and "
             f"{1e-9 * system.memory:.3g} GB are allowed; use 'auto', which fits on the quadrature then, or a larger "
             "quadrature.memory."
         )
-    analytic = place == "auto" and gaussian and one_electron == "analytic"
-    if place == "basis" or (analytic and system.holds_fitted(auxiliary)):
+    analytic = fitting == "auto" and gaussian and one_electron == "analytic"
+    if fitting == "basis" or (analytic and system.holds_fitted(auxiliary)):
         return BasisFittedHartree(system.fitted(auxiliary))
     if analytic:
         _say_that_it_is_fitted_on_the_grid(system.fitted_bytes(auxiliary))

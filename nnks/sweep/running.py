@@ -68,13 +68,13 @@ def run_sweep(
     tasks = make_tasks(sweep, missing, results, launcher.workers if batch else None, resources)
     todo = len(missing)
     failed, left, finished, ended = [], [], 0, 0
-    for place, outcomes in launcher.run(tasks):
+    for index, outcomes in launcher.run(tasks):
         for end in outcomes:
             finished += not (end.reason or end.left)
             failed += [(end.label, end.reason)] if end.reason else []
             left += [(end.label, end.left)] if end.left else []
             ended += 1
-            which = f"run {place + 1}/{len(tasks)}" + ("" if len(outcomes) == 1 else f", {end.label},")
+            which = f"run {index + 1}/{len(tasks)}" + ("" if len(outcomes) == 1 else f", {end.label},")
             if end.reason:
                 notify(f"{which} failed: {end.reason}")
             elif end.left:

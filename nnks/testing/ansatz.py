@@ -59,8 +59,10 @@ class AnsatzCase:
     @functools.cached_property
     def points(self) -> Float[Array, "points 3"]:
         """The place, a step up and down from it, a place off the bond, far away, and every nucleus [Bohr]."""
-        place, step = jnp.array(PLACE), STEP * jnp.array(DIRECTION)
-        some = jnp.stack([place, place + step, place - step, jnp.array([0.3, 0.1, -0.7]), jnp.array([FAR, 0.0, 0.0])])
+        origin, step = jnp.array(PLACE), STEP * jnp.array(DIRECTION)
+        some = jnp.stack(
+            [origin, origin + step, origin - step, jnp.array([0.3, 0.1, -0.7]), jnp.array([FAR, 0.0, 0.0])]
+        )
         return jnp.concatenate([some, self.start.basis.centers])
 
     @functools.cached_property
@@ -134,10 +136,10 @@ def finite_everywhere(case: AnsatzCase) -> None:
             expect(np.isfinite(values[..., n]).all(), f"an orbital is not finite at r = {r} ({name} parameters).")
             expect(np.isfinite(gradients[..., n, :]).all(), f"a gradient is not finite at r = {r} ({name} parameters).")
         for path, slope in jax.tree.leaves_with_path(slopes):
-            place = jax.tree_util.keystr(path)
+            key = jax.tree_util.keystr(path)
             expect(
                 np.isfinite(slope).all(),
-                f"the derivative by params{place} is not finite ({name} parameters); expected a norm or a root that "
+                f"the derivative by params{key} is not finite ({name} parameters); expected a norm or a root that "
                 "is safe at zero, such as nnks.ansatz.features.safe_norm.",
             )
 

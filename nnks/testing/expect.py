@@ -40,10 +40,10 @@ def expect_close(what: str, came: Any, expected: Any, *, atol: float = 0.0, rtol
     if not np.isfinite(excess).all():
         worst = np.unravel_index(np.argmin(np.isfinite(excess)), came.shape)
     value, wanted = came[worst], expected[worst]
-    place = f" at index {tuple(map(int, worst))}" if came.ndim else ""
+    where = f" at index {tuple(map(int, worst))}" if came.ndim else ""
     expect(
         np.isfinite(excess).all() and (excess <= 0).all(),
-        f"{what}{place} is {value:.12g}; expected {wanted:.12g} within {atol + rtol * abs(wanted):.1e} "
+        f"{what}{where} is {value:.12g}; expected {wanted:.12g} within {atol + rtol * abs(wanted):.1e} "
         f"(the difference is {abs(value - wanted):.1e}).",
     )
 

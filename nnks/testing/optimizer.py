@@ -90,11 +90,11 @@ def energies_are_where_it_says(case: OptimizerCase) -> None:
     states, metrics = case.run
     step = STEPS // 2
     total, key = float(metrics[step]["energy/total"]), jax.random.key(0)
-    found = float(case.problem.loss(states[step + case.optimizer.reports_end].params, key, jnp.int32(0))[0])
+    energy = float(case.problem.loss(states[step + case.optimizer.reports_end].params, key, jnp.int32(0))[0])
     expect(
-        abs(total - found) <= 1e-9 * max(1.0, abs(found)),
+        abs(total - energy) <= 1e-9 * max(1.0, abs(energy)),
         f"`reports_end` is {case.optimizer.reports_end}, and a step reported {total:.9f} Ha where that state has "
-        f"{found:.9f} Ha.",
+        f"{energy:.9f} Ha.",
     )
 
 

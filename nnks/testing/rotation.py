@@ -62,8 +62,8 @@ def starts_at_the_reference(case: RotationCase) -> None:
     expect_close("the reference", case.rotate(case.reference, case.reference), case.reference, atol=50 * EPS)
     w, occupied = case.reference, jnp.arange(ORBITALS) < OCCUPIED
     z = jnp.where(occupied[None, :], case.change - w @ (w.T @ case.change), 0.0)
-    found = jax.jvp(lambda raw: case.rotate(w, raw), (w,), (case.change,))[1]
-    expect_close("a small change", found, z, atol=ROUNDING)
+    tangent = jax.jvp(lambda raw: case.rotate(w, raw), (w,), (case.change,))[1]
+    expect_close("a small change", tangent, z, atol=ROUNDING)
 
 
 def follows_the_frame(case: RotationCase) -> None:

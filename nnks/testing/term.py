@@ -181,16 +181,16 @@ def linear_in_the_weights_of_each_argument(case: TermCase) -> None:
     a, b = case.reweighted(2), case.reweighted(3)
     middle = case.with_weights(0.5 * (a.quadrature.weights + b.quadrature.weights))
     nothing = case.with_weights(0 * x.quadrature.weights)
-    for place in ("first", "second"):
+    for argument in ("first", "second"):
 
-        def energy(z: Orbitals, place: str = place) -> Scalar:
-            return case.energy(case.term, *((z, y) if place == "first" else (y, z)))
+        def energy(z: Orbitals, argument: str = argument) -> Scalar:
+            return case.energy(case.term, *((z, y) if argument == "first" else (y, z)))
 
         at_a, at_b, at_middle, at_zero = (energy(z) for z in (a, b, middle, nothing))
-        what = f"'{case.term.name}' at mean weights of its {place} argument [Ha]"
+        what = f"'{case.term.name}' at mean weights of its {argument} argument [Ha]"
         expect_close(what, at_middle, 0.5 * (at_a + at_b), rtol=ROUNDING, atol=ROUNDING)
         if at_a != at_b:
-            expect_close(f"'{case.term.name}' at weights zero of its {place} argument [Ha]", at_zero, 0.0)
+            expect_close(f"'{case.term.name}' at weights zero of its {argument} argument [Ha]", at_zero, 0.0)
 
 
 def arguments_may_be_on_different_points(case: TermCase) -> None:

@@ -56,15 +56,15 @@ class Pack:
         if table is None:
             return {}
         columns = {name: table.column(name) for name in table.column_names if name != "run"}
-        found: dict[str, dict[str, bytes]] = {}
+        contents: dict[str, dict[str, bytes]] = {}
         for row, run in enumerate(table.column("run").to_pylist()):
             cells = {name: column[row].as_py() for name, column in columns.items()}
             texts = {name: cell.encode() if isinstance(cell, str) else cell for name, cell in cells.items()}
-            if _is_run_path(run) and run not in found:
-                found[run] = {name: text for name, text in texts.items() if text is not None}
+            if _is_run_path(run) and run not in contents:
+                contents[run] = {name: text for name, text in texts.items() if text is not None}
             else:
                 notice(f"'{self._shown(RUNS)}': a run is left out: {ascii(run)[:60]} is not a path that a run has.")
-        return found
+        return contents
 
     @functools.cached_property
     def about(self) -> bytes | None:
@@ -78,9 +78,9 @@ class Pack:
 
     def steps(self, run: str) -> Iterator[dict[str, Any]]:
         """The kept steps of a run, as its metrics have them."""
-        columns, places = self._steps
+        columns, ranges = self._steps
         latest = -1
-        for row in range(*places.get(run, (0, 0))):
+        for row in range(*ranges.get(run, (0, 0))):
             line = {name: column[row] for name, column in columns.items() if column[row] is not None}
             step = line.get("step")
             if type(step) is not int or not latest < step < LAST:
@@ -98,12 +98,12 @@ class Pack:
         if table is None:
             return {}, {}
         runs = table.column("run").to_pylist()
-        places: dict[str, tuple[int, int]] = {}
+        ranges: dict[str, tuple[int, int]] = {}
         for row, run in enumerate(runs):
-            first, end = places.get(run, (row, row))
+            first, end = ranges.get(run, (row, row))
             if end == row:  # rows of a run stand together; others that claim to be of it are none
-                places[run] = first, row + 1
-        return {name: table.column(name).to_pylist() for name in table.column_names if name != "run"}, places
+                ranges[run] = first, row + 1
+        return {name: table.column(name).to_pylist() for name in table.column_names if name != "run"}, ranges
 
     def table(self, name: str) -> Table | None:
         """One of the two tables; None where it is missing, or damaged, which is said."""

@@ -142,10 +142,10 @@ class ConsoleWriter:
 
     def _end(self, summary: Mapping[str, Any]) -> str:
         energy = (summary.get("energies") or {}).get("total")
-        found = "" if energy is None else f"E = {energy:.7f} Ha, "
+        reached = "" if energy is None else f"E = {energy:.7f} Ha, "
         seconds = summary.get("seconds")
         spent = self._clock() - self._start if seconds is None else seconds
-        return f"{self._title}: {found}{outcome(summary)} after {summary.get('steps', '?')} steps, {duration(spent)}"
+        return f"{self._title}: {reached}{outcome(summary)} after {summary.get('steps', '?')} steps, {duration(spent)}"
 
     def _close(self, line: str) -> None:
         if self._live is None and self._last is not None and not self._phase:

@@ -195,8 +195,8 @@ def _start(wandb: Any, mode: str, options: dict[str, Any]) -> Any:
 def waiting(folder: str | Path) -> list[Path]:
     """Offline recordings of a run or of all runs of an experiment that are not uploaded yet."""
     folder = Path(folder)
-    found = [*folder.glob(f"wandb/{RECORDINGS}"), *folder.glob(f"*/wandb/{RECORDINGS}")]
-    return sorted(path for path in found if not any(path.glob("*.wandb.synced")))
+    recordings = [*folder.glob(f"wandb/{RECORDINGS}"), *folder.glob(f"*/wandb/{RECORDINGS}")]
+    return sorted(path for path in recordings if not any(path.glob("*.wandb.synced")))
 
 
 def sync_instruction(folder: str | Path) -> str:
@@ -204,20 +204,20 @@ def sync_instruction(folder: str | Path) -> str:
 
     Empty for nothing.
     """
-    found = waiting(folder)
-    if not found:
+    recordings = waiting(folder)
+    if not recordings:
         return ""
-    places = list(dict.fromkeys(path.parent for path in found))
+    parents = list(dict.fromkeys(path.parent for path in recordings))
     own = Path(folder) / "wandb"
-    inner = any(place != own for place in places)
-    commands = [_sync(own)] * (own in places) + [_sync(Path(folder) / "*" / "wandb")] * inner
-    count = f"{len(found)} recordings wait" if len(found) > 1 else "1 recording waits"
+    inner = any(parent != own for parent in parents)
+    commands = [_sync(own)] * (own in parents) + [_sync(Path(folder) / "*" / "wandb")] * inner
+    count = f"{len(recordings)} recordings wait" if len(recordings) > 1 else "1 recording waits"
     return f"W&B: {count} on this machine; upload with: {' && '.join(commands)}"
 
 
-def _sync(place: Path) -> str:
+def _sync(parent: Path) -> str:
     """The command for a folder `wandb`, whose stars are the shell's."""
-    quoted = "/".join(part if part in ("", "*") else shlex.quote(part) for part in place.as_posix().split("/"))
+    quoted = "/".join(part if part in ("", "*") else shlex.quote(part) for part in parent.as_posix().split("/"))
     return f"wandb sync {quoted}/{RECORDINGS}"
 
 

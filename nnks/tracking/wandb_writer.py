@@ -24,8 +24,8 @@ def run_tags(config: Mapping[str, Any], molecule: str = "") -> tuple[str, ...]:
         config: the resolved config.
         molecule: a short name, for one that the config gives as coordinates.
     """
-    found = [molecule or _value(config, "system.molecule"), *(_value(config, key) for key in TAGGED)]
-    return tuple(dict.fromkeys(tag.strip()[:LONGEST_TAG] for tag in found if tag.strip()))
+    values = [molecule or _value(config, "system.molecule"), *(_value(config, key) for key in TAGGED)]
+    return tuple(dict.fromkeys(tag.strip()[:LONGEST_TAG] for tag in values if tag.strip()))
 
 
 def _value(config: Mapping[str, Any], path: str) -> str:

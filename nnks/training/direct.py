@@ -160,20 +160,20 @@ class Direct:
         )
         if not soft(problem, state.params) or not problem.functional.has_curvature:
             return accepted, metrics
-        found = examine(problem, state.params, ROTATION, float(metrics["energy/total"]))
-        accepted = dataclasses.replace(accepted, evaluations=state.evaluations + found.evaluations)
-        if found.curvature is not None:
-            metrics = metrics | {"stability/curvature": jnp.asarray(found.curvature)}
+        examined = examine(problem, state.params, ROTATION, float(metrics["energy/total"]))
+        accepted = dataclasses.replace(accepted, evaluations=state.evaluations + examined.evaluations)
+        if examined.curvature is not None:
+            metrics = metrics | {"stability/curvature": jnp.asarray(examined.curvature)}
         kept = state.opt_state.kept
-        if found.beyond is not None:
-            metrics["energy/error"] = jnp.maximum(metrics["energy/total"] - found.lower, LEFT)
-            return self._moved(problem, accepted, found.beyond, kept), metrics
-        if found.turned is None or kept is None or math.isfinite(kept.energy):
+        if examined.beyond is not None:
+            metrics["energy/error"] = jnp.maximum(metrics["energy/total"] - examined.lower, LEFT)
+            return self._moved(problem, accepted, examined.beyond, kept), metrics
+        if examined.turned is None or kept is None or math.isfinite(kept.energy):
             return accepted, metrics
-        assert found.frame is not None
-        kept = Kept(**found.frame[FRAME], energy=metrics["energy/total"], since=accepted.evaluations)
+        assert examined.frame is not None
+        kept = Kept(**examined.frame[FRAME], energy=metrics["energy/total"], since=accepted.evaluations)
         metrics["energy/error"] = jnp.full_like(metrics["energy/error"], LEFT)
-        return self._moved(problem, accepted, found.turned, kept), metrics
+        return self._moved(problem, accepted, examined.turned, kept), metrics
 
     def _back(self, problem: Problem, state: TrainState, metrics: Metrics, kept: Kept) -> tuple[TrainState, Metrics]:
         """The minimum from before a turn, which ended higher or nowhere."""
@@ -232,20 +232,20 @@ def _step(optimizer: Direct, problem: Problem, state: TrainState) -> tuple[Train
         (_, evaluated), gradient = jax.value_and_grad(loss, has_aux=True)(x + length * direction)
         return evaluated, gradient
 
-    found = line_search(evaluate, old.history, direction, slope, optimizer.trials, problem.resolution)
-    moved = found.length * direction
-    history = remembered(old.history, moved, found.gradient, found.evaluated)
+    searched = line_search(evaluate, old.history, direction, slope, optimizer.trials, problem.resolution)
+    moved = searched.length * direction
+    history = remembered(old.history, moved, searched.gradient, searched.evaluated)
     ahead = _descent(history)
     reach = _angle(scale, x + moved)
-    new = DirectState(history, ahead, old.age + 1, found.count, reach, old.tested, old.kept)
-    metrics = energy_metrics(found.evaluated.energies) | {
-        "grad/norm": jnp.linalg.norm(found.gradient),
-        "line_search/evaluations": found.count,
-        "energy/error": -0.5 * jnp.dot(ahead, found.gradient),
+    new = DirectState(history, ahead, old.age + 1, searched.count, reach, old.tested, old.kept)
+    metrics = energy_metrics(searched.evaluated.energies) | {
+        "grad/norm": jnp.linalg.norm(searched.gradient),
+        "line_search/evaluations": searched.count,
+        "energy/error": -0.5 * jnp.dot(ahead, searched.gradient),
         "direct/angle": reach,
     }
     params = {**state.params, ROTATION: (x + moved).reshape(rotation.shape)}
-    return TrainState(state.step + 1, params, new, state.key, state.evaluations + found.count), metrics
+    return TrainState(state.step + 1, params, new, state.key, state.evaluations + searched.count), metrics
 
 
 def _descent(history: LBFGSState) -> Array:

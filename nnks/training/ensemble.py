@@ -83,7 +83,7 @@ def iterate_together(
         values = {name: np.asarray(value) for name, value in metrics.items()}
         elapsed, started = time.perf_counter() - started, time.perf_counter()
         taken += 1
-        found: list[MemberProgress | TrainingDiverged] = []
+        outcomes: list[MemberProgress | TrainingDiverged] = []
         for index in range(len(first)):
             n = int(first[index]) + taken
             own = {name: float(value[index]) for name, value in values.items()} | {"time/step_s": elapsed}
@@ -91,6 +91,6 @@ def iterate_together(
             if broken is not None and index not in diverged:
                 diverged[index] = TrainingDiverged(n, broken, member(before, index), last[index])
             last[index] = own["energy/total"]
-            found.append(diverged.get(index) or MemberProgress(n, own, after, index))
-        yield found
+            outcomes.append(diverged.get(index) or MemberProgress(n, own, after, index))
+        yield outcomes
         before, (after, metrics) = after, following

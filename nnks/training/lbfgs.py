@@ -108,15 +108,15 @@ def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainS
         (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
         return evaluated, ravel_pytree(gradient)[0]
 
-    found = line_search(evaluate, old, direction, slope, optimizer.trials, problem.resolution)
-    moved = found.length * direction
-    new = remembered(old, moved, found.gradient, found.evaluated)
-    metrics = energy_metrics(found.evaluated.energies) | {
-        "grad/norm": jnp.linalg.norm(found.gradient),
-        "line_search/evaluations": found.count,
+    searched = line_search(evaluate, old, direction, slope, optimizer.trials, problem.resolution)
+    moved = searched.length * direction
+    new = remembered(old, moved, searched.gradient, searched.evaluated)
+    metrics = energy_metrics(searched.evaluated.energies) | {
+        "grad/norm": jnp.linalg.norm(searched.gradient),
+        "line_search/evaluations": searched.count,
     }
-    params = found.evaluated.remember(unravel(x + moved))
-    evaluations = state.evaluations + found.count
+    params = searched.evaluated.remember(unravel(x + moved))
+    evaluations = state.evaluations + searched.count
     return TrainState(state.step + 1, params, new, state.key, evaluations), metrics
 
 

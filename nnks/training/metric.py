@@ -117,8 +117,8 @@ def draw(
     mean nothing.
     """
     offset, move = jax.random.uniform(key, dtype=cumulative.dtype), jax.random.fold_in(key, 0)
-    place = (jnp.arange(size, dtype=cumulative.dtype) + offset) / size
-    index = jnp.minimum(jnp.searchsorted(cumulative, place), grid.size - 1)
+    quantiles = (jnp.arange(size, dtype=cumulative.dtype) + offset) / size
+    index = jnp.minimum(jnp.searchsorted(cumulative, quantiles), grid.size - 1)
     chance = jnp.diff(cumulative, prepend=0.0)[index]
     volume = jnp.abs(grid.weights[index])
     shift = jax.random.uniform(move, (size, 3), cumulative.dtype, -0.5, 0.5) * jnp.cbrt(volume)[:, None]

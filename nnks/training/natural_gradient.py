@@ -173,15 +173,17 @@ def _step(optimizer: NaturalGradient, problem: Problem, state: TrainState) -> tu
 
     rate = make_schedule(optimizer.schedule, optimizer.learning_rate, optimizer.steps)(state.step)
     slope = jnp.dot(gradient, direction)
-    found = _line_search(energy, evaluated, slope, jnp.asarray(rate, start.dtype), optimizer.trials, problem.resolution)
+    search = _line_search(
+        energy, evaluated, slope, jnp.asarray(rate, start.dtype), optimizer.trials, problem.resolution
+    )
     # a step that had to be shortened says that the metric lacks a direction: damping bends the next one away from it
-    change = jnp.where(found.accepted, jnp.where(found.count == 1, 0.5, jnp.where(found.count == 2, 1.0, 4.0)), 10.0)
+    change = jnp.where(search.accepted, jnp.where(search.count == 1, 0.5, jnp.where(search.count == 2, 1.0, 4.0)), 10.0)
     damping = jnp.clip(change * old.damping, optimizer.least_damping, LARGEST_DAMPING).astype(start.dtype)
-    moved = found.evaluated.remember(unravel(start + found.length * direction))
+    moved = search.evaluated.remember(unravel(start + search.length * direction))
     metrics = energy_metrics(evaluated.energies) | {
         "grad/norm": optax.tree.norm(slopes),
-        "line_search/evaluations": found.count,
-        "line_search/length": found.length,
+        "line_search/evaluations": search.count,
+        "line_search/length": search.length,
         "natural_gradient/damping": old.damping,
         "energy/predicted": -0.5 * slope,
     }

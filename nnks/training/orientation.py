@@ -68,9 +68,9 @@ def best_orientation(problem: Problem, framed: Framed) -> tuple[float, Framed, i
 
     starts = Rotation.random(STARTS, rng=np.random.default_rng(0)).as_rotvec()
     best = min(starts, key=lambda angles: energy(angles)[0])
-    found = scipy.optimize.minimize(energy, best, jac=True, method="BFGS", options={"maxiter": 20, "gtol": 1e-2})
-    turned = dataclasses.replace(framed, orbitals=_orbitals(problem, framed, jnp.asarray(found.x)))
-    return origin + float(found.fun) * UNIT, turned, count
+    minimum = scipy.optimize.minimize(energy, best, jac=True, method="BFGS", options={"maxiter": 20, "gtol": 1e-2})
+    turned = dataclasses.replace(framed, orbitals=_orbitals(problem, framed, jnp.asarray(minimum.x)))
+    return origin + float(minimum.fun) * UNIT, turned, count
 
 
 @jax.jit

@@ -128,10 +128,10 @@ def examine(problem: Problem, params: Params, rotation: str, total: float) -> Ex
 def _oriented(problem: Problem, params: Params, rotation: str, flat: Examined, framed: Framed) -> Examined:
     """What was found about an atom's flat minimum, and a better orientation of its orbitals if there is one."""
     lower, turned, count = best_orientation(problem, framed)
-    found = dataclasses.replace(flat, evaluations=flat.evaluations + count)
+    counted = dataclasses.replace(flat, evaluations=flat.evaluations + count)
     if lower > float(framed.energies["total"]) - LOWER:
-        return found
-    return dataclasses.replace(found, beyond=turned.params(params, rotation), lower=lower)
+        return counted
+    return dataclasses.replace(counted, beyond=turned.params(params, rotation), lower=lower)
 
 
 @jax.jit

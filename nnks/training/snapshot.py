@@ -77,8 +77,8 @@ class Controlled:
 
     def init(self, problem: Problem, params: Params, key: PRNGKey) -> ControlledState:
         """No anchor yet: the first step makes one."""
-        _, found = jax.eval_shape(problem.loss, params, key, jnp.int32(0))
-        energies = {name: jnp.zeros((), e.dtype) for name, e in found.energies.items()}
+        _, metrics = jax.eval_shape(problem.loss, params, key, jnp.int32(0))
+        energies = {name: jnp.zeros((), e.dtype) for name, e in metrics.energies.items()}
         anchor = Snapshot(params, energies, jax.tree.map(jnp.zeros_like, params))
         return ControlledState(anchor, self.first.init(problem, params, key))
 
@@ -111,5 +111,5 @@ class Controlled:
 
 def _anchored(full: Problem, state: TrainState) -> Snapshot:
     """The anchor at a state's parameters."""
-    (_, found), gradient = jax.value_and_grad(full.loss, has_aux=True)(state.params, state.key, state.step)
-    return Snapshot(state.params, found.energies, gradient)
+    (_, metrics), gradient = jax.value_and_grad(full.loss, has_aux=True)(state.params, state.key, state.step)
+    return Snapshot(state.params, metrics.energies, gradient)

@@ -56,8 +56,8 @@ class Evaluated:
 
     def remember(self, params: Params) -> Params:
         """The parameters with what the next step needs of this one kept in them."""
-        found = {"coefficients": self.coefficients, AVERAGE: self.average}
-        kept = {name: value for name, value in found.items() if value is not None}
+        averaged = {"coefficients": self.coefficients, AVERAGE: self.average}
+        kept = {name: value for name, value in averaged.items() if value is not None}
         return {**params, **kept} if kept else params
 
 
@@ -65,7 +65,7 @@ class Evaluated:
 class Problem:
     """What is minimized: orbitals, functional, and the quadrature that a step sees. An argument of every step.
 
-    With an `elimination` the energy is that of solved linear coefficients, on the full grid; with a `constraint` that
+    With a `projection` the energy is that of solved linear coefficients, on the full grid; with a `constraint` that
     of orbitals which no layer orthonormalizes.
     """
 

@@ -49,8 +49,8 @@ def column(page, heading, name):
     if within.count():
         within.locator("summary").click()
     table = within.locator("table") if within.count() else page.locator(f"h2:text-is('{heading}') ~ div table").first
-    place = table.locator("th").all_inner_texts().index(name)
-    return table, place, lambda: [row.locator("td").nth(place).inner_text() for row in table.locator("tbody tr").all()]
+    index = table.locator("th").all_inner_texts().index(name)
+    return table, index, lambda: [row.locator("td").nth(index).inner_text() for row in table.locator("tbody tr").all()]
 
 
 def test_nothing_is_wrong_and_every_picture_is_seen(page):
@@ -61,12 +61,12 @@ def test_nothing_is_wrong_and_every_picture_is_seen(page):
 
 
 def test_columns_sort_both_ways(page):
-    table, place, values = column(page, "Runs", "energy [Ha]")
-    table.locator("th").nth(place).click()
+    table, index, values = column(page, "Runs", "energy [Ha]")
+    table.locator("th").nth(index).click()
     up = [float(x) for x in values()]
     assert up == sorted(up)
     assert len(set(up)) > 3
-    table.locator("th").nth(place).click()
+    table.locator("th").nth(index).click()
     assert [float(x) for x in values()] == up[::-1]
     assert page.problems == []
 

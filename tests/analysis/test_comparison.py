@@ -31,9 +31,9 @@ def sections(*records):
 
 
 def test_only_what_differs_is_shown(pair):
-    found = sections(*pair)["Settings that differ"]
-    assert found.columns == ("key", "A", "B")
-    assert found.rows == (("ansatz.name", "lcgto", "residual"), ("training.seed", "0", "1"))
+    section = sections(*pair)["Settings that differ"]
+    assert section.columns == ("key", "A", "B")
+    assert section.rows == (("ansatz.name", "lcgto", "residual"), ("training.seed", "0", "1"))
 
 
 def test_keys_of_one_run_alone_are_marked(store):
@@ -48,10 +48,10 @@ def test_keys_of_one_run_alone_are_marked(store):
 
 
 def test_energies_term_by_term(pair):
-    found = sections(*pair)["Energies of the final evaluation"]
-    assert found.columns == ("term", "A [Ha]", "B [Ha]", "B − A [mHa]")
-    assert found.rows[0] == ("total", "-75.8179063", "-75.9120000", "-94.0937")
-    assert {row[0]: row[3] for row in found.rows[1:]} == {
+    section = sections(*pair)["Energies of the final evaluation"]
+    assert section.columns == ("term", "A [Ha]", "B [Ha]", "B − A [mHa]")
+    assert section.rows[0] == ("total", "-75.8179063", "-75.9120000", "-94.0937")
+    assert {row[0]: row[3] for row in section.rows[1:]} == {
         "kinetic": "+0.0000",
         "hartree": "+0.0000",
         "nuclear": "+0.0000",
@@ -59,32 +59,32 @@ def test_energies_term_by_term(pair):
 
 
 def test_references_and_orbitals(pair):
-    found = sections(*pair)
-    references = {row[0]: row[1:] for row in found["References"].rows}
+    shown = sections(*pair)
+    references = {row[0]: row[1:] for row in shown["References"].rows}
     assert references["exact"] == ("-75.9133000", "+95.3937", "+1.3000")
     assert references["pyscf/6-31g"] == ("-75.8179063", "+0.0000", "-94.0937")
-    assert found["Orbital energies"].rows == (
+    assert shown["Orbital energies"].rows == (
         ("1", "-18.9000000", "-18.9100000", "-10.0000"),
         ("2", "-0.9000000", "-0.9200000", "-20.0000"),
     )
 
 
 def test_the_course(pair):
-    found = sections(*pair)
-    course = {row[0]: row[1:] for row in found["Course of the training"].rows}
+    shown = sections(*pair)
+    course = {row[0]: row[1:] for row in shown["Course of the training"].rows}
     assert course["steps"] == ("40", "80")
     assert course["seconds of training"] == ("2.00", "4.00")
     assert course["milliseconds a step, compilation included"] == ("50.0", "50.0")
-    assert [row[-1] for row in found["Runs"].rows] == ["converged", "not converged, out of steps"]
+    assert [row[-1] for row in shown["Runs"].rows] == ["converged", "not converged, out of steps"]
 
 
 def test_other_systems_have_no_differences(store, pair):
     n2 = {"pyscf/6-31g": -108.6411}
     other = store.add(molecule="n2", energy=-108.64, references=n2, large=None).record
-    found = sections(pair[0], other)
-    assert found["Energies of the final evaluation"].columns == ("term", "A [Ha]", "B [Ha]")
-    assert "different systems" in found["Energies of the final evaluation"].note
-    references = {row[0]: row[2:] for row in found["References"].rows}
+    shown = sections(pair[0], other)
+    assert shown["Energies of the final evaluation"].columns == ("term", "A [Ha]", "B [Ha]")
+    assert "different systems" in shown["Energies of the final evaluation"].note
+    references = {row[0]: row[2:] for row in shown["References"].rows}
     assert references["n2: pyscf/6-31g"] == ("–", "+1.1000")
     assert references["water: pyscf/6-31g"] == ("+0.0000", "–")
 
@@ -92,11 +92,11 @@ def test_other_systems_have_no_differences(store, pair):
 def test_spins_side_by_side(store):
     a = store.add(orbital_energies=[[-1.0]]).record
     b = store.add(seed=1, orbital_energies=[[-1.5, -0.5], [-1.25]]).record
-    found = sections(a, b)["Orbital energies"]
-    assert [row[0] for row in found.rows] == ["up 1", "up 2", "down 1"]
-    assert found.rows[0][3] == "-500.0000"
-    assert found.rows[1][1:] == ("–", "-0.5000000", "–")
-    assert "one spin channel" in found.note
+    section = sections(a, b)["Orbital energies"]
+    assert [row[0] for row in section.rows] == ["up 1", "up 2", "down 1"]
+    assert section.rows[0][3] == "-500.0000"
+    assert section.rows[1][1:] == ("–", "-0.5000000", "–")
+    assert "one spin channel" in section.note
 
 
 def test_failed_and_interrupted_runs_can_be_compared(store, capsys, tmp_path):
@@ -177,8 +177,8 @@ def test_runs_are_found_by_name(store, capsys):
     ],
 )
 def test_mistakes_get_a_sentence(arguments, words, store, capsys):
-    places = {"a": store.add().path, "b": store.add(seed=1).path, "folder": store.study}
-    arguments = [text.format(**places) for text in arguments]
+    paths = {"a": store.add().path, "b": store.add(seed=1).path, "folder": store.study}
+    arguments = [text.format(**paths) for text in arguments]
     assert main(["compare", *arguments, f"--results={store.results}"]) == 2
     error = capsys.readouterr().err
     assert words in error

@@ -9,10 +9,10 @@ import pytest
 class Links(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.found = []
+        self.addresses = []
 
     def handle_starttag(self, tag, attrs):
-        self.found += [value for name, value in attrs if name in ("src", "href")]
+        self.addresses += [value for name, value in attrs if name in ("src", "href")]
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def test_a_report_is_complete(study):
     assert "+1.300" in text
     links = Links()
     links.feed(page)
-    assert sum(link.startswith("data:image/png;base64,") for link in links.found) == 3
-    runs = [link for link in links.found if link.endswith("summary.json")]
+    assert sum(link.startswith("data:image/png;base64,") for link in links.addresses) == 3
+    runs = [link for link in links.addresses if link.endswith("summary.json")]
     assert len(runs) == 4
     assert all((study.study / link).is_file() for link in runs)
-    assert not any("//" in link for link in links.found if not link.startswith("data:"))
+    assert not any("//" in link for link in links.addresses if not link.startswith("data:"))
 
 
 def test_names_are_escaped(store):

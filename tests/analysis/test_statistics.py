@@ -33,20 +33,20 @@ def make(values, resolution=0.02, seeds=None):
     return ablation, rows
 
 
-def one(found, setting):
-    (comparison,) = (c for c in found if c.setting == setting)
+def one(comparisons, setting):
+    (comparison,) = (c for c in comparisons if c.setting == setting)
     return comparison
 
 
 def test_the_interval_is_that_of_a_paired_test():
     """Against scipy: one comparison on the axis, no other axis."""
     a, b = [1.0, 1.3, 0.8, 1.1], [1.9, 2.5, 1.6, 1.8]
-    found = one(compare(*make({("a", "x"): a, ("b", "x"): b})), "b")
+    judged = one(compare(*make({("a", "x"): a, ("b", "x"): b})), "b")
     expected = scipy.stats.ttest_rel(b, a)
     low, high = expected.confidence_interval(0.95)
-    assert (found.difference, found.low, found.high) == pytest.approx((np.mean(b) - np.mean(a), low, high))
-    assert found.p == pytest.approx(expected.pvalue)
-    assert found.verdict == "higher"
+    assert (judged.difference, judged.low, judged.high) == pytest.approx((np.mean(b) - np.mean(a), low, high))
+    assert judged.p == pytest.approx(expected.pvalue)
+    assert judged.verdict == "higher"
 
 
 def test_intervals_of_an_axis_hold_together():
@@ -65,9 +65,9 @@ def test_intervals_of_an_axis_hold_together():
 def test_averaged_over_the_other_axis():
     """A difference that depends on the other axis is its mean, and the range is told."""
     values = {("a", "x"): [0, 0, 0], ("b", "x"): [1, 1.1, 0.9], ("a", "y"): [5, 5, 5], ("b", "y"): [8, 8.1, 7.9]}
-    found = one(compare(*make(values)), "b")
-    assert (found.difference, found.least, found.most) == pytest.approx((2.0, 1.0, 3.0))
-    assert found.seeds == 3
+    judged = one(compare(*make(values)), "b")
+    assert (judged.difference, judged.least, judged.most) == pytest.approx((2.0, 1.0, 3.0))
+    assert judged.seeds == 3
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_averaged_over_the_other_axis():
     ],
 )
 def test_verdicts(b, verdict):
-    found = one(compare(*make({("a", "x"): [1.0, 2.0, 3.0], ("b", "x"): b})), "b")
-    assert isinstance(found, Comparison)
-    assert found.verdict == verdict
-    assert found.missing == sum(map(math.isnan, b))
+    judged = one(compare(*make({("a", "x"): [1.0, 2.0, 3.0], ("b", "x"): b})), "b")
+    assert isinstance(judged, Comparison)
+    assert judged.verdict == verdict
+    assert judged.missing == sum(map(math.isnan, b))
 
 
 def test_ratios_are_differences_of_logarithms():
@@ -94,13 +94,13 @@ def test_ratios_are_differences_of_logarithms():
     """
     a, b = [1e-3, 2e-1, 3.0], [4e-3, 6e-1, 14.0]
     ablation, rows = make({("a", "x"): a, ("b", "x"): b, ("c", "x"): [1e-3, -1e-7, math.nan]}, resolution=1e-4)
-    found = compare(ablation | {"ratio": 2.0}, rows)
+    judged = compare(ablation | {"ratio": 2.0}, rows)
     expected = scipy.stats.ttest_rel(np.log10(b), np.log10(a))
     low, high = expected.confidence_interval(1 - 0.05 / 2)
-    first = one(found, "b")
+    first = one(judged, "b")
     assert (first.difference, first.low, first.high) == pytest.approx((np.mean(np.log10(b) - np.log10(a)), low, high))
     assert first.verdict == "higher"
-    second = one(found, "c")
+    second = one(judged, "c")
     assert second.difference == pytest.approx((0.0 + math.log10(1e-4 / 2e-1)) / 2)
     assert (second.seeds, second.missing) == (2, 1)
 
@@ -150,10 +150,10 @@ def test_runs_that_never_arrive_are_censored(store):
     rows = run_rows(records)
     runs = [{"hash": config_hash(r.config), "seed": r.seed, "point": {"rate": "x"}} for r in records]
     about = {"metric": "error_best_mHa", "axes": {"rate": ["x"]}, "accuracy": 1.0, "runs": runs}
-    (found,) = arrivals(about, rows, records)
-    assert (found.runs, found.arrived) == (3, 2)
+    (arrival,) = arrivals(about, rows, records)
+    assert (arrival.runs, arrival.arrived) == (3, 2)
     first = [next(m["step"] for m in r.metrics if m["energy/total"] <= -75.9133 + 1e-3) for r in records[:2]]
-    assert found.steps == max(first)
+    assert arrival.steps == max(first)
     runs[0]["point"] = runs[1]["point"] = {"rate": "y"}  # alone, the third never arrives
     never = {a.point: a for a in arrivals(about, rows, records)}[("x",)]
     assert math.isinf(never.steps)
@@ -229,19 +229,19 @@ def test_as_many_seeds_as_are_asked_for_would_tell():
 
     from nnks.analysis.claims import seeds_that_tell
 
-    (found,) = compare(*make({("a", "x"): [1.0] * 3, ("b", "x"): [0.9, 1.1, 1.2]}))
-    seeds, spread = seeds_that_tell(found), np.std([-0.1, 0.1, 0.2], ddof=1)
+    (judged,) = compare(*make({("a", "x"): [1.0] * 3, ("b", "x"): [0.9, 1.1, 1.2]}))
+    seeds, spread = seeds_that_tell(judged), np.std([-0.1, 0.1, 0.2], ddof=1)
     halves = [t.ppf(0.975, n - 1) * spread / math.sqrt(n) for n in (seeds - 1, seeds)]
-    assert halves[0] > found.difference > halves[1]
+    assert halves[0] > judged.difference > halves[1]
 
 
 def test_two_seeds_are_too_few_for_an_interval(monkeypatch):
     from nnks.analysis import answers
 
     monkeypatch.setattr(answers, "arrivals", lambda *_: [])
-    (found,) = compare(*make({("a", "x"): [1.0, 1.0], ("b", "x"): [1.5, 1.9]}))
-    assert math.isnan(found.low)
-    assert math.isnan(found.p)
+    (judged,) = compare(*make({("a", "x"): [1.0, 1.0], ("b", "x"): [1.5, 1.9]}))
+    assert math.isnan(judged.low)
+    assert math.isnan(judged.p)
     (sentence,) = answers.Answers(*make({("a", "x"): [1.0, 1.0], ("b", "x"): [1.5, 1.9]}), []).sentences()
     assert "2 seeds are too few for an interval; it takes 3" in sentence
 
@@ -289,8 +289,8 @@ def test_a_doubted_energy_never_arrives_and_is_no_best(store):
     rows = run_rows(records)
     runs = [{"hash": config_hash(r.config), "seed": r.seed, "point": {"rate": "x"}} for r in records]
     about = {"metric": "error_best_mHa", "axes": {"rate": ["x"]}, "accuracy": 1.0, "runs": runs}
-    (found,) = arrivals(about, rows, records)
-    assert (found.runs, found.arrived) == (3, 1)
+    (arrival,) = arrivals(about, rows, records)
+    assert (arrival.runs, arrival.arrived) == (3, 1)
     assert [math.isnan(value(row, "error_best_mHa")) for row in rows] == [False, True, False]
     (method,) = seed_rows(rows)
     assert (method["runs"], method["n"], method["doubted"], method["unfinished"]) == (3, 2, 1, 0)

@@ -67,20 +67,20 @@ def dense(c, occupations, molecule="LiH"):
 @pytest.mark.parametrize("held", [True, False])
 def test_density_equals_that_of_the_dense_table(held):
     _, c, n = case()
-    found = jax.jit(lambda b, c: blocks.density(b, c, n))(table(held=held), c)
+    summed = jax.jit(lambda b, c: blocks.density(b, c, n))(table(held=held), c)
     expected = dense(c, n).density()
     for name in ("rho", "gradient", "tau"):
-        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=ROUNDING)
+        np.testing.assert_allclose(getattr(summed, name), getattr(expected, name), atol=ROUNDING)
 
 
 @pytest.mark.parametrize("held", [True, False])
 def test_integral_and_its_derivative(held):
     """The derivative that is found in the same pass is that of automatic differentiation through the dense table."""
     _, c, n = case()
-    found = jax.jit(jax.value_and_grad(lambda c, b: blocks.integral(b, local, c, n)))(c, table(held=held))
+    summed = jax.jit(jax.value_and_grad(lambda c, b: blocks.integral(b, local, c, n)))(c, table(held=held))
     expected = jax.jit(jax.value_and_grad(lambda c: dense(c, n).integral(local)))(c)
-    np.testing.assert_allclose(found[0], expected[0], atol=ROUNDING)
-    np.testing.assert_allclose(found[1], expected[1], atol=ROUNDING)
+    np.testing.assert_allclose(summed[0], expected[0], atol=ROUNDING)
+    np.testing.assert_allclose(summed[1], expected[1], atol=ROUNDING)
 
 
 def test_second_derivatives_pass_through_the_pass():
@@ -91,9 +91,9 @@ def test_second_derivatives_pass_through_the_pass():
     def curvature(energy):
         return jax.jvp(jax.grad(energy), (c,), (direction,))[1]
 
-    found = jax.jit(lambda b: curvature(lambda c: blocks.integral(b, local, c, n)))(table())
+    summed = jax.jit(lambda b: curvature(lambda c: blocks.integral(b, local, c, n)))(table())
     expected = jax.jit(lambda: curvature(lambda c: dense(c, n).integral(local)))()
-    np.testing.assert_allclose(found, expected, atol=10 * ROUNDING)
+    np.testing.assert_allclose(summed, expected, atol=10 * ROUNDING)
 
 
 def test_matrix_is_the_derivative_with_respect_to_the_density_matrix():
@@ -101,10 +101,10 @@ def test_matrix_is_the_derivative_with_respect_to_the_density_matrix():
     weights = s.grid.weights
     density = dense(c, n).density()
     slope = jax.grad(lambda d: jnp.dot(weights, local(d)))(density)
-    found = jax.jit(lambda b, d: blocks.matrix(b, d))(table(), slope)
+    summed = jax.jit(lambda b, d: blocks.matrix(b, d))(table(), slope)
     gradient = jax.grad(lambda c: dense(c, n).integral(local))(c)
-    np.testing.assert_allclose(2 * jnp.einsum("sbc,sci,si->sbi", found, c, n), gradient, atol=ROUNDING)
-    np.testing.assert_allclose(found, jnp.swapaxes(found, 1, 2), atol=1e-13)
+    np.testing.assert_allclose(2 * jnp.einsum("sbc,sci,si->sbi", summed, c, n), gradient, atol=ROUNDING)
+    np.testing.assert_allclose(summed, jnp.swapaxes(summed, 1, 2), atol=1e-13)
 
 
 def test_overlap_of_orthonormal_orbitals():
@@ -124,11 +124,11 @@ def test_far_shells_are_skipped():
 def test_single_precision_contractions_are_summed_in_double():
     _, c, n = case()
     exact, single = table(), table().in_precision("float32")
-    found, expected = blocks.integral(single, local, c, n), blocks.integral(exact, local, c, n)
-    assert found.dtype == jnp.float64
+    summed, expected = blocks.integral(single, local, c, n), blocks.integral(exact, local, c, n)
+    assert summed.dtype == jnp.float64
     # float32 rounds each orbital value to 6e-8; errors of a thousand points partly cancel
-    np.testing.assert_allclose(found, expected, rtol=3e-7)
-    assert found != expected
+    np.testing.assert_allclose(summed, expected, rtol=3e-7)
+    assert summed != expected
 
 
 @pytest.mark.parametrize(("count", "block"), [(1, 16), (16, 16), (17, 16), (1000, 64), (4096, 1024)])
@@ -169,12 +169,12 @@ def test_without_memory_the_basis_is_evaluated_at_every_use(changes, steps, quic
     from nnks.runs.plan import plan
     from nnks.tracking.record import RunRecord
 
-    found = []
+    sums = []
     for memory in (None, 0.0):
         config = quick(functional__xc="pbe", quadrature__memory=memory, training__steps=steps, **changes)
         table = plan(config).problem.model.table
         assert (isinstance(table, BasisTable) or getattr(table, "held", False)) == (memory is None)
-        found.append(
+        sums.append(
             [row["energy/total"] for row in RunRecord(nnks.run(config, results=tmp_path / str(memory)).path).metrics]
         )
-    np.testing.assert_allclose(found[0], found[1], atol=1e-10)
+    np.testing.assert_allclose(sums[0], sums[1], atol=1e-10)

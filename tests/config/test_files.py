@@ -350,8 +350,8 @@ def test_a_config_that_changes_the_working_folder_is_refused_and_the_folder_is_a
         "import os\nfrom nnks.config import default_config\n{}\n"
         "def get_config():\n    {}\n    return default_config()\n"
     )
-    for number, place in enumerate([("os.chdir('away')", "pass"), ("", "os.chdir('away')")]):
-        (tmp_path / f"mine{number}.py").write_text(text.format(*place))
+    for number, lines in enumerate([("os.chdir('away')", "pass"), ("", "os.chdir('away')")]):
+        (tmp_path / f"mine{number}.py").write_text(text.format(*lines))
         assert main(["run", f"--config=mine{number}.py", "--dry-run"]) == 2
         said = capsys.readouterr().err
         assert said.count("\n") == 1

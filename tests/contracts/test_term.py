@@ -95,11 +95,11 @@ def test_term(name, molecule, check):
 
 
 def test_every_term_is_tested():
-    found = set()
+    terms = set()
     for module in pkgutil.walk_packages(nnks.functional.__path__, "nnks.functional."):
         classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-        found |= {c for _, c in classes if {"name", "order"} <= set(getattr(c, "__dataclass_fields__", {}))}
-    assert found == {type(make(toys.system())) for make in TERMS.values()}
+        terms |= {c for _, c in classes if {"name", "order"} <= set(getattr(c, "__dataclass_fields__", {}))}
+    assert terms == {type(make(toys.system())) for make in TERMS.values()}
     assert set(HARTREE) == {"auto", "exact", "density_fitting", "pairwise", "poisson"}
 
 

@@ -66,15 +66,15 @@ def errors(molecule, levels, kind="minao"):
     from nnks.interop.coulomb import coulomb_integrals
     from nnks.orbitals import Density, TabulatedDensity
 
-    found, matrix = [], density_matrix(system(molecule, levels[0]), kind)
+    differences, matrix = [], density_matrix(system(molecule, levels[0]), kind)
     for level in levels:
         s = system(molecule, level)
         chi = s.table(s.grid, 0).values
         rho = jnp.einsum("pb,bc,pc->p", chi, matrix, chi)
         x = TabulatedDensity(s.grid.quadrature(), Density(rho[None], None, None))
         energy = jax.jit(lambda poisson, x: poisson(x, x))(solver(molecule, level), x)
-        found.append(float(energy - ExactHartree(coulomb_integrals(s.mole)).of_matrix(matrix)))
-    return found
+        differences.append(float(energy - ExactHartree(coulomb_integrals(s.mole)).of_matrix(matrix)))
+    return differences
 
 
 def test_error_falls_with_the_level():

@@ -47,8 +47,8 @@ def test_potentials_are_those_of_integrals(fitting_set):
         atol=1e-7,
     )
     charges = jnp.asarray(rng.normal(size=240))
-    found = jax.jit(lambda p, q, r: p.projection(q, r))(potentials, charges.reshape(4, 60), blocks)
-    np.testing.assert_allclose(found, expected @ charges, atol=1e-7)
+    projected = jax.jit(lambda p, q, r: p.projection(q, r))(potentials, charges.reshape(4, 60), blocks)
+    np.testing.assert_allclose(projected, expected @ charges, atol=1e-7)
 
 
 def problem_of(quick, **changes):

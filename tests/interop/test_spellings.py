@@ -47,7 +47,7 @@ def test_every_name_of_pyscf_has_the_spelling_of_its_set_which_is_the_same_set()
         assert one_spelling(spelling) == spelling
         spellings.setdefault(str(files), set()).add(spelling)
         assert gto.basis.ALIAS[basis_tables.plain(spelling)] == files
-    assert {file: found for file, found in spellings.items() if len(found) > 1} == {}
+    assert {file: several for file, several in spellings.items() if len(several) > 1} == {}
 
 
 @pytest.mark.parametrize("name", ["6-31G(d,p)", "6-311+g(d)", "ano", "roosdz", "weigend", "cc-pvdz-dkh", "unc-ccpvdz"])

@@ -61,9 +61,9 @@ def test_minimizers_are_stationary_and_scf_stays(declared, tmp_path):
     stored = json.loads((tmp_path / "reproduction" / "expressivity.json").read_text())
     assert [f["verdict"] for f in stored["findings"]] == ["reproduced"]
     (path,) = (tmp_path / "expressivity").glob("*/stationary.json")
-    found = json.loads(path.read_text())
-    assert 0 < found["residual_Ha"] < 1e-5
-    assert found["scf_converged"]
+    written = json.loads(path.read_text())
+    assert 0 < written["residual_Ha"] < 1e-5
+    assert written["scf_converged"]
 
 
 @pytest.mark.slow
@@ -108,11 +108,11 @@ def test_timings_are_processes_with_a_limit(quick, tmp_path):
     assert short.stored(tmp_path)  # no longer than it was allowed
     longer = Measurement("pyscf-df", config, 120.0)
     assert not longer.stored(tmp_path)
-    found = measure(longer, tmp_path)
-    assert found["converged"]
-    assert found["functions"] == 2
-    assert found == read_measurement(longer, tmp_path)
-    assert [seconds for seconds, _ in found["history"]] == sorted(seconds for seconds, _ in found["history"])
+    timing = measure(longer, tmp_path)
+    assert timing["converged"]
+    assert timing["functions"] == 2
+    assert timing == read_measurement(longer, tmp_path)
+    assert [seconds for seconds, _ in timing["history"]] == sorted(seconds for seconds, _ in timing["history"])
     assert longer.stored(tmp_path)
 
 
@@ -120,14 +120,14 @@ def test_own_timings_end_at_pyscfs_energy(quick, tmp_path):
     from nnks_paper import tasks
 
     changes = {"system__molecule": "H2", "functional__hartree": "density_fitting", "optimizer__name": "direct"}
-    config, found = quick(**changes), {}
+    config, timing = quick(**changes), {}
     for method in ("nnks", "nnks-scf", "pyscf-df", "nnks-gradient"):
-        tasks.TASKS[method](config, lambda values, method=method: found.update({method: values}))
-    ends = {method: found[method]["history"][-1][1] for method in ("nnks", "nnks-scf", "pyscf-df")}
+        tasks.TASKS[method](config, lambda values, method=method: timing.update({method: values}))
+    ends = {method: timing[method]["history"][-1][1] for method in ("nnks", "nnks-scf", "pyscf-df")}
     # PySCF's own pruning of level 0 and its screening of the density are nnks's to 1e-6 Ha
     assert ends["nnks"] == pytest.approx(ends["pyscf-df"], abs=2e-6)
     assert ends["nnks-scf"] == pytest.approx(ends["nnks"], abs=1e-7)
-    assert len(found["nnks-gradient"]["seconds"]) == tasks.GRADIENTS
+    assert len(timing["nnks-gradient"]["seconds"]) == tasks.GRADIENTS
 
 
 def test_a_quick_page_leaves_a_full_one_alone(tmp_path):
@@ -219,5 +219,5 @@ def test_a_checkpoint_that_means_other_orbitals_is_not_believed(quick, tmp_path)
     for energy in (total, total + 1.0):  # the run's own, and one that its checkpoint does not have
         record.summary["energies"]["total"] = energy
         params = minimizer(config, record, problem)
-        found = problem.energies(params, jax.random.key(0), jnp.int32(0))["total"]
-        assert float(found) == pytest.approx(total, abs=1e-9)
+        restored = problem.energies(params, jax.random.key(0), jnp.int32(0))["total"]
+        assert float(restored) == pytest.approx(total, abs=1e-9)

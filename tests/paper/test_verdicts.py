@@ -52,10 +52,10 @@ def test_an_energy_below_the_minimum_of_its_basis_is_an_integration_error():
     from nnks_paper.table1 import integration
     from nnks_paper.table1_runs import Batches
 
-    found = integration([molecule(batches=Batches(-1.05, 0.1, -1.03, 10))])
-    assert found.verdict == "contradicted"
-    assert "by 1.180 (H2) mHa" in found.evidence  # -1.03982 in the paper's table against -1.03864
-    assert "by 20.000 (H2) mHa" in found.evidence  # our own estimate against its orbitals
+    finding = integration([molecule(batches=Batches(-1.05, 0.1, -1.03, 10))])
+    assert finding.verdict == "contradicted"
+    assert "by 1.180 (H2) mHa" in finding.evidence  # -1.03982 in the paper's table against -1.03864
+    assert "by 20.000 (H2) mHa" in finding.evidence  # our own estimate against its orbitals
     assert integration([molecule(reference=-1.05)]).verdict == "reproduced"
 
 
@@ -195,9 +195,9 @@ def test_batch_sizes():
     assert halving.seconds(1.0) == pytest.approx(1.5)
     assert halving.epochs(0.1) is None
     steps = {64: 0.1, 16: 0.1, 4: 0.1, 1: 8.0}
-    found = verdict(curves({64: 2, 16: 4, 4: 8, 1: 16}, steps))
-    assert found.verdict == "reproduced"
-    assert "the quickest is 1/4" in found.evidence
+    finding = verdict(curves({64: 2, 16: 4, 4: 8, 1: 16}, steps))
+    assert finding.verdict == "reproduced"
+    assert "the quickest is 1/4" in finding.evidence
     assert verdict(curves({64: 16, 16: 8, 4: 4, 1: 2}, steps)).verdict == "contradicted"
     mixed = verdict(curves({64: 8, 16: 4, 4: 4, 1: 16}, steps))
     assert mixed.verdict == "contradicted"

@@ -78,11 +78,11 @@ def test_strata_are_a_partition_by_atom_and_shell(grid, density, batch_size):
 
 def test_every_draw_of_a_stratum_lands_in_its_part(grid, density, key):
     sampler = make_sampler({"name": "stratified", "batch_size": 100}, grid, density)
-    place = np.empty(grid.size, int)
-    place[np.asarray(sampler.order)] = np.arange(grid.size)
+    position = np.empty(grid.size, int)
+    position[np.asarray(sampler.order)] = np.arange(grid.size)
     start, points, draws, rank = (np.asarray(a) for a in (sampler.start, sampler.points, sampler.draws, sampler.rank))
     for batch in draw(sampler, key):
-        within = place[np.asarray(batch.index)] - start
+        within = position[np.asarray(batch.index)] - start
         assert (within >= rank * points // draws).all()
         assert (within <= ((rank + 1) * points - 1) // draws).all()
 

@@ -49,10 +49,10 @@ def pyscf(system, auxiliary=None):
 
     c = system.config
     spec = ReferenceSpec(c.system.basis, c.functional.xc, system.restricted, c.quadrature.level, auxiliary=auxiliary)
-    found = reference(system.molecule, spec)
-    assert found["converged"]
-    assert found["stable"]
-    return found["energies"]
+    computed = reference(system.molecule, spec)
+    assert computed["converged"]
+    assert computed["stable"]
+    return computed["energies"]
 
 
 def check(outcome, expected):
@@ -200,17 +200,17 @@ def test_orbital_energies(molecule, xc):
     # the slice is PySCF's density and highest orbital at the same points, to the orbitals' error and single precision
     from nnks.runs.slices import plane
 
-    found, (center, axes) = outcome.slice, plane(system.molecule)
-    points = (center + found.x[None, :, None] * axes[0] + found.y[:, None, None] * axes[1]).reshape(-1, 3)
+    drawn, (center, axes) = outcome.slice, plane(system.molecule)
+    points = (center + drawn.x[None, :, None] * axes[0] + drawn.y[:, None, None] * axes[1]).reshape(-1, 3)
     values = dft.numint.eval_ao(system.mole, points)
     matrix = np.asarray(mf.make_rdm1())
     total = matrix if matrix.ndim == 2 else matrix.sum(axis=0)
     density = np.einsum("pa,ab,pb->p", values, total, values)
-    np.testing.assert_allclose(found.density.ravel(), density, atol=1e-5 * density.max())
+    np.testing.assert_allclose(drawn.density.ravel(), density, atol=1e-5 * density.max())
     highest = values @ np.asarray(mf.mo_coeff).reshape(-1, *total.shape)[0, :, system.nocc[0] - 1]
     if molecule == "Li":  # HF's is one of two of equal energy
-        assert found.height == 0
-        np.testing.assert_allclose(np.abs(found.orbital.ravel()), np.abs(highest), atol=1e-4)
+        assert drawn.height == 0
+        np.testing.assert_allclose(np.abs(drawn.orbital.ravel()), np.abs(highest), atol=1e-4)
 
 
 def test_several_large_bases():

@@ -128,10 +128,10 @@ def test_an_interrupted_batch_goes_on_together_or_alone(configs, tmp_path, monke
     real = batch.iterate_together
 
     def interrupted(*arguments):
-        for n, found in enumerate(real(*arguments), 1):
+        for n, outcomes in enumerate(real(*arguments), 1):
             if n == 5:
                 raise KeyboardInterrupt
-            yield found
+            yield outcomes
 
     monkeypatch.setattr(batch, "iterate_together", interrupted)
     with pytest.raises(KeyboardInterrupt):

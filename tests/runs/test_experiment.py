@@ -241,8 +241,8 @@ def test_an_energy_below_the_stable_minimum_is_an_error(quick, tmp_path, monkeyp
     real = references.reference
 
     def high(*arguments):
-        found = real(*arguments)
-        return found | {"energies": found["energies"] | {"total": found["energies"]["total"] + 2e-6}}
+        outcome = real(*arguments)
+        return outcome | {"energies": outcome["energies"] | {"total": outcome["energies"]["total"] + 2e-6}}
 
     monkeypatch.setattr(references, "reference", high)
     summary = nnks.run(quick(reference__pyscf=True), results=tmp_path)

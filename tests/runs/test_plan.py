@@ -166,8 +166,8 @@ def test_what_a_run_holds_is_counted(changes, arrays, part, quick):
     from nnks.runs.plan import sketch
 
     base = {"system__molecule": "H2", "system__basis": "sto-3g", "system__restricted": False}
-    found = sketch(quick(**base, **changes))
-    functions = found.system.fitting_functions("auto")
-    size = found.held[part] / (8 * found.system.grid.size)
+    outline = sketch(quick(**base, **changes))
+    functions = outline.system.fitting_functions("auto")
+    size = outline.held[part] / (8 * outline.system.grid.size)
     assert size == pytest.approx(arrays or functions, rel=0.05)
-    assert "GB, most of it for" in found.describe()["memory"]
+    assert "GB, most of it for" in outline.describe()["memory"]

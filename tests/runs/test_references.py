@@ -31,9 +31,9 @@ def test_the_last_large_basis_that_converged_is_the_reference(quick, tmp_path, m
 
     monkeypatch.setattr(references, "reference", made_up)
     system = setup.make_system(quick(reference__large_basis="pcseg-1,pcseg-2"))
-    found = references.find_references(system, "exact", tmp_path)
-    assert found["reference_large"] == "pyscf/pcseg-1"
-    assert list(found["reference"]) == ["pyscf/pcseg-1", "exact"]
+    collected = references.find_references(system, "exact", tmp_path)
+    assert collected["reference_large"] == "pyscf/pcseg-1"
+    assert list(collected["reference"]) == ["pyscf/pcseg-1", "exact"]
 
 
 def test_the_large_basis_of_gaussians_in_it_is_on_their_own_grid(quick, tmp_path, monkeypatch):
@@ -49,9 +49,9 @@ def test_the_large_basis_of_gaussians_in_it_is_on_their_own_grid(quick, tmp_path
 
     monkeypatch.setattr(references, "reference", made_up)
     changes = {"system__basis": "pcseg-1", "reference__pyscf": True, "reference__large_basis": "pcseg-1"}
-    found = references.find_references(setup.make_system(quick(**changes)), "exact", tmp_path)
+    collected = references.find_references(setup.make_system(quick(**changes)), "exact", tmp_path)
     assert asked == [("pcseg-1", 0)]
-    assert found["reference_same"] == found["reference_large"] == "pyscf/pcseg-1"
+    assert collected["reference_same"] == collected["reference_large"] == "pyscf/pcseg-1"
 
 
 def test_what_takes_longer_than_the_budget_is_left_out_and_a_line_says_how_to_compute_it(quick, tmp_path, capsys):
@@ -75,10 +75,10 @@ def test_what_takes_longer_than_the_budget_is_left_out_and_a_line_says_how_to_co
     assert cli("reference", "He", *command.split()[3:]) == 0
     from nnks import setup
 
-    found = find_references(setup.make_system(config), "exact", tmp_path)
-    assert found["reference_large"] == "pyscf/pcseg-2"
-    assert "reference_left" not in found
-    assert f"{found['reference']['pyscf/pcseg-2']:.7f}" in capsys.readouterr().out
+    collected = find_references(setup.make_system(config), "exact", tmp_path)
+    assert collected["reference_large"] == "pyscf/pcseg-2"
+    assert "reference_left" not in collected
+    assert f"{collected['reference']['pyscf/pcseg-2']:.7f}" in capsys.readouterr().out
 
 
 def cli(*arguments):
@@ -118,8 +118,8 @@ def test_a_cache_that_cannot_be_written_costs_no_run(quick, tmp_path, monkeypatc
 
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NNKS_CACHE", str(tmp_path / "file"))
-    found = find_references(setup.make_system(quick(reference__pyscf=True)), "exact", tmp_path)
-    assert found["reference"]["pyscf/6-31g"] < -2.8
+    collected = find_references(setup.make_system(quick(reference__pyscf=True)), "exact", tmp_path)
+    assert collected["reference"]["pyscf/6-31g"] < -2.8
     assert "NNKS_CACHE names another folder" in capsys.readouterr().err
 
 

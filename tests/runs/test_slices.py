@@ -34,17 +34,17 @@ def test_plane_holds_the_nuclei_and_the_file_comes_back(tmp_path):
     system, outcome = solved(**{"system.molecule": "H2O", "system.basis": "sto-3g"})
     center, axes = plane(system.molecule)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
-    found = outcome.slice
-    np.testing.assert_allclose(found.nuclei[:, 2], 0, atol=1e-12)  # water is flat
-    rebuilt = center + found.nuclei @ axes
+    drawn = outcome.slice
+    np.testing.assert_allclose(drawn.nuclei[:, 2], 0, atol=1e-12)  # water is flat
+    rebuilt = center + drawn.nuclei @ axes
     np.testing.assert_allclose(rebuilt, system.molecule.positions, atol=1e-12)
     assert read_slice(RunRecord(tmp_path)) is None
     # water's highest orbital is oxygen's p, with a node in the plane of the nuclei
-    assert found.height > 0
-    assert found.orbital.max() > 0.1
-    found.save(tmp_path)
+    assert drawn.height > 0
+    assert drawn.orbital.max() > 0.1
+    drawn.save(tmp_path)
     stored = read_slice(RunRecord(tmp_path))
-    np.testing.assert_allclose(stored.density, found.density, rtol=1e-6)
+    np.testing.assert_allclose(stored.density, drawn.density, rtol=1e-6)
     whole = (tmp_path / SLICE).read_bytes()
     for broken in (b"no archive", whole[: len(whole) // 2]):
         (tmp_path / SLICE).write_bytes(broken)

@@ -42,10 +42,10 @@ def test_only_a_stable_minimum_can_be_violated(details, violations, doubts, outc
     from nnks.runs.plan import plan
     from nnks.runs.summary import compared
 
-    found = compared(plan(quick()), with_energy(outcome, -2.900002), references("same", -2.9, **details))
+    comparison = compared(plan(quick()), with_energy(outcome, -2.900002), references("same", -2.9, **details))
     for key, expected in (("violations", violations), ("doubts", doubts)):
-        assert len(found[key]) == len(expected)
-        assert all(text in sentence for text, sentence in zip(expected, found[key], strict=True))
+        assert len(comparison[key]) == len(expected)
+        assert all(text in sentence for text, sentence in zip(expected, comparison[key], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_an_energy_below_the_best_reference_is_doubted(total, own, error, doubte
     from nnks.runs.summary import compared
     from nnks.tracking import verdict
 
-    found = compared(plan(quick()), with_energy(outcome, total, own), references("large", -2.91, error=error))
-    assert bool(found["doubts"]) == doubted
-    assert found["violations"] == []
-    text = verdict({"energies": {"total": total}, **found})
+    comparison = compared(plan(quick()), with_energy(outcome, total, own), references("large", -2.91, error=error))
+    assert bool(comparison["doubts"]) == doubted
+    assert comparison["violations"] == []
+    text = verdict({"energies": {"total": total}, **comparison})
     assert ("WARNING: the energy is 2.800 mHa below pyscf/x" in text) == doubted
 
 

@@ -78,22 +78,22 @@ def test_two_that_look_for_a_run_find_one(tmp_path, quick):
     from nnks.runs.experiment import folder_of
     from nnks.tracking.lock import Busy, release
 
-    config, found, start = quick(), [], threading.Barrier(4)
+    config, paths, start = quick(), [], threading.Barrier(4)
 
     def look():
         start.wait()
         try:
-            found.append(folder_of(config, tmp_path).path)
+            paths.append(folder_of(config, tmp_path).path)
         except Busy as error:
-            found.append(error)
+            paths.append(error)
 
     threads = [threading.Thread(target=look) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    (own,) = [each for each in found if not isinstance(each, Busy)]
-    assert len(found) == 4
+    (own,) = [each for each in paths if not isinstance(each, Busy)]
+    assert len(paths) == 4
     release(own)
     assert [path.name for path in (tmp_path / "default").iterdir()] == [own.name]
     assert folder_of(config, tmp_path).path == own

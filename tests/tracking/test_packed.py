@@ -136,9 +136,9 @@ def test_a_damaged_table_is_said_in_a_sentence(name, damage, packed, tmp_path, c
 
 def test_a_damaged_file_in_a_table_costs_itself_alone(packed, capfd):
     def edit(table):
-        place = table.column_names.index("config.json")
+        column = table.column_names.index("config.json")
         first = table.column("config.json")[0].as_py().replace("6-31g", "cc-pvqz")
-        return table.set_column(place, "config.json", pyarrow.array([first, "[1]"]))
+        return table.set_column(column, "config.json", pyarrow.array([first, "[1]"]))
 
     change(packed / RUNS, edit)
     one, other = list_runs(packed)

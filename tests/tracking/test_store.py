@@ -71,14 +71,14 @@ def test_a_run_is_never_overwritten(folder, config, tmp_path):
     assert second.name == f"{folder.name}-2"
     assert folder.read_metrics()
     assert not second.read_metrics()
-    found = find_run(tmp_path, "experiment", config_hash(config), 0)
-    assert found is not None
-    assert found.path == second.path
+    stored = find_run(tmp_path, "experiment", config_hash(config), 0)
+    assert stored is not None
+    assert stored.path == second.path
     folder.write_json("summary.json", {"status": "finished"})
-    found = find_run(tmp_path, "experiment", config_hash(config), 0)
-    assert found is not None
-    assert found.path == folder.path
-    assert found.finished
+    stored = find_run(tmp_path, "experiment", config_hash(config), 0)
+    assert stored is not None
+    assert stored.path == folder.path
+    assert stored.finished
 
 
 def test_find_run_looks_at_hash_and_seed(folder, config, tmp_path):

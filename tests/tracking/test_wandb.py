@@ -28,12 +28,12 @@ def session(monkeypatch, tmp_path):
 
 def recordings(folder):
     """What W&B's own program reads in all recordings of a folder, in order: the records by kind."""
-    found = []
+    listed = []
     for path in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
         command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        found.append([json.loads(line) for line in text.splitlines()])
-    return found
+        listed.append([json.loads(line) for line in text.splitlines()])
+    return listed
 
 
 def identity(recording):
@@ -77,20 +77,20 @@ def test_a_report_shows_its_figures(folder, config, summary, session, tmp_path):
     config |= {"experiment": "experiment", "tracking": {"wandb": "offline", "project": "a project"}}
     folder.write_json("config.json", config)
     figures = {"final_errors": picture(tmp_path / "a.png"), "convergence": picture(tmp_path / "b.png")}
-    place = folder.path.parent
-    assert mirror_figures(place, figures, [folder.record]) == "disabled"  # W&B has not seen this run
-    assert not (place / "wandb").exists()
+    parent = folder.path.parent
+    assert mirror_figures(parent, figures, [folder.record]) == "disabled"  # W&B has not seen this run
+    assert not (parent / "wandb").exists()
     WandbWriter(folder, config, group="experiment").finish(summary)
     page = tmp_path / "report.html"
     page.write_text("<h1>a report</h1>")
     for _ in range(2):
-        assert mirror_figures(place, figures, [folder.record], page=page) == "offline"
-    (recording,) = recordings(place)  # that of the first report is set aside
+        assert mirror_figures(parent, figures, [folder.record], page=page) == "offline"
+    (recording,) = recordings(parent)  # that of the first report is set aside
     run = identity(recording)
     assert run["run_id"] == "experiment-report"
     assert (run["project"], run["run_group"], run["job_type"]) == ("a project", "experiment", "report")
     item = next(entry["history"]["item"] for entry in recording if entry["type"] == "history")
-    stored = next(place.glob("wandb/offline-run-*/files"))
+    stored = next(parent.glob("wandb/offline-run-*/files"))
     for name, path in figures.items():
         assert (stored / item[f"report/{name}.path"]).read_bytes() == path.read_bytes()
     assert "a report" in (stored / item["report/page.path"]).read_text()
@@ -225,8 +225,8 @@ def test_one_instruction_says_how_to_upload(tmp_path):
     from nnks.tracking import sync_instruction
 
     assert sync_instruction(tmp_path) == ""
-    for place in ("e x/run 1/wandb/offline-run-1", "e x/run 2/wandb/offline-run-2", "e x/wandb/offline-run-3"):
-        (tmp_path / place).mkdir(parents=True)
+    for recording in ("e x/run 1/wandb/offline-run-1", "e x/run 2/wandb/offline-run-2", "e x/wandb/offline-run-3"):
+        (tmp_path / recording).mkdir(parents=True)
     text = sync_instruction(tmp_path / "e x")
     assert text.count("\n") == 0
     assert text.startswith("W&B: 3 recordings wait")

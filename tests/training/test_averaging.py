@@ -51,15 +51,15 @@ def measured(make, steps):
     """Of each choice: means of the gradient over blocks of steps, and the average at the end."""
     from nnks.testing.toys import noisy
 
-    found = {}
+    errors = {}
     for choice in ("batch", "ema"):
         problem = make(orthogonalizer__gram=choice)
         start = problem.init_params(jax.random.key(0))
         params = start | noisy(problem.model.ansatz.init_params(jax.random.key(0)), 5, 0.3)
         kept, gradients = steps(problem, params, jax.random.key(7))
         means = np.asarray(gradients)[WARM:].reshape(-1, BLOCK, gradients.shape[-1]).mean(axis=1)
-        found[choice] = means, problem, kept
-    return found
+        errors[choice] = means, problem, kept
+    return errors
 
 
 def full_gradient(problem, params):

@@ -62,10 +62,10 @@ def path(name, steps=40):
 @pytest.mark.parametrize("name", MIXES[1:])
 def test_mixes_follow_the_same_path(name):
     """The energy is one function of the raw parameters: so is every deterministic optimizer's path, to rounding."""
-    (totals, end), (expected, place) = path(name), path("qr")
+    (totals, end), (expected, last) = path(name), path("qr")
     assert expected[0] - expected[-1] > 1  # Hartree: it is a path
     np.testing.assert_allclose(totals, expected, rtol=1e-12)
-    np.testing.assert_allclose(end, place, atol=1e-11)
+    np.testing.assert_allclose(end, last, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", ROTATIONS)
@@ -147,9 +147,9 @@ def test_a_penalty_is_unbiased_on_minibatches():
     twice = dataclasses.replace(x, values=jnp.sqrt(2.0) * x.values)
     one = np.eye(2)
     gx, gy = np.asarray(x.overlap()[0]), np.asarray(twice.overlap()[0])
-    found = deviation(model, {}, x, twice)
-    assert float(found) == pytest.approx(np.sum((gx - one) * (gy - one)), rel=1e-12)
-    assert abs(float(found)) < 0.1 * float(deviation(model, {}, twice, twice))  # gy = 2 gx, nearly 2
+    mean = deviation(model, {}, x, twice)
+    assert float(mean) == pytest.approx(np.sum((gx - one) * (gy - one)), rel=1e-12)
+    assert abs(float(mean)) < 0.1 * float(deviation(model, {}, twice, twice))  # gy = 2 gx, nearly 2
 
 
 @pytest.mark.parametrize("kind", ["project", "riemannian"])

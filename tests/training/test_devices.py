@@ -72,10 +72,10 @@ def test_two_processes_give_the_energies_of_one():
     alone = result(start(1, 0, 1, "lda,vwn", "exact"))
     port = free_port()
     both = [start(2, host, 1, "lda,vwn", "exact", port) for host in range(2)]
-    found = [result(process) for process in both]
-    assert [f["devices"] for f in found] == [2, 2]
-    assert found[0]["energies"] == found[1]["energies"]
-    assert found[0]["energies"] == pytest.approx(alone["energies"], abs=ROUNDING)
+    results = [result(process) for process in both]
+    assert [f["devices"] for f in results] == [2, 2]
+    assert results[0]["energies"] == results[1]["energies"]
+    assert results[0]["energies"] == pytest.approx(alone["energies"], abs=ROUNDING)
 
 
 def test_too_many_devices_are_refused(quick):

@@ -96,9 +96,9 @@ def test_curvature_is_the_second_derivative(molecule, xc, quick):
 
     zero = jnp.zeros(len(rotations))
     expected = jax.jit(jax.hessian(energy))(zero)
-    found = jax.jit(curvature)(gaussian_energy(ready.problem), orbitals, model.occupations, rotations)
+    second = jax.jit(curvature)(gaussian_energy(ready.problem), orbitals, model.occupations, rotations)
     # what is left of the gradient, 1e-6, enters the second derivative of the coordinates
-    np.testing.assert_allclose(found, expected, atol=3e-5)
+    np.testing.assert_allclose(second, expected, atol=3e-5)
 
 
 @pytest.mark.reference
@@ -113,11 +113,11 @@ def test_a_saddle_is_left(quick, tmp_path):
         reference__pyscf=True,
         **DIRECT,
     )
-    found = nnks.run(apart, results=tmp_path)
-    assert found.converged
-    assert found.energies["total"] == pytest.approx(found.reference["pyscf/6-31g"], abs=1e-7)
+    summary = nnks.run(apart, results=tmp_path)
+    assert summary.converged
+    assert summary.energies["total"] == pytest.approx(summary.reference["pyscf/6-31g"], abs=1e-7)
     blind = nnks.run(nnks.config.override(apart, {"optimizer.stability": False}), results=tmp_path)
-    assert blind.energies["total"] > found.energies["total"] + 0.01
+    assert blind.energies["total"] > summary.energies["total"] + 0.01
 
 
 def test_far_starts_are_reframed(quick, tmp_path):
@@ -221,7 +221,7 @@ def test_a_shallow_minimum_is_turned(patience, quick, monkeypatch):
             break
     else:
         pytest.fail("not converged")
-    saddle, shallow = curvatures[0], next(found for found in curvatures if found[0] > 0)
+    saddle, shallow = curvatures[0], next(pair for pair in curvatures if pair[0] > 0)
     assert saddle[0] < -0.1
     if patience < 10:
         # the minimum was examined 1.8e-6 Ha before its end, which the run reaches after it came back

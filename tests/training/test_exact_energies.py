@@ -19,10 +19,12 @@ def test_recorded_exact_energies_are_those_of_the_final_evaluation(quick, tmp_pa
         "tracking__log_steps": 3,
     }
     summary = nnks.run(quick(**stochastic, tracking__exact_steps=4), results=tmp_path)
-    found = {line["step"]: line["energy/exact"] for line in RunRecord(summary.path).metrics if "energy/exact" in line}
-    assert sorted(found) == [4, 8]
-    assert found[8] == pytest.approx(summary.energies["total"], abs=1e-10)
-    assert found[4] != found[8]
+    recorded = {
+        line["step"]: line["energy/exact"] for line in RunRecord(summary.path).metrics if "energy/exact" in line
+    }
+    assert sorted(recorded) == [4, 8]
+    assert recorded[8] == pytest.approx(summary.energies["total"], abs=1e-10)
+    assert recorded[4] != recorded[8]
 
 
 def test_a_level_shift_changes_the_way_and_not_the_end(quick):

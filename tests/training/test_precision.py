@@ -28,7 +28,7 @@ def problem(case):
 
 
 @functools.cache
-def found(case, precision):
+def evaluated(case, precision):
     """Energy, gradient and their precision at the same perturbed parameters."""
     from nnks import setup
     from nnks.testing.toys import noisy
@@ -53,8 +53,8 @@ def found(case, precision):
     ],
 )
 def test_little_is_lost(case, precision):
-    exact, slope = found(case, "float64")
-    total, gradient = found(case, precision)
+    exact, slope = evaluated(case, "float64")
+    total, gradient = evaluated(case, precision)
     dtype = jnp.float64 if precision == "mixed" else jnp.float32
     assert total.dtype == gradient.dtype == dtype
     assert 0 < abs(float(total) - float(exact)) < KEPT  # not zero: it is another precision
@@ -82,7 +82,7 @@ def test_a_run_ends_where_float64_does(precision, quick, tmp_path):
         nnks.run(quick(training__precision=p, training__steps=20, ansatz__guess="core"), results=tmp_path)
         for p in ("float64", precision)
     ]
-    energies = [found.energies["total"] for found in runs]
+    energies = [summary.energies["total"] for summary in runs]
     assert energies[0] == pytest.approx(energies[1], abs=1e-6)  # second order in an error of 1e-4
     assert runs[0].values["precision_error"] is None
     assert 0 < runs[1].values["precision_error"] < KEPT  # it is looked at, and another precision

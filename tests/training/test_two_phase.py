@@ -100,9 +100,9 @@ def test_the_suggested_rate_beats_rates_far_from_it(name):
     """Thirty steps at a tenth, at it, and at thirty times it."""
     from nnks.training.state import initial_state
 
-    problem, descent, params, found = ranged(name)
+    problem, descent, params, suggested = ranged(name)
     ends = []
-    for rate in (found.suggestion / 10, found.suggestion, 30 * found.suggestion):
+    for rate in (suggested.suggestion / 10, suggested.suggestion, 30 * suggested.suggestion):
         state = initial_state(params, descent.init(params), jax.random.key(0))
         for _ in range(31):
             state, metrics = descent.step(problem, state, jnp.float64(rate))
@@ -149,12 +149,12 @@ def test_a_minibatch_run_converges_in_its_second_phase(quick, tmp_path):
     import nnks
 
     changes = {"sampler__name": "uniform", "sampler__batch_size": 300, "optimizer__name": "handover"}
-    found = nnks.run(quick(**changes, training__steps=150), results=tmp_path)
-    assert found.converged
-    assert found.values["stopped"] == "converged"
-    assert found.steps < 150
+    summary = nnks.run(quick(**changes, training__steps=150), results=tmp_path)
+    assert summary.converged
+    assert summary.values["stopped"] == "converged"
+    assert summary.steps < 150
     alone = nnks.run(quick(training__steps=60), results=tmp_path)
-    assert found.energies["total"] == pytest.approx(alone.energies["total"], abs=1e-8)
+    assert summary.energies["total"] == pytest.approx(alone.energies["total"], abs=1e-8)
 
 
 def test_rates_on_the_command_line(capsys, tmp_path):

@@ -50,9 +50,9 @@ def test_both_energies_are_those_of_one_state(quick, tmp_path):
         config = quick(**FLEXIBLE | {"ansatz__depth": 1} | changes, **AUTO)
         with config.unlocked():
             config.optimizer = optimizer
-        found = nnks.run(config, results=tmp_path / optimizer["name"])
-        assert found.values["stopped"] == "steps"
-        pairs = zip(totals(found), totals(found, "energy/held_out"), strict=True)
+        summary = nnks.run(config, results=tmp_path / optimizer["name"])
+        assert summary.values["stopped"] == "steps"
+        pairs = zip(totals(summary), totals(summary, "energy/held_out"), strict=True)
         assert max(abs(a - b) for a, b in pairs) < 2e-5, optimizer
 
 
@@ -69,11 +69,11 @@ def test_a_run_on_a_hopeless_grid_keeps_its_start_and_warns(quick, tmp_path, cap
     config = quick(**changes, functional__hartree="density_fitting", functional__auxiliary="weigend", **AUTO)
     with config.unlocked():
         config.optimizer = {"name": "lbfgs"}
-    found = nnks.run(config, results=tmp_path)
-    held_out = totals(found, "energy/held_out")
-    assert found.values["stopped"] == "grid"
-    assert held_out.index(min(held_out)) == found.steps - 1  # numbers of a step are of its end
-    assert found.energies["total"] == pytest.approx(min(held_out), abs=0.1)
+    summary = nnks.run(config, results=tmp_path)
+    held_out = totals(summary, "energy/held_out")
+    assert summary.values["stopped"] == "grid"
+    assert held_out.index(min(held_out)) == summary.steps - 1  # numbers of a step are of its end
+    assert summary.energies["total"] == pytest.approx(min(held_out), abs=0.1)
     assert "use a higher quadrature.level" in capfd.readouterr().err
 
 

@@ -110,13 +110,13 @@ class FittingPotentials:
 
                 return None, self._at(r, where[0], where[1], act)
 
-            found = jax.lax.scan(atom, None, (self.centers, self.kind))[1]
-            return tuple(map(jnp.add, total, found)), None
+            projected = jax.lax.scan(atom, None, (self.centers, self.kind))[1]
+            return tuple(map(jnp.add, total, projected)), None
 
         start = tuple(jnp.zeros(f.shape, charges.dtype) for f in self.functions)
-        found = jax.lax.scan(block, start, (points, charges))[0]
+        projected = jax.lax.scan(block, start, (points, charges))[0]
         d = jnp.zeros(self.size + 1, charges.dtype)
-        for f, x in zip(self.functions, found, strict=True):
+        for f, x in zip(self.functions, projected, strict=True):
             d = d.at[f].add(x)
         return d[:-1]
 
@@ -167,7 +167,7 @@ def _polynomials(splines: Float[Array, "intervals 4 shells"], square: Float[Arra
 def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
     """Tables of the potentials of a fitting set."""
     groups = [jax.tree.map(np.asarray, g) for g in basis.groups]
-    place = np.argsort(np.asarray(basis.order))
+    position = np.argsort(np.asarray(basis.order))
     atoms, degrees = len(basis.centers), range(max(g.degree for g in groups) + 1)
     shells: list[list[list[tuple[tuple, np.ndarray]]]] = [[[] for _ in degrees] for _ in range(atoms)]
     offset = 0
@@ -176,7 +176,7 @@ def fitting_potentials(basis: gaussian.GaussianBasis) -> FittingPotentials:
         for s, atom in enumerate(g.atom):
             for c in range(coefficients.shape[2]):
                 key = g.degree, tuple(g.exponents[s]), tuple(coefficients[s, :, c])
-                shells[atom][g.degree].append((key, place[offset : offset + width]))
+                shells[atom][g.degree].append((key, position[offset : offset + width]))
                 offset += width
     for own in shells:
         for l in degrees:

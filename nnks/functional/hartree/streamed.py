@@ -70,9 +70,9 @@ class StreamedFittedHartree:
         q = x.quadrature
         model, share = (z if q.index is None else z[q.index] for z in (self.model, self.share))
         charges = q.weights * (x.density().total - model)
-        points, place = self._blocks(q)
+        points, indices = self._blocks(q)
         rest = (q.weights @ share) * x.electrons() - jnp.sum(charges)
-        d = _projection(self.potentials, jnp.append(charges, 0.0)[place], points) + rest * self.shape
+        d = _projection(self.potentials, jnp.append(charges, 0.0)[indices], points) + rest * self.shape
         return solve_triangular(self.factor, d[self.kept], lower=True)
 
     def _blocks(self, quadrature: Quadrature) -> tuple[Float[Array, "blocks block 3"], Int[Array, "blocks block"]]:
@@ -110,11 +110,11 @@ def make_streamed(
     share = share / (grid.weights @ share)
     block, size = min(block_size(), len(points)), len(points)
     leaves = bisect(points, block)
-    place = np.stack([np.pad(rows, (0, block - len(rows)), constant_values=size) for rows in leaves])
+    indices = np.stack([np.pad(rows, (0, block - len(rows)), constant_values=size) for rows in leaves])
     filled = np.stack([np.pad(rows, (0, block - len(rows)), mode="edge") for rows in leaves])
     shape = jnp.asarray(offset) / jnp.sum(promolecule.charges)
     own = potentials, jnp.asarray(factor), jnp.asarray(kept), model, share, shape
-    return StreamedFittedHartree(*own, jnp.asarray(points[filled]), jnp.asarray(place))
+    return StreamedFittedHartree(*own, jnp.asarray(points[filled]), jnp.asarray(indices))
 
 
 @jax.custom_vjp
