@@ -56,7 +56,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "ansatz.depth": Bounds(1, 32),
     "ansatz.envelopes": Bounds(1, 100),
     "ansatz.scales": Bounds(1, 1000),
-    **dict.fromkeys((f"term.field.{axis}" for axis in "xyz"), Bounds(-10, 10, "Ha/(e Bohr)")),
+    **dict.fromkeys((f"functional.terms.field.{axis}" for axis in "xyz"), Bounds(-10, 10, "Ha/(e Bohr)")),
     "optimizer.learning_rate": Bounds(0, above=True),  # of some optimizers it has the unit of a parameter
     "optimizer.handover.learning_rate": NOT_NEGATIVE,
     "optimizer.memory": Bounds(1, 1000),

@@ -82,11 +82,16 @@ def complete(config: ConfigDict) -> ConfigDict:
             fields = dict(section.items())
             config[kind] = member(kind, fields.pop("name"), fields)
     complete_terms(config)
-    config.lock()
-    if "terms" in config.functional:
-        config.functional.terms.unlock()  # a config file names terms, and their fields are checked
+    _lock(config)
     check(config)
     return config
+
+
+def _lock(config: ConfigDict) -> None:
+    """Locks a config but for its terms, which a config file names; their fields are checked when it is read."""
+    config.lock()
+    if "terms" in config.functional and isinstance(config.functional.terms, ConfigDict):
+        config.functional.terms.unlock()
 
 
 def rules_of(config: ConfigDict) -> dict[str, Rule]:
@@ -143,7 +148,7 @@ def override(config: ConfigDict, changes: Any) -> ConfigDict:
         if path not in rules:
             raise unknown_key(config, path)
         _put(config, path, rules[path].check(value, path))
-    config.lock()
+    _lock(config)
     return config
 
 

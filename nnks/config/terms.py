@@ -27,7 +27,7 @@ def term_rules(name: object) -> dict[str, Rule]:
     from nnks.functional import TERMS as registry
     from nnks.functional.terms import check_extra
 
-    return member_rules("term", registry, check_extra(name))
+    return member_rules(TERMS, registry, check_extra(name))
 
 
 def with_terms(config: ConfigDict, changes: Mapping[str, Any]) -> tuple[ConfigDict, dict[str, Any]]:

@@ -88,8 +88,11 @@ def test_none_on_the_command_line_sets_optional_keys_and_no_others(name):
 
 
 def test_the_table_knows_no_key_that_does_not_exist():
+    from nnks.config.keys import all_keys
+
     known = {path for path, _ in KEYS}
     known |= {f"{kind}.{name.partition('=')[2]}.{key}" for path, name in KEYS for kind, _, key in [path.partition(".")]}
+    known |= {key.path for key in all_keys()}  # fields of terms, which the default config does not have
     assert set(BOUNDS) | set(choices()) <= known
 
 
