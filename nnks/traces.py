@@ -119,9 +119,4 @@ def attempted(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """
     import jax  # errors of a config file are told without it
 
-    try:
-        return jax.eval_shape(function, *arguments)
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise InputError(f"{what} with {told(error)}.") from error
+    return attempted_now(what, jax.eval_shape, function, *arguments)
