@@ -211,7 +211,8 @@ def _specs(spec: ReferenceSpec) -> dict[str, Any]:
 
 def _with_terms(mf: Any, spec: ReferenceSpec) -> Any:
     """The calculation with the operators and constants of terms that a config adds."""
-    parts = [_specs(spec)[name].in_pyscf(mf.mol) for name, _ in spec.terms]
+    specs = _specs(spec)
+    parts = [specs[name].in_pyscf(mf.mol) for name, _ in spec.terms]
     if parts:
         one_electron = mf.get_hcore() + sum(matrix for matrix, _ in parts)
         constant = mf.energy_nuc() + sum(constant for _, constant in parts)
