@@ -17,7 +17,7 @@ test: setup lint  ## style, types, then every test
 test-fast: setup  ## the daily round: config, geometries, input, layers, stores
 	$(BIN)/python -m pytest -q $(FAST)
 
-test-slow: setup  ## what `make test` leaves out: what repeats others (tests/slow.txt), whole molecules, limits; two hours
+test-slow: setup  ## what `make test` leaves out: what repeats others (tests/slow.txt), whole molecules, limits; more than an hour
 	$(BIN)/python -m pytest -q -m slow
 
 bench: setup  ## timings beside PySCF, growth, steps of minibatches, variances, hard cases: results/benchmarks, about an hour on two cores
