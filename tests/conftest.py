@@ -28,8 +28,7 @@ def compiled_programs():
 
 
 SLOW = Path(__file__).with_name("slow.txt")
-"""Tests that repeat what others reach, as `benchmarks/test_selection.py` found: marked slow, beside those that are so
-in their files."""
+"""Further cases of tests that are run, and tests over 20 s, as `benchmarks/test_selection.py` found: marked slow."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks
