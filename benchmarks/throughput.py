@@ -4,7 +4,7 @@ Run:      .venv/bin/python benchmarks/throughput.py [--molecule H2O] [--points 2
 Cost:     minutes on two cores, most of it compilation
 
 `forward` is values and gradients of all functions at all points, as training evaluates them: `residual` by
-`nnks.orbitals.raw_orbitals`, `neural_basis` by `nnks.training.variable_projection.tabulate_functions`.
+`nnks.orbitals.raw_orbitals`, `neural_basis` by `nnks.blocks.whole_blocks`.
 `forward+backward` is the gradient by the parameters of the sum of their squares. Operations are those that XLA counts
 in the compiled program of one block of points (a loop's body is counted once), times the number of blocks; blocks are
 evaluated twice in a backward pass to save memory, and the second time is not counted as useful. In the same process
@@ -27,10 +27,11 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.common import print_table, store
-from nnks import setup
+from nnks import blocks, setup
+from nnks.ansatz.functions import ansatz_functions
 from nnks.config import default_config, override
 from nnks.orbitals import BLOCK, raw_orbitals
-from nnks.training.variable_projection import tabulate_functions
+from nnks.quadrature import Quadrature
 from nnks.types import cast
 
 PRODUCT, CACHED, LARGE = 2048, 16_384, 32_000_000
@@ -70,7 +71,10 @@ def passes(name: str, molecule: str) -> tuple[Any, Any, Callable, Callable]:
 
     def forward(ansatz: Any, params: Any, points: Any) -> tuple:
         if name == "neural_basis":
-            return tabulate_functions(ansatz, params, points)
+            ones = jnp.ones(len(points), points.dtype)
+            grid = Quadrature(points, ones, ones)
+            (whole,) = blocks.whole_blocks(ansatz_functions(ansatz, params), grid, order=1).classes
+            return whole.values, whole.gradients
         return raw_orbitals(ansatz, params, points, 1)
 
     def scalar(params: Any, ansatz: Any, points: Any) -> Any:

@@ -30,18 +30,18 @@ from jax.flatten_util import ravel_pytree
 from rich.console import Console
 from rich.table import Table
 
-from nnks import setup
+from nnks import blocks, setup
+from nnks.ansatz.functions import ansatz_functions
 from nnks.config import default_config, override
-from nnks.functional.effective import TabulatedEnergy
 from nnks.orbitals import TabulatedDensity
 from nnks.orthogonalize import orthonormalize
 from nnks.runs.evaluation import evaluate
-from nnks.scf import self_consistent
+from nnks.scf import BasisEnergy, self_consistent
 from nnks.testing.toys import noisy
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
 from nnks.training import Convergence, begin, iterate
-from nnks.training.variable_projection import _orthonormal, stable_frame, tabulate_functions
+from nnks.training.variable_projection import orthonormal, stable_frame
 from nnks.types import cast
 
 LOW, HIGH = jnp.float32, jnp.float64
@@ -127,10 +127,11 @@ def solved(molecule: str, level: int) -> list[dict]:
 
     @jax.jit(static_argnames=("low", "threshold"))
     def solve(problem, params, low: bool, threshold: float):
-        functions = tabulate_functions(problem.model.ansatz, params, quadrature.points, "float32" if low else None)
-        tabulated = TabulatedEnergy.make(problem.functional, *functions, quadrature)
+        basis, evaluation = ansatz_functions(problem.model.ansatz, params), "float32" if low else None
+        table = blocks.whole_blocks(basis, quadrature, order=1, evaluation=evaluation)
+        tabulated = BasisEnergy(problem.functional, table, quadrature).with_matrices(len(occupations))
         overlap = tabulated.overlap()
-        start = _orthonormal(params["coefficients"], overlap, occupations)
+        start = orthonormal(params["coefficients"], overlap, occupations)
         solution = self_consistent(
             tabulated,
             overlap,

@@ -9,8 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnks.basis.base import Shells
 from nnks.basis.harmonics import solid_harmonics
 from nnks.types import Array, Float, Int, record, static
+
+NEGLIGIBLE = 1e-9
+"""Values of basis functions below this [Bohr^-3/2] are left out: their squares are beyond double precision."""
+
+REACH = np.geomspace(1e-2, 200.0, 2000)
+"""Distances at which a shell's reach is looked for [Bohr]."""
 
 
 @record
@@ -35,6 +42,15 @@ class ShellGroup:
         overlap = _radial_overlap(l, a[:, :, None] + a[:, None, :])
         norm2 = xp.einsum("spc,spq,sqc->sc", primitive, overlap, primitive)
         return primitive / xp.sqrt(norm2)[:, None, :]
+
+    def reach(self, negligible: float = NEGLIGIBLE) -> Float[np.ndarray, " shells"]:
+        """The distance of each shell beyond which all its functions are negligible [Bohr]."""
+        group = jax.tree.map(np.asarray, self)
+        exponents, coefficients = group.exponents, np.abs(group.normalized())
+        radial = np.einsum("spd,spc->scd", np.exp(-exponents[:, :, None] * REACH**2), coefficients).max(axis=1)
+        above = radial * REACH**self.degree > negligible
+        last = np.where(above.any(axis=1), above.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1), 0)
+        return REACH[np.minimum(last + 1, len(REACH) - 1)]
 
     def evaluate(self, centers: Float[Array, "atoms 3"], r: Float[Array, 3]) -> Float[Array, " functions"]:
         """Every function of the group at one point: shell, contraction, then $m$."""
@@ -94,6 +110,17 @@ class GaussianBasis:
     def __call__(self, r: Float[Array, 3]) -> Float[Array, " basis"]:
         """All functions at one point [Bohr^-3/2]."""
         return jnp.concatenate([group.evaluate(self.centers, r) for group in self.groups])[self.order]
+
+    def shells(self) -> tuple[Shells, ...]:
+        """Its functions in groups of shells; arrays of the host."""
+        ungrouped = np.argsort(np.asarray(self.order))  # from grouped to the molecule's order
+        shells, offset = [], 0
+        for group in self.groups:
+            count, each = len(group.exponents), (2 * group.degree + 1) * group.coefficients.shape[2]
+            functions = ungrouped[offset : offset + count * each].reshape(count, each)
+            shells.append(Shells(np.asarray(group.atom), group.reach(), functions))
+            offset += count * each
+        return tuple(shells)
 
     def columns(
         self, points: Float[Array, "points 3"], shells: tuple[Int[Array, " _"], ...], order: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from nnks.basis.gaussian import GaussianBasis
+from nnks.basis.base import Basis
 from nnks.types import Array, Float, Int, record, static
 
 BLOCK = 2048
@@ -44,7 +44,7 @@ class BasisTable:
 class BasisOnPoints:
     """A basis on a grid whose table would be too large: the rows of a batch are evaluated when they are asked for."""
 
-    basis: GaussianBasis
+    basis: Basis
     points: Float[Array, "points 3"]
     order: int = static()
 
@@ -53,7 +53,7 @@ class BasisOnPoints:
         return BasisTable(*self.basis.at(self.points if index is None else self.points[index], self.order))
 
 
-def tabulate(basis: GaussianBasis, points: Float[Array, "points 3"], *, order: int = 1) -> BasisTable:
+def tabulate(basis: Basis, points: Float[Array, "points 3"], *, order: int = 1) -> BasisTable:
     """Values (`order` 0), or values and gradients (`order` 1), of a basis at many points.
 
     The points go through in blocks, so that memory beyond the table itself stays small.
@@ -62,7 +62,7 @@ def tabulate(basis: GaussianBasis, points: Float[Array, "points 3"], *, order: i
 
 
 @jax.jit(static_argnames="order")
-def _tabulate(basis: GaussianBasis, points: Array, *, order: int) -> BasisTable:
+def _tabulate(basis: Basis, points: Array, *, order: int) -> BasisTable:
     count, block = len(points), min(BLOCK, len(points))
     blocks = -(-count // block)
     padded = jnp.pad(points, ((0, blocks * block - count), (0, 0)), mode="edge").reshape(blocks, block, 3)

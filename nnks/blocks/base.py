@@ -1,4 +1,4 @@
-"""A Gaussian basis on a grid, block by block, spread over devices."""
+"""A basis on a grid, block by block, spread over devices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from nnks.basis.gaussian import GaussianBasis
+from nnks.basis.base import Basis
 from nnks.density import Density
 from nnks.types import Array, Float, Int, cast, record, static
 
@@ -26,7 +26,7 @@ class Block:
     Attributes:
         points: of the block [Bohr]; repeated where it is filled up.
         weights: of the quadrature [Bohr^3]; 0 where it is filled up.
-        place: rows in the grid; the number of points where it is filled up.
+        rows: of the points in the grid; the number of points where it is filled up.
         shells: of each group, those that matter here.
         functions: the basis function of each column; the number of functions for a column that stands for none.
         values: of the columns at the points, if tabulated.
@@ -35,7 +35,7 @@ class Block:
 
     points: Float[Array, "*blocks block 3"]
     weights: Float[Array, "*blocks block"]
-    place: Int[Array, "*blocks block"]
+    rows: Int[Array, "*blocks block"]
     shells: tuple[Int[Array, "*blocks _"], ...]
     functions: Int[Array, "*blocks columns"]
     values: Float[Array, "*blocks block columns"] | None
@@ -53,14 +53,16 @@ class BasisBlocks:
         order: 1 if gradients are needed, else 0.
         evaluation: precision in which the basis is evaluated and contracted; None for that of everything else.
         devices: over which blocks are spread.
+        whole: whether every block has all functions, in order: a matrix of the basis is then added to as it is.
     """
 
-    basis: GaussianBasis
+    basis: Basis
     classes: tuple[Block, ...]
     size: int = static()
     order: int = static()
     evaluation: str | None = static(default=None)
     devices: int = static(default=1)
+    whole: bool = static(default=False)
 
     def in_precision(self, dtype: str) -> BasisBlocks:
         """The same with contractions of the basis in another precision; sums over points and blocks keep theirs."""
@@ -77,7 +79,7 @@ class BasisBlocks:
     @property
     def table_bytes(self) -> int:
         """What the basis takes on all blocks if it is tabulated in double precision."""
-        return 8 * (1 + 3 * self.order) * sum(c.place.size * c.functions.shape[-1] for c in self.classes)
+        return 8 * (1 + 3 * self.order) * sum(c.rows.size * c.functions.shape[-1] for c in self.classes)
 
     @property
     def held(self) -> bool:
@@ -87,7 +89,7 @@ class BasisBlocks:
     def summed(self, add: Callable[..., Any], start: Any, *shared: Any) -> Any:
         """What all blocks add to zeros, one block after the other on each device; `shared` is the same for all."""
 
-        def over(classes: tuple[Block, ...], basis: GaussianBasis, start: Any, *shared: Any) -> Any:
+        def over(classes: tuple[Block, ...], basis: Basis, start: Any, *shared: Any) -> Any:
             for blocks in classes:
                 start, _ = jax.lax.scan(lambda t, block: (add(t, basis, block, *shared), None), start, blocks)
             return start
@@ -103,7 +105,7 @@ class BasisBlocks:
     def mapped(self, at: Callable[..., Any], *shared: Any) -> tuple[Any, ...]:
         """A function of every block, class by class; rematerialized when it is differentiated."""
 
-        def over(classes: tuple[Block, ...], basis: GaussianBasis, *shared: Any) -> tuple[Any, ...]:
+        def over(classes: tuple[Block, ...], basis: Basis, *shared: Any) -> tuple[Any, ...]:
             one = jax.checkpoint(lambda block: at(basis, block, *shared))
             return tuple(jax.lax.map(one, blocks) for blocks in classes)
 
@@ -121,7 +123,7 @@ class BasisBlocks:
 
         return run
 
-    def tabulated(self, basis: GaussianBasis, block: Block) -> tuple[Array, Array | None]:
+    def tabulated(self, basis: Basis, block: Block) -> tuple[Array, Array | None]:
         """Values of a block's columns at its points, and gradients: looked up, or evaluated now."""
         if block.values is not None:
             return block.values, block.gradients
@@ -131,7 +133,7 @@ class BasisBlocks:
         return basis.columns(points, block.shells, self.order)
 
     def block_density(
-        self, basis: GaussianBasis, block: Block, c: Float[Array, "spin columns orbitals"], occupations: Array
+        self, basis: Basis, block: Block, c: Float[Array, "spin columns orbitals"], occupations: Array
     ) -> Density:
         """The density of orbitals, given by the coefficients of a block's columns, at its points."""
         values, gradients = self.tabulated(basis, block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from nnks.basis.gaussian import GaussianBasis
+from nnks.basis.base import Basis
 from nnks.blocks.base import BasisBlocks, Block
 from nnks.blocks.sums import with_empty_row
 from nnks.density import Density, Local
@@ -32,9 +32,7 @@ def curvature(
     """
     spins = jnp.eye(len(coefficients), dtype=coefficients.dtype)
 
-    def add(
-        total: Array, basis: GaussianBasis, block: Block, padded: Array, n: Array, others: Array, pairs: Array
-    ) -> Array:
+    def add(total: Array, basis: Basis, block: Block, padded: Array, n: Array, others: Array, pairs: Array) -> Array:
         spin, first, second = pairs.T
         values, gradients = table.tabulated(basis, block)
         density = table.block_density(basis, block, padded[:, block.functions], n)

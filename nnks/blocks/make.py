@@ -6,17 +6,19 @@ import dataclasses
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from nnks.basis.gaussian import GaussianBasis
+from nnks.basis.base import Basis
 from nnks.basis.screening import BLOCK, Selection, select
 from nnks.blocks.base import POINTS, BasisBlocks, Block, points_mesh
-from nnks.types import Array
+from nnks.quadrature import Quadrature
+from nnks.types import Array, cast
 
 
 def make_blocks(
-    basis: GaussianBasis,
+    basis: Basis,
     points: Array,
     weights: Array,
     *,
@@ -45,9 +47,40 @@ def make_blocks(
     return _tabulate(blocks) if blocks.table_bytes <= memory else blocks
 
 
+def whole_blocks(
+    basis: Basis, quadrature: Quadrature, *, order: int, block: int = BLOCK, evaluation: str | None = None
+) -> BasisBlocks:
+    """All functions tabulated on all blocks, in the order of the points: for a basis that changes within a program.
+
+    Args:
+        basis: the functions.
+        quadrature: the grid.
+        order: 1 for gradients, too.
+        block: points in a block.
+        evaluation: precision in which the functions are evaluated; they are held in that of the quadrature.
+    """
+    points, weights, size = quadrature.points, quadrature.weights, len(quadrature.points)
+    block = min(block, size)
+    count = -(-size // block)
+    more = count * block - size
+    points = jnp.pad(points, ((0, more), (0, 0)), mode="edge").reshape(count, block, 3)
+    weights = jnp.pad(weights, (0, more)).reshape(count, block)
+    rows = jnp.minimum(jnp.arange(count * block), size).reshape(count, block)
+    groups = basis.shells()
+    every = tuple(jnp.broadcast_to(jnp.arange(len(g.atom)), (count, len(g.atom))) for g in groups)
+    columns = np.concatenate([g.functions.reshape(-1) for g in groups])
+    whole = np.array_equal(columns, np.arange(basis.size))
+    functions = jnp.broadcast_to(jnp.asarray(columns), (count, len(columns)))
+    only = Block(points, weights, rows, every, functions, None, None)
+    empty = BasisBlocks(basis, (only,), size, order, whole=whole)
+    if evaluation is None:
+        return _tabulate(empty)
+    return cast(_tabulate(cast(empty, evaluation)), weights.dtype)
+
+
 @jax.jit
 def _tabulate(blocks: BasisBlocks) -> BasisBlocks:
-    def at(basis: GaussianBasis, block: Block) -> tuple[Array, Array | None]:
+    def at(basis: Basis, block: Block) -> tuple[Array, Array | None]:
         return basis.columns(block.points, block.shells, blocks.order)
 
     tabulated = zip(blocks.classes, blocks.mapped(at), strict=True)
@@ -56,7 +89,7 @@ def _tabulate(blocks: BasisBlocks) -> BasisBlocks:
 
 
 def _block(selection: Selection, points: np.ndarray, weights: np.ndarray) -> Block:
-    last = np.minimum(selection.place, len(points) - 1)
-    own = np.where(selection.place < len(points), weights[last], 0.0)
-    shells, indices, functions = jax.device_put((tuple(selection.shells), selection.place, selection.functions))
+    last = np.minimum(selection.rows, len(points) - 1)
+    own = np.where(selection.rows < len(points), weights[last], 0.0)
+    shells, indices, functions = jax.device_put((tuple(selection.shells), selection.rows, selection.functions))
     return Block(jax.device_put(points[last]), jax.device_put(own), indices, shells, functions, None, None)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from nnks.basis.gaussian import GaussianBasis
+from nnks.basis.base import Basis
 from nnks.blocks.base import BasisBlocks, Block
 from nnks.density import Density, Local
 from nnks.derivatives import define_derivative
@@ -32,11 +32,11 @@ def density(
     """The density at every point of the grid, in the grid's order."""
     spins = len(coefficients)
 
-    def at(basis: GaussianBasis, block: Block, padded: Array, n: Array) -> Density:
+    def at(basis: Basis, block: Block, padded: Array, n: Array) -> Density:
         return table.block_density(basis, block, padded[:, block.functions], n)
 
     shared = with_empty_row(coefficients), occupations
-    parts = [(c.place.reshape(-1), d) for c, d in zip(table.classes, table.mapped(at, *shared), strict=True)]
+    parts = [(c.rows.reshape(-1), d) for c, d in zip(table.classes, table.mapped(at, *shared), strict=True)]
 
     def placed(part: Callable[[Density], Array | None], *rest: int) -> Array:
         out = jnp.zeros((spins, table.size + 1, *rest), coefficients.dtype)
@@ -59,16 +59,18 @@ def matrix(table: BasisBlocks, slope: Density) -> Float[Array, "spin basis basis
         slope: its derivative with respect to the density at every point of the grid (weights are in it).
     """
     n, spins, dtype = table.basis.size, len(slope.rho), slope.rho.dtype
-    rows = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, 1)) + ((0, 0),) * (x.ndim - 2)), slope)
+    padded = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, 1)) + ((0, 0),) * (x.ndim - 2)), slope)
 
-    def add(matrix: Array, basis: GaussianBasis, block: Block, rows: Density) -> Array:
+    def add(matrix: Array, basis: Basis, block: Block, padded: Density) -> Array:
         values, gradients = table.tabulated(basis, block)
-        here = jax.tree.map(lambda x: x[:, block.place], rows)
+        here = jax.tree.map(lambda x: x[:, block.rows], padded)
         own = jnp.stack([potential_matrix(values, gradients, here, s) for s in range(spins)])
+        if table.whole:  # to scatter a matrix costs as much as half the product that it is
+            return matrix.at[:, :n, :n].add(own.astype(dtype))
         columns = block.functions
         return matrix.at[:, columns[:, None], columns[None, :]].add(own.astype(dtype))
 
-    return table.summed(add, jnp.zeros((spins, n + 1, n + 1), dtype), rows)[:, :n, :n]
+    return table.summed(add, jnp.zeros((spins, n + 1, n + 1), dtype), padded)[:, :n, :n]
 
 
 def overlap(
@@ -76,7 +78,7 @@ def overlap(
 ) -> Float[Array, "spin orbitals orbitals"]:
     """The quadrature of products of orbitals."""
 
-    def add(total: Array, basis: GaussianBasis, block: Block, padded: Array) -> Array:
+    def add(total: Array, basis: Basis, block: Block, padded: Array) -> Array:
         values, _ = table.tabulated(basis, block)
         psi = jnp.einsum("pb,sbi->spi", values.astype(total.dtype), padded[:, block.functions])
         return total + jnp.einsum("spi,p,spj->sij", psi, block.weights, psi)
@@ -99,7 +101,7 @@ def _integral(local: Local, table: BasisBlocks, coefficients: Array, occupations
 def _forward(local: Local, table: BasisBlocks, coefficients: Array, occupations: Array) -> tuple[Scalar, Array]:
     """The energy, and its derivative with respect to the coefficients: one visit of each block, sums in float64."""
 
-    def add(carry: tuple, basis: GaussianBasis, block: Block, padded: Array, n: Array) -> tuple:
+    def add(carry: tuple, basis: Basis, block: Block, padded: Array, n: Array) -> tuple:
         def part(c: Array) -> Scalar:
             values = local(table.block_density(basis, block, c, n))
             return jnp.dot(block.weights.astype(jnp.float64), values.astype(jnp.float64))

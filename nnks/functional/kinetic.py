@@ -52,9 +52,7 @@ class QuadratureKinetic:
     order: int = static(default=1)
 
     linear: ClassVar[bool] = True
-    # of the density: it is linear in the orbitals' own gradients, and its matrix is known beforehand
     reads_gradient: ClassVar[bool] = False
-    reads_tau: ClassVar[bool] = False
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""

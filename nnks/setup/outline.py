@@ -128,7 +128,7 @@ class Outline(System):
         block = Block(
             points=jnp.zeros((count, BLOCK, 3)),
             weights=jnp.zeros((count, BLOCK)),
-            place=jnp.zeros((count, BLOCK), int),
+            rows=jnp.zeros((count, BLOCK), int),
             shells=tuple(jnp.zeros((count, len(group.exponents)), int) for group in basis.groups),
             functions=jnp.zeros((count, basis.size), int),
             values=None,

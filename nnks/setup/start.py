@@ -14,7 +14,7 @@ from nnks.interop import basis_sets
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
 from nnks.registry import InputError, shown, suggest
-from nnks.scf import GaussianEnergy, SCFResult, diagonalize, fock, solve
+from nnks.scf import BasisEnergy, SCFResult, diagonalize, fock, solve
 from nnks.setup.functional import analytic, hartree_method, make_functional
 from nnks.setup.outline import Outline
 from nnks.setup.system import System
@@ -90,10 +90,10 @@ def matrix_hartree(system: System) -> str:
     return hartree_method(system, hartree if hartree in ("auto", "exact") else "density_fitting", gaussian=True)
 
 
-def gaussian_energy(system: System) -> GaussianEnergy:
+def gaussian_energy(system: System) -> BasisEnergy:
     """The same functional in the Gaussian basis, with analytic integrals wherever there are any."""
     functional = _gaussian_functional(system)
-    return GaussianEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
+    return BasisEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
 
 
 def _gaussian_functional(system: System) -> Functional:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from nnks.ansatz.base import FRAME, GaussianModuleAnsatz
 from nnks.blocks import BasisBlocks
-from nnks.scf import GaussianEnergy
+from nnks.scf import BasisEnergy
 from nnks.training.stability import Canonical
 from nnks.training.state import Problem
 from nnks.types import Array, Float, Params, record
@@ -55,11 +55,11 @@ def rotation_scale(
     return jnp.where(mixes, (2 * jnp.maximum(electrons, 1.0)[None, :] * gap) ** -0.5, 0.0)
 
 
-def gaussian_energy(problem: Problem) -> GaussianEnergy:
+def gaussian_energy(problem: Problem) -> BasisEnergy:
     """The problem's functional as a builder of Fock matrices."""
     table = problem.model.table
     assert isinstance(table, BasisBlocks)
-    return GaussianEnergy(problem.functional, table, problem.grid.quadrature())
+    return BasisEnergy(problem.functional, table, problem.grid.quadrature())
 
 
 def gaussian_ansatz(problem: Problem) -> GaussianModuleAnsatz:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from nnks.functional import Rotations
-from nnks.scf import GaussianEnergy
+from nnks.scf import BasisEnergy
 from nnks.types import Array, Float, Int, Scalar, record
 
 ROTATIONS = 48
@@ -65,7 +65,7 @@ def softest_rotations(orbitals: Canonical, nocc: tuple[int, ...], limit: int = R
 
 
 def curvature(
-    energy: GaussianEnergy,
+    energy: BasisEnergy,
     orbitals: Canonical,
     occupations: Float[Array, "spin orbitals"],
     rotations: Int[Array, "rotations 3"],
@@ -82,7 +82,7 @@ def curvature(
 
 
 def softest(
-    energy: GaussianEnergy,
+    energy: BasisEnergy,
     orbitals: Canonical,
     occupations: Float[Array, "spin orbitals"],
     nocc: tuple[int, ...],

@@ -11,14 +11,14 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from nnks import blocks
 from nnks.ansatz.base import BasisAnsatz
+from nnks.ansatz.functions import ansatz_functions
 from nnks.functional import Functional
-from nnks.functional.effective import TabulatedEnergy
-from nnks.orbitals import in_blocks
 from nnks.orthogonalize import inverse_square_root
 from nnks.quadrature import Quadrature
-from nnks.scf import self_consistent
-from nnks.types import Array, Float, Params, cast, record, static
+from nnks.scf import BasisEnergy, self_consistent
+from nnks.types import Array, Float, Params, record, static
 
 
 @record
@@ -46,38 +46,21 @@ class VariableProjection:
     def __call__(self, ansatz: BasisAnsatz, functional: Functional, params: Params, quadrature: Quadrature) -> Params:
         """The parameters with solved coefficients, which are constants to a derivative."""
         fixed = jax.lax.stop_gradient(params)
-        values, gradients = tabulate_functions(ansatz, fixed, quadrature.points, self.evaluation)
-        energy = TabulatedEnergy.make(functional, values, gradients, quadrature)
+        basis = ansatz_functions(ansatz, fixed)
+        table = blocks.whole_blocks(basis, quadrature, order=1, evaluation=self.evaluation)
+        energy = BasisEnergy(functional, table, quadrature).with_matrices(len(self.occupations))
         overlap = energy.overlap()
         solved = self_consistent(
             energy,
             overlap,
             stable_frame(overlap, self.threshold),
-            _orthonormal(fixed["coefficients"], overlap, self.occupations),
+            orthonormal(fixed["coefficients"], overlap, self.occupations),
             self.occupations,
             energy_tolerance=self.energy_tolerance,
             gradient_tolerance=self.gradient_tolerance,
             cycles=self.cycles,
         )
         return {**params, "coefficients": jax.lax.stop_gradient(solved.occupied)}
-
-
-def tabulate_functions(
-    ansatz: BasisAnsatz, params: Params, points: Float[Array, "points 3"], precision: str | None = None
-) -> tuple[Float[Array, "points basis"], Float[Array, "3 points basis"]]:
-    """Values and gradients of the learned basis at many points, in blocks; evaluated in a precision of their own."""
-    inner, outer = jnp.dtype(precision or points.dtype), points.dtype
-    ansatz, params = cast((ansatz, params), inner)
-
-    def both(r: Array) -> tuple[Array, Array]:
-        columns = [
-            jax.jvp(lambda at: ansatz.functions(params, at), (r.astype(inner),), (axis,))
-            for axis in jnp.eye(3, dtype=inner)
-        ]
-        return columns[0][0].astype(outer), jnp.stack([gradient for _, gradient in columns]).astype(outer)
-
-    values, gradients = in_blocks(both, points)
-    return values, jnp.moveaxis(gradients, 1, 0)
 
 
 def stable_frame(overlap: Float[Array, "basis basis"], threshold: float) -> Float[Array, "basis n"]:
@@ -88,7 +71,7 @@ def stable_frame(overlap: Float[Array, "basis basis"], threshold: float) -> Floa
     return scale[:, None] * vectors * (kept / jnp.sqrt(jnp.where(kept, eigenvalues, 1.0)))[None, :]
 
 
-def _orthonormal(coefficients: Array, overlap: Array, occupations: Array) -> Array:
+def orthonormal(coefficients: Array, overlap: Array, occupations: Array) -> Array:
     """The orbitals to start from, orthonormal in the current basis; empty ones stay zero."""
 
     def channel(c: Array, occupied: Array) -> Array:

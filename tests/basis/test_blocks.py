@@ -144,12 +144,12 @@ def test_bisection_takes_every_point_once(count, block):
 
 def test_reach_bounds_the_functions():
     """At its reach a shell is negligible, and not much before."""
-    from nnks.basis.screening import NEGLIGIBLE, reach
+    from nnks.basis.gaussian import NEGLIGIBLE
     from nnks.interop.pyscf import gaussian_basis
 
     s, _, _ = case()
     for group in gaussian_basis(s.mole).groups:
-        for shell, distance in enumerate(reach(group)):
+        for shell, distance in enumerate(group.reach()):
             for factor, near in ((1.0, False), (0.9, True)):
                 radial = np.exp(-np.asarray(group.exponents)[shell] * (factor * distance) ** 2)
                 value = (

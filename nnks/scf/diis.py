@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nnks import blocks
-from nnks.blocks import BasisBlocks
-from nnks.functional import Functional
-from nnks.orbitals import Density, TabulatedDensity, density_matrix
-from nnks.quadrature import Quadrature
+from nnks.scf.fock import BasisEnergy, FockBuilder, diagonalize, fock
 from nnks.types import Array, Float, Int, Scalar, record
 
 PATIENCE, SHIFT = 15, 0.3
@@ -21,71 +16,6 @@ PATIENCE, SHIFT = 15, 0.3
 
 DROPPED = 1e6
 """Orbital energy of a dropped combination [Ha]: above every level that could be occupied."""
-
-
-@record
-class GaussianEnergy:
-    """The energy of occupied orbitals in a Gaussian basis, and its derivative, the Fock matrix.
-
-    Terms with integrals in the basis see the density matrix, all others the density on the grid, which is computed from
-    the occupied orbitals: only the Fock matrix itself takes a product of two bases at every point.
-    """
-
-    functional: Functional
-    blocks: BasisBlocks
-    quadrature: Quadrature
-
-    def __call__(
-        self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
-    ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
-        """Every term [Ha] of orbitals with occupations, and the Fock matrix of each spin [Ha]."""
-        total = jnp.sum(density_matrix(coefficients, occupations), axis=0)
-
-        def of_matrix(matrix: Array) -> tuple[Scalar, dict[str, Array]]:
-            energies = {term.name: term.of_matrix(matrix) for term in self.functional.in_basis}
-            return sum(energies.values(), jnp.zeros(())), energies
-
-        def of_density(density: Density) -> tuple[Scalar, dict[str, Array]]:
-            x = TabulatedDensity(self.quadrature, density)
-            energies = {term.name: term(x, x) for term in self.functional.on_grid}
-            return sum(energies.values(), jnp.zeros(())), energies
-
-        (_, first), matrix = jax.value_and_grad(of_matrix, has_aux=True)(total)
-        density = blocks.density(self.blocks, coefficients, occupations)
-        (_, second), slope = jax.value_and_grad(of_density, has_aux=True)(density)
-        energies = {name: (first | second)[name] for name in self.functional.names[1:]}
-        fock = 0.5 * (matrix + matrix.T)[None] + blocks.matrix(self.blocks, slope)
-        return {"total": sum(energies.values())} | energies, fock  # pyright: ignore[reportReturnType]
-
-
-@jax.jit
-def fock(
-    energy: GaussianEnergy,
-    coefficients: Float[Array, "spin basis orbitals"],
-    occupations: Float[Array, "spin orbitals"],
-) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
-    r"""Energies [Ha] and the Fock matrix $F_s = \partial E/\partial D_s$, symmetric, compiled."""
-    return energy(coefficients, occupations)
-
-
-def diagonalize(
-    fock_matrix: Float[Array, "spin basis basis"], frame: Float[Array, "basis n"]
-) -> tuple[Float[Array, "spin n"], Float[Array, "spin basis n"]]:
-    """Orbital energies [Ha] and molecular orbitals of a Fock matrix, in an orthonormal frame of the basis."""
-    projected = frame.T[None] @ fock_matrix @ frame[None]
-    energies, vectors = jnp.linalg.eigh(projected)
-    return energies, frame @ vectors
-
-
-@runtime_checkable
-class FockBuilder(Protocol):
-    """Energies and the Fock matrix of occupied orbitals: in a Gaussian basis, or in any tabulated one."""
-
-    def __call__(
-        self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
-    ) -> tuple[dict[str, Array], Float[Array, "spin basis basis"]]:
-        """Every term [Ha], and the derivative with respect to each spin's density matrix [Ha]."""
-        ...
 
 
 @record
@@ -115,7 +45,7 @@ class SCFState:
 
 @jax.jit(static_argnames=("energy_tolerance", "gradient_tolerance", "cycles", "memory", "level_shift"))
 def self_consistent(
-    fock: FockBuilder,
+    builder: FockBuilder,
     overlap: Float[Array, "basis basis"],
     frame: Float[Array, "basis n"],
     occupied: Float[Array, "spin basis orbitals"],
@@ -134,7 +64,7 @@ def self_consistent(
     nearest stationary energy.
 
     Args:
-        fock: the functional in a basis.
+        builder: the functional in a basis.
         overlap: of the basis.
         frame: an orthonormal frame of the basis; a zero column stands for a dropped combination.
         occupied: orthonormal orbitals to start from.
@@ -155,7 +85,7 @@ def self_consistent(
     left = frame.T @ overlap
 
     def cycle(state: SCFState) -> SCFState:
-        energies, f = fock(state.occupied, occupations)
+        energies, f = builder(state.occupied, occupations)
         half = jnp.einsum("nb,sbi->sni", left, state.occupied)
         product = jnp.einsum("bn,sbc,sci,si,smi->snm", frame, f, state.occupied, occupations, half)
         error = product - jnp.swapaxes(product, 1, 2)
@@ -178,7 +108,7 @@ def self_consistent(
         return (state.cycle < cycles) & ~converged
 
     dtype, infinite = occupied.dtype, jnp.full((), jnp.inf, occupied.dtype)
-    shapes = jax.eval_shape(fock, occupied, occupations)[0]
+    shapes = jax.eval_shape(builder, occupied, occupations)[0]
     first = SCFState(
         jnp.int32(0),
         occupied * present[:, None, :],
@@ -218,7 +148,7 @@ class SCFResult:
 
 
 def solve(
-    energy: GaussianEnergy,
+    energy: BasisEnergy,
     overlap: Float[Array, "basis basis"],
     frame: Float[Array, "basis n"],
     guess: tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]],
@@ -229,7 +159,7 @@ def solve(
     cycles: int = 100,
     level_shift: float = 0.0,
 ) -> SCFResult:
-    """Self-consistent orbitals in a Gaussian basis, from a guess's orbitals and occupations; see `self_consistent`."""
+    """Self-consistent orbitals in a basis, from a guess's orbitals and occupations; see `self_consistent`."""
     _, mo_coeff = diagonalize(fock(energy, *guess)[1], frame)
     occupations = filling(nocc, mo_coeff.shape[-1])
     solution = self_consistent(
