@@ -16,11 +16,12 @@ from rich.table import Table
 from nnks import setup
 from nnks.config import ConfigDict
 from nnks.interop.coulomb import auxiliary_mole
+from nnks.objective import Problem, settled
 from nnks.runs.evaluation import Evaluation, evaluate
 from nnks.tracking import environment
 from nnks.tracking.files import read_json, write_json
-from nnks.training import Convergence, Problem, begin
-from nnks.training.state import count_parameters, settled
+from nnks.training import Convergence, begin
+from nnks.training.state import count_parameters
 
 
 @dataclasses.dataclass(frozen=True)

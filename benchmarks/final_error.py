@@ -21,11 +21,11 @@ from typing import Any
 
 from benchmarks.common import print_table, store
 from nnks.config import ConfigDict, default_config, load_config, override
+from nnks.objective import settled
 from nnks.runs.evaluation import SAFETY, evaluate, final_level, total_on
 from nnks.runs.experiment import Run, folder_of
 from nnks.runs.plan import plan
 from nnks.tracking.files import read_json
-from nnks.training.state import settled
 from nnks.units import MILLIHARTREE
 
 STORE = Path("results/benchmarks/final_error.json")

@@ -24,8 +24,9 @@ import numpy as np
 from benchmarks.common import print_table, store
 from nnks import blocks, setup
 from nnks.config import default_config, override
+from nnks.objective import Problem
 from nnks.quadrature import make_sampler
-from nnks.training import Convergence, Problem, begin
+from nnks.training import Convergence, begin
 
 SAMPLERS = ("uniform", "stratified", "importance")
 

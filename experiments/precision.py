@@ -33,6 +33,7 @@ from rich.table import Table
 from nnks import blocks, setup
 from nnks.ansatz.functions import ansatz_functions
 from nnks.config import default_config, override
+from nnks.objective.variable_projection import orthonormal, stable_frame
 from nnks.orbitals import TabulatedDensity
 from nnks.orthogonalize import orthonormalize
 from nnks.runs.evaluation import evaluate
@@ -41,7 +42,6 @@ from nnks.testing.toys import noisy
 from nnks.tracking import environment
 from nnks.tracking.files import write_json
 from nnks.training import Convergence, begin, iterate
-from nnks.training.variable_projection import orthonormal, stable_frame
 from nnks.types import cast
 
 LOW, HIGH = jnp.float32, jnp.float64

@@ -10,7 +10,7 @@ FLOORS = (
     *("errors", "units", "energies", "types", "traces", "registry", "derivatives", "interruption", "textfiles"),
     *("ablation", "geometries", "molecule"),
     *("basis", "quadrature", "orthogonalize", "ansatz", "averaging"),
-    *("density", "blocks", "orbitals", "functional", "scf"),
+    *("density", "blocks", "orbitals", "functional", "scf", "objective"),
     *("tracking", "training", "config", "analysis", "interop"),
     *("setup", "runs", "launch", "sweep", "cli"),
     "testing",

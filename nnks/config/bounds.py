@@ -115,9 +115,9 @@ def choices() -> Mapping[str, Sequence[str]]:
     from nnks.ansatz.features import ACTIVATIONS
     from nnks.ansatz.neural_basis import LINEAR
     from nnks.functional.hartree import HARTREE
+    from nnks.objective.constraint import CONSTRAINTS
     from nnks.orbitals import GRAMS
     from nnks.tracking.wandb_session import MODES
-    from nnks.training.constraint import CONSTRAINTS
     from nnks.training.gradient import OPTAX, SCHEDULES
     from nnks.training.metric import FORMS
     from nnks.training.natural_gradient import SOLVERS

@@ -45,7 +45,7 @@ def gram(values: Float[Array, "n points"], weights: Float[Array, " points"]) -> 
 
 @record
 class Unchanged:
-    """No orthonormalization: for orbitals that are penalized or projected instead (`nnks.training.constraint`)."""
+    """No orthonormalization: for orbitals that are penalized or projected instead (`nnks.objective.constraint`)."""
 
     positive: bool = static(default=False)
 

@@ -12,13 +12,12 @@ import numpy as np
 
 from nnks import setup
 from nnks.functional import Functional
+from nnks.objective import Problem, settled, whole
 from nnks.orbitals import AnyOrbitals, OrbitalModel
 from nnks.orthogonalize import Lowdin
 from nnks.quadrature import Grid
 from nnks.runs.slices import make_slice
 from nnks.tracking.slices import Slice
-from nnks.training import Problem
-from nnks.training.state import settled, whole
 from nnks.types import Array, Float, Params, cast
 
 Kind = tuple[int, int, str]
@@ -297,9 +296,7 @@ def final_hartree(system: setup.System) -> tuple[str, str]:
 
 def gradient_norm(problem: Problem, params: Params) -> float:
     """Norm of the energy gradient on the full grid: what convergence means for a run on minibatches."""
-    gradient = _gradient(params, whole(problem))
-    if problem.constraint is not None:
-        gradient = problem.constraint.slope(params, gradient)
+    gradient = problem.slope(params, _gradient(params, whole(problem)))
     return float(jnp.sqrt(sum(jnp.sum(g.astype(jnp.float64) ** 2) for g in jax.tree.leaves(gradient))))
 
 

@@ -12,6 +12,7 @@ from nnks import interruption, setup
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.interop.reference import Follow, untold
 from nnks.interruption import Interrupted
+from nnks.objective import Problem, settled
 from nnks.registry import InputError, StoreError
 from nnks.runs.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
 from nnks.runs.plan import Plan, code_of_own, default_label, finished_run, meaning, plan, short_name, sketch
@@ -40,10 +41,10 @@ from nnks.tracking.lock import alone, hold, release
 from nnks.tracking.notices import notice
 from nnks.tracking.progress import BUILDING, COMPILING, EVALUATION, Position
 from nnks.tracking.record import CODE, SET_ASIDE, SLICE, SUMMARY
-from nnks.training import Problem, TrainState, begin, iterate
+from nnks.training import TrainState, begin, iterate
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.saved import Progressed, Saved, pack
-from nnks.training.state import TrainingDiverged, count_parameters, settled
+from nnks.training.state import TrainingDiverged, count_parameters
 
 SINGLE = 1e-6
 """What a training in single precision may change of the energy per atom [Ha] before the run says so."""

@@ -19,6 +19,7 @@ from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
 from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
+from nnks.objective import Problem
 from nnks.runs.evaluation import check_final, final_hartree, final_level
 from nnks.setup.memory import check_memory, held, needed
 from nnks.setup.own import check_energies, optimizer_state
@@ -27,7 +28,6 @@ from nnks.traces import is_own, source_hash
 from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
 from nnks.tracking.notices import notice
 from nnks.tracking.record import CODE
-from nnks.training import Problem
 from nnks.training.direct import Direct
 from nnks.training.state import count_parameters
 from nnks.training.validation import EarlyStopping

@@ -9,9 +9,10 @@ from typing import Any
 
 from nnks import setup
 from nnks.config import ConfigDict
+from nnks.objective import Objective
 from nnks.tracking import Every, WriterGroup, warn
 from nnks.tracking.files import plain
-from nnks.training import Convergence, Problem, TrainState
+from nnks.training import Convergence, TrainState
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.loop import StepTaken
 from nnks.training.saved import Progressed, Saved, pack, unpack
@@ -41,7 +42,7 @@ class Recorder:
     def __init__(
         self,
         config: ConfigDict,
-        problem: Problem,
+        objective: Objective,
         stopping: EarlyStopping | None,
         start: Saved,
         checkpoints: Checkpoints,
@@ -49,7 +50,7 @@ class Recorder:
         label: str,
         exact: Callable[[Params], float] | None = None,
     ):
-        self._config, self._problem, self._stopping, self._label = config, problem, stopping, label
+        self._config, self._objective, self._stopping, self._label = config, objective, stopping, label
         self._checkpoints, self._writers = checkpoints, writers
         self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
         self._start, known = unpack(start, stopping)
@@ -76,8 +77,8 @@ class Recorder:
 
     def take(self, progress: StepTaken) -> bool:
         """Records a step; whether the run ends with it."""
-        problem, stopping, metrics = self._problem, self._stopping, progress.metrics
-        fits = stopping is not None and stopping.check(problem, self.state, progress)
+        objective, stopping, metrics = self._objective, self._stopping, progress.metrics
+        fits = stopping is not None and stopping.check(objective, self.state, progress)
         self._last = progress
         now = time.perf_counter()
         self._compiled = self._compiled or now  # the first step of a process compiles, and counts as no training
@@ -134,7 +135,7 @@ class Recorder:
 
     def _exactly(self, metrics: Mapping[str, Any]) -> bool:
         """Whether a step's energy is that of the full grid, which alone can be converged."""
-        return self._problem.sampler.exact or metrics.get(PHASE) == SECOND_PHASE
+        return self._objective.exact or metrics.get(PHASE) == SECOND_PHASE
 
     def _stop(self, converged: bool, fits: bool, spent: float, step: int) -> str:
         """Why a run ends after this step; empty if it does not."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from nnks import setup
 from nnks.config import load_config
+from nnks.objective import settled
 from nnks.registry import InputError, shown, suggest
 from nnks.runs.evaluation import Final, final_orbitals
 from nnks.runs.plan import plan
@@ -20,7 +21,6 @@ from nnks.tracking import RunFolder
 from nnks.training import begin
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.saved import Progressed, Saved, pack, unpack
-from nnks.training.state import settled
 from nnks.types import Float
 
 BLOCK = 8192

@@ -8,9 +8,9 @@ from typing import Any
 import jax
 
 from nnks.blocks import BasisBlocks
+from nnks.objective import Problem
 from nnks.registry import InputError
 from nnks.setup.system import System, total_memory
-from nnks.training import Problem
 from nnks.training.state import count_parameters
 from nnks.types import Params
 

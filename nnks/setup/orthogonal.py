@@ -9,12 +9,12 @@ import jax.numpy as jnp
 
 from nnks.ansatz import GaussianModuleAnsatz, rotated
 from nnks.config import LAYER
+from nnks.objective.constraint import CONSTRAINTS, Constraint
 from nnks.orbitals import GRAMS
 from nnks.orthogonalize import ORTHOGONALIZERS, Orthogonalizer, Rotation, Unchanged
 from nnks.registry import InputError, suggest
 from nnks.setup.own import check_orthogonalizer
 from nnks.setup.system import System
-from nnks.training.constraint import CONSTRAINTS, Constraint
 
 
 @dataclasses.dataclass(frozen=True)

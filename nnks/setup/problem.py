@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from nnks import blocks
 from nnks.ansatz import ANSATZE, check_ansatz, check_module, make_ansatz
 from nnks.blocks import BasisBlocks
+from nnks.objective import Problem
+from nnks.objective.variable_projection import VariableProjection
 from nnks.orbitals import OrbitalModel
 from nnks.orthogonalize import check_weights
 from nnks.quadrature import Grid, Sampler, make_sampler
@@ -22,8 +24,6 @@ from nnks.setup.own import check_sampler
 from nnks.setup.start import guess_orbitals, make_start
 from nnks.setup.system import System, total_memory
 from nnks.traces import is_own
-from nnks.training import Problem
-from nnks.training.variable_projection import VariableProjection
 from nnks.types import cast
 
 TABLES = 8

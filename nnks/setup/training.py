@@ -6,13 +6,14 @@ import jax
 
 from nnks.config import ConfigDict, check
 from nnks.interop import coulomb
+from nnks.objective import Problem
 from nnks.registry import InputError
 from nnks.setup.functional import make_functional
 from nnks.setup.outline import Outline
 from nnks.setup.own import check_optimizer
 from nnks.setup.problem import make_model
 from nnks.setup.system import System
-from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares, Problem
+from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares
 from nnks.training.validation import EarlyStopping, ValidationEnergy
 
 FINEST_LEVEL = 9

@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnks.objective import Problem
 from nnks.testing import toys
 from nnks.testing.expect import expect, run_checks
-from nnks.training import Optimizer, Problem, TrainState, begin
+from nnks.training import Optimizer, TrainState, begin
 from nnks.training.state import Metrics
 from nnks.types import Params
 

@@ -24,9 +24,9 @@ from nnks.functional.external import AnalyticExternal
 from nnks.functional.kinetic import AnalyticKinetic
 from nnks.functional.xc.slater import SLATER
 from nnks.interop import pyscf as interop
+from nnks.objective import Problem
 from nnks.orbitals import Orbitals
 from nnks.quadrature import Grid, make_full
-from nnks.training import Problem
 from nnks.types import Array, Params
 
 RESTRICTED, UNRESTRICTED = "LiH", "Li"

@@ -14,7 +14,6 @@ from nnks.training.loop import Progress as Progress
 from nnks.training.loop import iterate as iterate
 from nnks.training.natural_gradient import NaturalGradient as NaturalGradient
 from nnks.training.snapshot import Controlled as Controlled
-from nnks.training.state import Problem as Problem
 from nnks.training.state import TrainingDiverged as TrainingDiverged
 from nnks.training.state import TrainState as TrainState
 from nnks.training.two_phase import HandOver as HandOver

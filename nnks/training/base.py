@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+from nnks.objective import Objective
 from nnks.registry import Registry
-from nnks.training.state import Problem, StepFn, TrainState, initial_state
+from nnks.training.state import StepFn, TrainState, initial_state
 from nnks.types import Params, PRNGKey
 
 OPTIMIZERS = Registry("optimizer")
@@ -25,11 +26,12 @@ class Optimizer(Protocol):
         """Whether the numbers of a step belong to the state after it, as a line search's can, or to the one before."""
         ...
 
-    def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
+    # an optimizer asks of its objective what it needs: `Objective` for most, orbitals of one system for some
+    def init(self, objective: Any, params: Params, key: PRNGKey, /) -> Any:
         """The optimizer's state before the first step."""
         ...
 
-    def make_step(self, problem: Problem) -> StepFn:
+    def make_step(self, objective: Any, /) -> StepFn:
         """A pure function from one training state to the next, and the numbers of the step."""
         ...
 
@@ -38,17 +40,17 @@ class Optimizer(Protocol):
 class Prepares(Optimizer, Protocol):
     """An optimizer that keeps something beside the ansatz's parameters."""
 
-    def check(self, problem: Problem) -> None:
-        """Refuses a problem that it cannot minimize, in one sentence."""
+    def check(self, objective: Any, /) -> None:
+        """Refuses an objective that it cannot minimize, in one sentence."""
         ...
 
-    def prepare(self, problem: Problem, params: Params) -> Params:
+    def prepare(self, objective: Any, params: Params, /) -> Params:
         """The parameters with it."""
         ...
 
 
-def begin(optimizer: Optimizer, problem: Problem, params: Params, key: PRNGKey) -> TrainState:
+def begin(optimizer: Optimizer, objective: Objective, params: Params, key: PRNGKey) -> TrainState:
     """The state before the first step."""
     if isinstance(optimizer, Prepares):
-        params = optimizer.prepare(problem, params)
-    return initial_state(params, optimizer.init(problem, params, key), key)
+        params = optimizer.prepare(objective, params)
+    return initial_state(params, optimizer.init(objective, params, key), key)

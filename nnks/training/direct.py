@@ -22,12 +22,13 @@ import numpy as np
 
 from nnks.ansatz.base import FRAME, GaussianModuleAnsatz
 from nnks.blocks import BasisBlocks
+from nnks.objective import Evaluated, Problem
 from nnks.registry import InputError
 from nnks.training.base import OPTIMIZERS
 from nnks.training.frame import gaussian_ansatz, make_frame
 from nnks.training.lbfgs import LBFGSState, empty_history, inverse_hessian, line_search, remembered
 from nnks.training.saddle import PATIENCE, Kept, examine, nothing_kept, soft
-from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
+from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Bool, Float, Int, Params, PRNGKey, Scalar, record
 
 ROTATION = "rotation"

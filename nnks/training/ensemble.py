@@ -15,9 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnks.objective import Problem
 from nnks.training.gradient import FirstOrder, Recipe, descend
 from nnks.training.loop import MemberProgress
-from nnks.training.state import Metrics, Problem, TrainingDiverged, TrainState, member
+from nnks.training.state import Metrics, TrainingDiverged, TrainState, member
 from nnks.types import Array
 
 SIGNS = ("lion",)

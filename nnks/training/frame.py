@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from nnks.ansatz.base import FRAME, GaussianModuleAnsatz
 from nnks.blocks import BasisBlocks
+from nnks.objective import Problem
 from nnks.scf import BasisEnergy
 from nnks.training.stability import Canonical
-from nnks.training.state import Problem
 from nnks.types import Array, Float, Params, record
 
 SMALL_GAP = 0.2

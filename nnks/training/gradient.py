@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from nnks.objective import Objective
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
-from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
+from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Params, PRNGKey
 
 OPTAX = (
@@ -108,37 +109,40 @@ class FirstOrder:
     reports_end: bool = False
     recipe: Recipe | None = None
 
-    def init(self, problem: Problem, params: Params, key: PRNGKey) -> Any:
+    def init(self, objective: Objective, params: Params, key: PRNGKey) -> Any:
         """The state of the optax optimizer."""
         return self.optimizer.init(params)
 
-    def make_step(self, problem: Problem) -> StepFn:
-        """The compiled step; the problem's arrays are its arguments."""
+    def make_step(self, objective: Objective) -> StepFn:
+        """The compiled step; the objective's arrays are its arguments."""
 
         @jax.jit
-        def step(problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
-            return descend(self.optimizer, problem, state)
+        def step(objective: Objective, state: TrainState) -> tuple[TrainState, Metrics]:
+            return descend(self.optimizer, objective, state)
 
-        return lambda state: step(problem, state)
+        return lambda state: step(objective, state)
 
 
-def descend(optimizer: optax.GradientTransformation, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
+def descend(
+    optimizer: optax.GradientTransformation, objective: Objective, state: TrainState
+) -> tuple[TrainState, Metrics]:
     """One step: the energy and its gradient, and an update of the parameters."""
-    (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(state.params, state.key, state.step)
-    return advance(optimizer, problem, state, gradient, evaluated)
+    (_, evaluated), gradient = jax.value_and_grad(objective.loss, has_aux=True)(state.params, state.key, state.step)
+    return advance(optimizer, objective, state, gradient, evaluated)
 
 
 def advance(
-    optimizer: optax.GradientTransformation, problem: Problem, state: TrainState, gradient: Params, evaluated: Evaluated
+    optimizer: optax.GradientTransformation,
+    objective: Objective,
+    state: TrainState,
+    gradient: Params,
+    evaluated: Any,
 ) -> tuple[TrainState, Metrics]:
     """The update of the parameters for an estimate of the energies and of their gradient."""
     gradient = without_rounding(gradient, evaluated.energies)
-    followed, slope, constraint = gradient, gradient, problem.constraint
-    if constraint is not None:
-        followed, slope = (use(state.params, gradient) for use in (constraint.followed, constraint.slope))
-    updates, opt_state = optimizer.update(followed, state.opt_state, state.params)
-    params: Params = optax.apply_updates(state.params, updates)
-    params = evaluated.remember(params if constraint is None else constraint.retract(params))
+    updates, opt_state = optimizer.update(objective.followed(state.params, gradient), state.opt_state, state.params)
+    params = evaluated.remember(objective.retract(optax.apply_updates(state.params, updates)))
+    slope = objective.slope(state.params, gradient)
     metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(slope)}
     return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
 

@@ -18,8 +18,9 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from nnks.objective import Evaluated, Objective
 from nnks.training.base import OPTIMIZERS
-from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
+from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record
 
 DECREASE, CURVATURE = 1e-4, 0.9
@@ -75,23 +76,21 @@ class LBFGS:
     line_search: ClassVar[bool] = True
     reports_end: ClassVar[bool] = True
 
-    def init(self, problem: Problem, params: Params, key: PRNGKey) -> LBFGSState:
+    def init(self, objective: Objective, params: Params, key: PRNGKey) -> LBFGSState:
         """The state before the first step: no gradient, and an energy that any other is lower than.
 
         The first step then moves by nothing and evaluates the start, by the program that all steps share.
         """
         flat, _ = ravel_pytree(params)
-        unknown = {name: jnp.full((), jnp.inf, flat.dtype) for name in problem.functional.names}
-        solved = None if problem.projection is None else params["coefficients"]
-        return empty_history(self.memory, jnp.zeros_like(flat), Evaluated(unknown, solved))
+        return empty_history(self.memory, jnp.zeros_like(flat), objective.unknown(params))
 
-    def make_step(self, problem: Problem) -> StepFn:
-        """The compiled step: one direction, one line search. Problems of the same shapes share the program."""
-        return lambda state: _step(self, problem, state)
+    def make_step(self, objective: Objective) -> StepFn:
+        """The compiled step: one direction, one line search. Objectives of the same shapes share the program."""
+        return lambda state: _step(self, objective, state)
 
 
 @jax.jit(static_argnums=0)
-def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainState, Metrics]:
+def _step(optimizer: LBFGS, objective: Objective, state: TrainState) -> tuple[TrainState, Metrics]:
     x, unravel = ravel_pytree(state.params)
     old: LBFGSState = state.opt_state
     direction = -inverse_hessian(old, old.gradient)
@@ -105,10 +104,10 @@ def _step(optimizer: LBFGS, problem: Problem, state: TrainState) -> tuple[TrainS
 
     def evaluate(length: Scalar) -> tuple[Evaluated, Array]:
         params = unravel(x + length * direction)
-        (_, evaluated), gradient = jax.value_and_grad(problem.loss, has_aux=True)(params, state.key, state.step)
+        (_, evaluated), gradient = jax.value_and_grad(objective.loss, has_aux=True)(params, state.key, state.step)
         return evaluated, ravel_pytree(gradient)[0]
 
-    searched = line_search(evaluate, old, direction, slope, optimizer.trials, problem.resolution)
+    searched = line_search(evaluate, old, direction, slope, optimizer.trials, objective.resolution)
     moved = searched.length * direction
     new = remembered(old, moved, searched.gradient, searched.evaluated)
     metrics = energy_metrics(searched.evaluated.energies) | {

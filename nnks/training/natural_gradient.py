@@ -24,11 +24,12 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from nnks.objective import Evaluated, Problem
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
 from nnks.training.gradient import make_schedule
 from nnks.training.metric import FORMS, Tangents, dense_metric, draw, make_tangents, metric_product, sampling
-from nnks.training.state import Evaluated, Metrics, Problem, StepFn, TrainState, energy_metrics
+from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record
 
 SOLVERS = ("auto", "dense", "blocks", "cg")

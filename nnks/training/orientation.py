@@ -18,8 +18,8 @@ import numpy as np
 
 from nnks.basis import GaussianBasis
 from nnks.basis.harmonics import solid_harmonics
+from nnks.objective import Problem
 from nnks.training.frame import Framed, gaussian_ansatz, gaussian_energy
-from nnks.training.state import Problem
 from nnks.types import Array, Float, Scalar
 
 FLAT = 1e-3

@@ -18,8 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnks.objective import Problem
 from nnks.training.gradient import Recipe, descend
-from nnks.training.state import Metrics, Problem, TrainState, initial_state
+from nnks.training.state import Metrics, TrainState, initial_state
 from nnks.types import Params, PRNGKey, Scalar
 
 LOWEST, HIGHEST, TRIED = 1e-4, 10.0, 50

@@ -19,10 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.ansatz.base import FRAME
+from nnks.objective import Problem
 from nnks.training.frame import SMALL_GAP, Framed, gaussian_ansatz, gaussian_energy, make_frame
 from nnks.training.orientation import FLAT, best_orientation
 from nnks.training.stability import NEGATIVE, Canonical, smallest_gap, softest
-from nnks.training.state import Problem
 from nnks.types import Array, Float, Int, Params, Scalar, record
 
 SAFE_GAP = 0.15

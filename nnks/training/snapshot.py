@@ -20,9 +20,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from nnks.objective import Problem, whole
 from nnks.registry import InputError
 from nnks.training.gradient import FirstOrder, advance
-from nnks.training.state import Metrics, Problem, StepFn, TrainState, whole
+from nnks.training.state import Metrics, StepFn, TrainState
 from nnks.types import Array, Params, PRNGKey, record
 
 

@@ -15,12 +15,13 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import optax
 
+from nnks.objective import Problem, whole
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
 from nnks.training.gradient import OPTAX, FirstOrder
 from nnks.training.lbfgs import LBFGSState
 from nnks.training.range_test import Descent, range_test
-from nnks.training.state import Metrics, Problem, StepFn, TrainState, energy_metrics, whole
+from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Bool, Float, Params, PRNGKey, Scalar, record
 
 SECOND = ("lbfgs", "natural_gradient")

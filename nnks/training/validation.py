@@ -15,10 +15,11 @@ import jax
 import jax.numpy as jnp
 
 from nnks.functional import Functional
+from nnks.objective import Objective, settled
 from nnks.orbitals import OrbitalModel
 from nnks.quadrature import Quadrature
 from nnks.training.loop import StepTaken
-from nnks.training.state import Problem, TrainState, settled
+from nnks.training.state import TrainState
 from nnks.types import Params, Scalar, cast, record
 
 WINDOW = 3
@@ -90,20 +91,20 @@ class EarlyStopping:
         """One for another run on the same grids."""
         return EarlyStopping(self.held_out, self.every, self.reports_end)
 
-    def check(self, problem: Problem, before: TrainState, progress: StepTaken) -> bool:
+    def check(self, objective: Objective, before: TrainState, progress: StepTaken) -> bool:
         """Whether a step shows that training fits its grid; adds `energy/held_out` to the step's metrics.
 
         Args:
-            problem: on the training grid.
+            objective: on the training grid.
             before: the state that the step started from.
             progress: the step.
         """
         if (progress.step - 1) % self.every:
             return False
         state = progress.state if self.reports_end else before
-        if not self.reports_end and problem.projection is not None:
+        if not self.reports_end and objective.solves:
             # coefficients of a step's start are solved for in the step, and are not in the state yet
-            state = dataclasses.replace(state, params=settled(problem, state.params))
+            state = dataclasses.replace(state, params=settled(objective, state.params))
         now = Compared(state, progress.metrics["energy/total"], float(_energy(self.held_out, state.params)))
         progress.metrics["energy/held_out"] = now.held_out
         self.recent.append(now)

@@ -36,7 +36,7 @@ def test_estimates_are_unbiased_and_vary_less():
 
     300 batches, means within 4.5 standard errors.
     """
-    from nnks.training.state import whole
+    from nnks.objective import whole
 
     settings = {"optimizer__name": "sgd", "optimizer__learning_rate": 1.0}
     problem, optimizer, state = prepared(training__control_steps=1000, **settings)
@@ -72,7 +72,7 @@ def test_it_ends_nearer_to_the_minimum():
 
     The error is of the whole grid.
     """
-    from nnks.training.state import whole
+    from nnks.objective import whole
 
     def error(every):
         problem, optimizer, state = prepared(optimizer__learning_rate=1e-2, training__control_steps=every)

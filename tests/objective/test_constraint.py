@@ -138,8 +138,8 @@ def test_a_penalty_leaves_norms_too_large(penalty):
 
 def test_a_penalty_is_unbiased_on_minibatches():
     """From two batches of equal points it is the product of their errors, not the square of one."""
+    from nnks.objective.constraint import deviation
     from nnks.testing import toys
-    from nnks.training.constraint import deviation
 
     p = problem(constraint="penalty")
     x = toys.orbitals()

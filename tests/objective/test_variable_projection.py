@@ -54,7 +54,7 @@ def test_it_lies_below_the_gaussian_start(problem, params, loss):
 
 def test_no_combination_of_the_functions_is_lower(problem, params, loss):
     """A minimum: small changes of the solved coefficients, of either sign, raise the energy."""
-    from nnks.training.state import settled
+    from nnks.objective import settled
 
     best = settled(problem, params)
     energy = jax.jit(lambda problem, p: problem.energies(p, jax.random.key(KEY), jnp.int32(STEP))["total"])
@@ -89,7 +89,7 @@ def test_coefficients_are_not_trained(slope):
 
 
 def test_dependent_functions_are_dropped():
-    from nnks.training.variable_projection import stable_frame
+    from nnks.objective.variable_projection import stable_frame
 
     vectors = jax.random.normal(jax.random.key(0), (5, 40))
     vectors = jnp.concatenate([vectors, vectors[:1] + vectors[1:2], 1e3 * vectors[2:3]])  # two that are not new

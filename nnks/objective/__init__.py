@@ -1,0 +1,8 @@
+"""What is minimized: the energy of one system, or of several."""
+
+from nnks.objective.base import COEFFICIENTS as COEFFICIENTS
+from nnks.objective.base import Evaluated as Evaluated
+from nnks.objective.base import Objective as Objective
+from nnks.objective.problem import Problem as Problem
+from nnks.objective.problem import settled as settled
+from nnks.objective.problem import whole as whole
