@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -43,6 +43,9 @@ class Neural(nn.Module):
     depth: int = 2
     activation: str = "tanh"
     envelopes: int = 3
+
+    local: ClassVar[tuple[str, ...]] = ("coefficients",)
+    """A parameter that belongs to one molecule: of its orbitals."""
 
     def __post_init__(self) -> None:
         """Refuses settings that no network can have, before anything is compiled."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -41,6 +43,9 @@ class Residual(nn.Module):
     envelopes: int = 2
     cusps: bool = False
     train_gaussian: bool = True
+
+    local: ClassVar[tuple[str, ...]] = ("rotation", "log_zeta")
+    """Parameters that belong to one molecule: of its orbitals, and of its atoms."""
 
     def __post_init__(self) -> None:
         """Refuses settings that no network can have, before anything is compiled."""

@@ -43,9 +43,10 @@ def _run(config: Any, results: str, *, again: bool) -> int:
 
 
 def _show_plan(config: Any, results: str) -> int:
-    from nnks.runs.plan import finished_run, sketch
+    from nnks.runs.experiment import outline_of
+    from nnks.runs.plan import finished_run
 
-    outlined = sketch(config)
+    outlined = outline_of(config)
     Console().print_json(json.dumps(to_dict(outlined.config)))
     for name, value in outlined.describe().items():
         print(f"{name + ':':18s} {value}")

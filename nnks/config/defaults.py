@@ -45,6 +45,9 @@ def _defaults() -> ConfigDict:
 
     c.system = ConfigDict()
     c.system.molecule = "water"  # a library name, a path to an .xyz file, or "O 0 0 0; H ..."
+    # instead of one: several, whose networks share their parameters, with "|" between them; a folder stands for its
+    # .xyz files
+    c.system.molecules = ""
     c.system.unit = "angstrom"  # of inline and .xyz coordinates: angstrom or bohr
     c.system.charge = placeholder(int)  # total charge; None: what the .xyz file states, else 0
     c.system.spin = placeholder(int)  # n_up - n_down; None: the file's or the library's, else 0 or 1 by parity
@@ -81,6 +84,7 @@ def _defaults() -> ConfigDict:
         float
     )  # of training, at most, without the first step, which compiles; None: no limit
     c.training.seed = 0  # of initial parameters and batches
+    c.training.molecules = placeholder(int)  # that an update of a first-order optimizer sees; None: all
     c.training.devices = placeholder(int)  # over which points of the grid are spread, for Gaussian orbitals; None: all
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step [Ha], at least 1e-7 below float64

@@ -5,4 +5,6 @@ from nnks.objective.base import Evaluated as Evaluated
 from nnks.objective.base import Objective as Objective
 from nnks.objective.problem import Problem as Problem
 from nnks.objective.problem import settled as settled
-from nnks.objective.problem import whole as whole
+from nnks.objective.several import Several as Several
+from nnks.objective.several import Variables as Variables
+from nnks.objective.several import whole as whole

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 
@@ -14,7 +12,7 @@ from nnks.objective.base import COEFFICIENTS, Evaluated, Objective
 from nnks.objective.constraint import Constraint
 from nnks.objective.variable_projection import VariableProjection
 from nnks.orbitals import AnyOrbitals, OrbitalModel
-from nnks.quadrature import Grid, make_full
+from nnks.quadrature import Grid
 from nnks.quadrature.sampler import Sampler
 from nnks.types import Array, Int, Params, PRNGKey, Scalar, cast, record
 
@@ -114,11 +112,6 @@ class Problem:
             energies = self.constraint.objective(self.model, params, x, y, energies)
         solved = None if self.projection is None else params[COEFFICIENTS]
         return energies["total"], Evaluated(energies, solved, average)
-
-
-def whole(problem: Problem) -> Problem:
-    """The problem on the full grid, whatever batches its steps take."""
-    return problem if problem.sampler.exact else dataclasses.replace(problem, sampler=make_full(grid=problem.grid))
 
 
 @jax.jit

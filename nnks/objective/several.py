@@ -2,14 +2,15 @@ r"""The energies of several systems as one objective, by parameters that they sh
 
 $$L(\theta, \{\eta_m\}) = \sum_m w_m\,E_m(\theta, \eta_m)$$
 
-$\theta$ are the arrays of networks, which mean the same for every system. $\eta_m$ belong to one system: coefficients of
-its orbitals, solved for or trained, and what steps remember.
+$\theta$ are the arrays of networks, which mean the same for every system. $\eta_m$ belong to one system: coefficients
+of its orbitals, solved for or trained, and what steps remember.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from nnks.ansatz.base import FRAME, BasisAnsatz, ModuleAnsatz
 from nnks.averaging import AVERAGE
 from nnks.objective.base import COEFFICIENTS, Evaluated
 from nnks.objective.problem import Problem
+from nnks.quadrature import make_full
 from nnks.registry import InputError
 from nnks.types import Array, Float, Int, Params, PRNGKey, Scalar, record, static
 
@@ -71,11 +73,13 @@ class Several:
         problems: one of each system.
         weights: of each.
         labels: by which energies of single systems are reported.
+        together: systems that one update of a first-order optimizer sees.
     """
 
     problems: tuple[Problem, ...]
     weights: Float[Array, " systems"]
     labels: tuple[str, ...] = static()
+    together: int = static(default=1)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,6 +153,17 @@ class Several:
         return params
 
 
+T = TypeVar("T", Problem, Several)
+
+
+def whole(objective: T) -> T:
+    """The problem on the full grid, or each of several, whatever batches steps take."""
+    if isinstance(objective, Several):
+        return dataclasses.replace(objective, problems=tuple(whole(problem) for problem in objective.problems))
+    assert isinstance(objective, Problem)
+    return objective if objective.exact else dataclasses.replace(objective, sampler=make_full(grid=objective.grid))
+
+
 def local_names(problem: Problem) -> tuple[str, ...]:
     """Parameters that belong to one system: coefficients, what steps remember, and what the ansatz says (`local`)."""
     ansatz: Any = problem.model.ansatz
@@ -165,7 +180,6 @@ def _check_shared(first: str, one: Params, label: str, other: Params) -> None:
     for name in here.keys() | there.keys():
         if here.get(name) != there.get(name):
             raise InputError(
-                f"parameter {name} has the shape {here.get(name)} for {first} and {there.get(name)} for {label}, so that "
-                "they cannot share it; name molecules of as many atoms, or an ansatz whose networks see one atom at a "
-                "time, such as learned_basis."
+                f"parameter {name} has the shape {here.get(name)} for {first} and {there.get(name)} for {label}, so "
+                "that they cannot share it; name molecules of as many atoms."
             )

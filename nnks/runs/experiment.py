@@ -12,10 +12,10 @@ from nnks import interruption, setup
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.interop.reference import Follow, untold
 from nnks.interruption import Interrupted
-from nnks.objective import Problem, settled
+from nnks.objective import Problem, Several, settled
 from nnks.registry import InputError, StoreError
-from nnks.runs.evaluation import Evaluation, TrainingEnergy, evaluate, gradient_norm, precision_error
-from nnks.runs.plan import Plan, code_of_own, default_label, finished_run, meaning, plan, short_name, sketch
+from nnks.runs.evaluation import TrainingEnergy, evaluate, gradient_norm, precision_error
+from nnks.runs.plan import Plan, Sketch, code_of_own, default_label, finished_run, meaning, plan, short_name, sketch
 from nnks.runs.recorder import CONVERGED, GRID, Recorder
 from nnks.runs.references import find_references
 from nnks.runs.summary import Summary, compared, evaluated
@@ -79,14 +79,14 @@ def run(
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)
-    outlined = sketch(config)  # what is wrong is said before anything else is
+    outlined = outline_of(config)  # what is wrong is said before anything else is
     display = None if quiet else display_of(outlined.config, position)
     with _beside(outlined.config, alone=position is None) as recording:
         try:
-            ready = plan(config, outlined)
+            ready, kind = ready_for(outlined)
             folder = folder_of(ready.config, results, again=again)
             try:
-                return Run(ready, folder, Path(results), position, display=display, recording=recording).execute()
+                return kind(ready, folder, Path(results), position, display=display, recording=recording).execute()
             finally:
                 release(folder.path)
         except AlreadyFinished as elsewhere:
@@ -94,6 +94,24 @@ def run(
         finally:
             if display is not None:
                 display.leave()
+
+
+def outline_of(config: ConfigDict, like: Any = None) -> Any:
+    """The sketch of a run of one molecule, or of several; `like` is another's, from which the first is taken over."""
+    if not setup.is_several(config):
+        return sketch(config, like if isinstance(like, Sketch) else None)
+    from nnks.runs.several import sketch_of_several  # which builds on this module
+
+    return sketch_of_several(config)
+
+
+def ready_for(outlined: Any) -> tuple[Any, type[Run]]:
+    """The plan that a sketch becomes, and what runs it."""
+    if isinstance(outlined, Sketch):
+        return plan(outlined.config, outlined), Run
+    from nnks.runs.several import RunOfSeveral, plan_of_several
+
+    return plan_of_several(outlined), RunOfSeveral
 
 
 @contextlib.contextmanager
@@ -196,12 +214,17 @@ def record_failure(config: ConfigDict, results: str | Path, reason: str) -> bool
     return True
 
 
+def members_of(plan: Any) -> tuple[Plan, ...]:
+    """The plan of each molecule of a run."""
+    return getattr(plan, "members", (plan,))
+
+
 class Run:
     """One run in its phases: `open`, steps that its recorder takes, and `close`, or `fail`."""
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Any,  # `Plan`, or what stands for it for several molecules
         folder: RunFolder,
         results: Path,
         position: Position | None = None,
@@ -243,9 +266,16 @@ class Run:
         self.folder.resume(row["step"] if row else int(start.step), row, rows)
         self.writers = self._writers()
         parts = self.checkpoints, self.writers, self.label
-        exact = TrainingEnergy(self.plan.system, self.plan.problem) if self.config.tracking.exact_steps else None
+        exact = self._final_energy() if self.config.tracking.exact_steps else None
         self.recorder = Recorder(self.config, self.problem, self.plan.stopping, start, *parts, exact)
         self._say_what_is_dropped(self.problem, start.params, "at the start")
+
+    def _final_energy(self) -> Any:
+        """The final evaluation's total of parameters: the sum over molecules."""
+        each = [TrainingEnergy(member.system, member.problem) for member in members_of(self.plan)]
+        if not isinstance(self.problem, Several):
+            return each[0]
+        return lambda params: sum(energy(params.of(index)) for index, energy in enumerate(each))
 
     def _train(self) -> None:
         """The loop."""
@@ -261,22 +291,21 @@ class Run:
 
     def close(self) -> Summary:
         """Evaluates the trained orbitals, compares them, and stores what came out."""
-        config, problem, recorder, plan = self.config, self.problem, self.recorder, self.plan
+        config, problem, recorder = self.config, self.problem, self.recorder
         self.follow(EVALUATION)
         recorder.warn_if_coarse()
         params, converged = recorder.state.params, recorder.stopped == CONVERGED
         self._say_what_is_dropped(problem, params, "at the end")
-        if not problem.sampler.exact:
+        if not problem.exact:
             converged = gradient_norm(problem, params) < setup.tolerances(config)[1]
-        outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
-        summary = self._summary(outcome, recorder.state, converged) | {"precision_error": self._precision_error(params)}
+        summary, outcome = self._outcome(params, recorder.state, converged=converged)
+        summary["precision_error"] = self._precision_error(params)
         if self.display is not None:
             self.display.result(summary)  # nobody waits for what it is compared with
-        summary |= compared(plan, outcome, self._references(outcome.hartree))
+        summary |= self._compare(summary, outcome)
         summary["wall_seconds"] = (time.perf_counter() - self._started) / self.members
         self.checkpoints.close()
-        with storing(self.folder.path / SLICE):
-            outcome.slice.save(self.folder.path)
+        self._save_picture(outcome)
         self.writers.finish(summary)
         stored = self.folder.record.summary
         if stored is None:  # somebody has removed it by now
@@ -290,9 +319,10 @@ class Run:
 
     def _precision_error(self, params: Any) -> float | None:
         """How much single precision changes the energy of the trained orbitals [Ha]; None in double precision."""
-        precision, atoms = self.config.training.precision, len(self.plan.system.molecule.charges)
+        precision = self.config.training.precision
         if precision == "float64":
             return None
+        atoms = sum(len(member.system.molecule.charges) for member in members_of(self.plan))
         error = precision_error(self.problem, self.plan.problem, params)
         if error > SINGLE * atoms:
             warn(
@@ -342,7 +372,14 @@ class Run:
             aside = self.folder.path / SET_ASIDE
             warn(f"{self.label}: no state can be restored from {named}, now in '{aside}'; the run {begin}.")
 
-    def _say_what_is_dropped(self, problem: Problem, params: Any, when: str) -> None:
+    def _say_what_is_dropped(self, problem: Any, params: Any, when: str) -> None:
+        if not isinstance(problem, Several):
+            return self._say_what_one_drops(problem, params, when)
+        for index, one in enumerate(problem.problems):
+            self._say_what_one_drops(one, params.of(index), when)
+        return None
+
+    def _say_what_one_drops(self, problem: Problem, params: Any, when: str) -> None:
         if dropped := problem.model.dropped(params, problem.grid.quadrature()):
             warn(
                 f"{self.label}: {dropped} of {sum(problem.model.nocc)} occupied orbitals are near-dependent {when}, "
@@ -366,26 +403,38 @@ class Run:
             others.append(self.display)
         return WriterGroup(record, *others)
 
-    def _summary(self, outcome: Evaluation, state: TrainState, converged: bool) -> dict[str, Any]:
-        """Everything that `summary.json` holds but what the run is compared with."""
-        recorder, told_apart = self.recorder, outcome.resolves(self.plan.system.molecule.natoms)
+    def _outcome(self, params: Any, state: TrainState, *, converged: bool) -> tuple[dict[str, Any], Any]:
+        """Everything that `summary.json` holds but what the run is compared with, and the final evaluation."""
+        plan = self.plan
+        outcome = evaluate(plan.system, plan.problem, settled(plan.problem, params), plan.shared)
+        told_apart = outcome.resolves(plan.system.molecule.natoms)
+        return self._common(state, converged=converged, told_apart=told_apart) | evaluated(outcome), outcome
+
+    def _compare(self, summary: dict[str, Any], outcome: Any) -> dict[str, Any]:
+        """What the references say of the final energy."""
+        return compared(self.plan, outcome, self._references(outcome.hartree))
+
+    def _save_picture(self, outcome: Any) -> None:
+        """Stores the plane that reports show."""
+        with storing(self.folder.path / SLICE):
+            outcome.slice.save(self.folder.path)
+
+    def _common(self, state: TrainState, *, converged: bool, told_apart: bool) -> dict[str, Any]:
+        """What a summary says of the training; `told_apart` is whether grids agree on the energy."""
+        recorder = self.recorder
         converged = converged and told_apart
         stopped = GRID if recorder.stopped == CONVERGED and not told_apart else recorder.stopped
-        return (
-            {
-                "converged": bool(converged),
-                "stopped": CONVERGED if converged else stopped,
-                "steps": int(state.step),
-                "evaluations": int(state.evaluations),
-                "seconds": recorder.seconds,
-                "members": self.members,
-                "parameters": self.parameters,
-                "label": self.label,
-                "functional": meaning(self.config.functional.xc),
-            }
-            | evaluated(outcome)
-            | ({CODE: code} if (code := code_of_own(self.config)) else {})
-        )
+        return {
+            "converged": bool(converged),
+            "stopped": CONVERGED if converged else stopped,
+            "steps": int(state.step),
+            "evaluations": int(state.evaluations),
+            "seconds": recorder.seconds,
+            "members": self.members,
+            "parameters": self.parameters,
+            "label": self.label,
+            "functional": meaning(self.config.functional.xc),
+        } | ({CODE: code} if (code := code_of_own(self.config)) else {})
 
     def _references(self, hartree: str) -> dict[str, Any]:
         """The energies to compare with, found once for all members of a batch."""

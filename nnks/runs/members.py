@@ -24,6 +24,7 @@ def why_alone(config: ConfigDict) -> str:
     linear = config.ansatz.get("linear", getattr(ANSATZE[config.ansatz.name].make, "linear", "trained"))
     solved = linear == "solved" or (linear == "auto" and config.sampler.name == "full")
     reasons = {
+        "several molecules have a program each": bool(config.system.molecules),
         f"optimizer '{optimizer}' chooses its own steps": optimizer not in OPTAX,
         f"optimizer '{optimizer}' follows signs, which rounding decides": optimizer in SIGNS,
         f"precision {training.precision} rounds differently in a batch": training.precision != "float64",

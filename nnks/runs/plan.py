@@ -32,6 +32,9 @@ from nnks.training.direct import Direct
 from nnks.training.state import count_parameters
 from nnks.training.validation import EarlyStopping
 
+NAMED = 4
+"""Molecules up to which a run of several names them all."""
+
 LARGE = 10_000
 """Parameters beyond which an optimizer's state may take memory that counts."""
 
@@ -123,12 +126,13 @@ class Plan:
     """What the runs of a batch evaluate once for all of them."""
 
 
-def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
+def sketch(config: ConfigDict, like: Sketch | None = None, *, orbitals: int = 0) -> Sketch:
     """Finds what a config asks for and everything that is wrong with it, without computing anything of it.
 
     Args:
         config: of the run.
         like: another run's, whose molecule and grid are taken if they are this one's.
+        orbitals: room for so many of each spin, if more than are occupied.
 
     Raises:
         InputError: in one sentence.
@@ -139,6 +143,8 @@ def sketch(config: ConfigDict, like: Sketch | None = None) -> Sketch:
         system = like.system.with_config(config)
     else:
         system = setup.make_system(config, setup.Outline)
+    if orbitals:
+        system = dataclasses.replace(system, orbitals=orbitals)
     setup.check_sets(system)
     optimizers = []
 
@@ -234,5 +240,8 @@ def default_label(config: ConfigDict) -> str:
 
 
 def short_name(config: ConfigDict) -> str:
-    """The molecule's name, or its formula where the config has coordinates or a path."""
+    """The molecule's name, or its formula where the config has coordinates or a path; of several a few."""
+    if setup.is_several(config):
+        names = setup.labels_of(setup.singles(config))
+        return ", ".join(names) if len(names) <= NAMED else f"{len(names)} molecules"
     return short_molecule(config.system.molecule)

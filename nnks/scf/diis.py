@@ -178,8 +178,8 @@ def solve(
     return SCFResult(converged, int(solution.cycle) + 1, values, np.asarray(solution.mo_energy), solution.mo_coeff)
 
 
-def filling(nocc: tuple[int, ...], limit: int) -> Float[Array, "spin orbitals"]:
-    """Electrons in the lowest orbitals of each channel: two in each if there is one channel."""
+def filling(nocc: tuple[int, ...], limit: int, least: int = 0) -> Float[Array, "spin orbitals"]:
+    """Electrons in the lowest orbitals of each channel: two in each if there is one channel; room for `least`."""
     per = 2.0 if len(nocc) == 1 else 1.0
-    size = min(max(nocc), limit)
+    size = max(min(max(nocc), limit), least)
     return jax.device_put(np.array([[per * (i < n) for i in range(size)] for n in nocc]))

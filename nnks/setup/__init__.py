@@ -13,6 +13,12 @@ from nnks.setup.outline import Outline as Outline
 from nnks.setup.problem import in_precision as in_precision
 from nnks.setup.problem import make_model as make_model
 from nnks.setup.problem import make_problem as make_problem
+from nnks.setup.several import is_several as is_several
+from nnks.setup.several import labels_of as labels_of
+from nnks.setup.several import make_objective as make_objective
+from nnks.setup.several import most_orbitals as most_orbitals
+from nnks.setup.several import singles as singles
+from nnks.setup.several import stopping_of_all as stopping_of_all
 from nnks.setup.start import gaussian_energy as gaussian_energy
 from nnks.setup.start import guess_orbitals as guess_orbitals
 from nnks.setup.start import make_start as make_start

@@ -15,6 +15,7 @@ from nnks.interop.basis_names import by_element, canonical, is_mapping, joined, 
 from nnks.interop.spellings import one_functional, one_spelling
 from nnks.molecule import Molecule, canonical_unit, embedded, lost_spin, notices
 from nnks.registry import InputError
+from nnks.setup.several import BETWEEN, is_several, singles
 from nnks.tracking.notices import notice
 
 BASES = ("system.basis", "functional.auxiliary", "evaluation.auxiliary")
@@ -30,6 +31,8 @@ def self_contained(config: ConfigDict) -> ConfigDict:
         InputError: for a file that cannot be read.
     """
     s = config.system
+    if is_several(config):
+        return _several_contained(config)
     for sentence in notices(s.molecule):  # what is ignored of a file is not in its text any more
         notice(sentence)
     symbols: tuple[str, ...] = ()
@@ -47,6 +50,21 @@ def self_contained(config: ConfigDict) -> ConfigDict:
     named = (canonical(spec, "reference.large_basis") for spec in listed(large))
     changes["reference.large_basis"] = joined(map(one_spelling, named))
     changes["functional.xc"] = one_functional(config.functional.xc)
+    return override(config, changes)
+
+
+def _several_contained(config: ConfigDict) -> ConfigDict:
+    """The same for several molecules: the texts of their files take the place of names."""
+    each = [self_contained(single) for single in singles(config)]
+    if any(BETWEEN in single.system.molecule for single in each):
+        raise InputError(f"system.molecules holds a geometry with '{BETWEEN}' in its text, which separates molecules.")
+    first, changes = each[0], {}
+    for key in BASES:
+        section, name = key.split(".")
+        changes[key] = one_spelling(basis_sets.embedded(config[section][name], key))
+    changes["system.molecules"] = f" {BETWEEN} ".join(single.system.molecule for single in each)
+    changes["system.unit"], changes["functional.xc"] = first.system.unit, first.functional.xc
+    changes["reference.large_basis"] = first.reference.large_basis
     return override(config, changes)
 
 

@@ -68,11 +68,11 @@ class Outline(System):
         """The system itself, whose grid is made now."""
         q = self.config.quadrature
         grid = interop.becke_grid(self.mole, q.level, q.pruning or None, q.radial, q.angular)
-        return System(self.config, self.molecule, self.mole, self.restricted, grid, self.gaussian)
+        return System(self.config, self.molecule, self.mole, self.restricted, grid, self.gaussian, self.orbitals)
 
     def with_config(self, config: ConfigDict) -> Outline:
         """The same molecule, basis and grid for another run."""
-        return Outline(config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian)
+        return Outline(config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian, self.orbitals)
 
     def sampler(self, section: Mapping[str, Any]) -> Sampler:
         """The sampler of a section, told of a density that is the same everywhere."""
@@ -90,7 +90,7 @@ class Outline(System):
 
     def start(self) -> Start:
         """Shapes of the first guess; the overlap that decides on the frame's is computed, which takes milliseconds."""
-        spins, orbitals, n = len(self.nocc), max(self.nocc), independent(interop.overlap(self.mole))
+        (spins, orbitals), n = self.occupations.shape, independent(interop.overlap(self.mole))
         coordinates = jnp.zeros((spins, n, orbitals))
         frame, charges = jnp.zeros((spins, self.mole.nao, n)), jnp.zeros(self.molecule.natoms)
         return Start(self.basis(), frame, coordinates, coordinates, charges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from nnks import blocks
 from nnks.ansatz import ANSATZE, check_ansatz, check_module, make_ansatz
 from nnks.blocks import BasisBlocks
-from nnks.objective import Problem
+from nnks.objective import Problem, Several
 from nnks.objective.variable_projection import VariableProjection
 from nnks.orbitals import OrbitalModel
 from nnks.orthogonalize import check_weights
@@ -25,6 +25,8 @@ from nnks.setup.start import guess_orbitals, make_start
 from nnks.setup.system import System, total_memory
 from nnks.traces import is_own
 from nnks.types import cast
+
+T = TypeVar("T", Problem, Several)
 
 TABLES = 8
 """Arrays of points times functions that solving for coefficients holds at once: four of the basis, as many copies."""
@@ -134,14 +136,20 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bo
     )
 
 
-def in_precision(problem: Problem, precision: str) -> Problem:
-    """The problem as `training.precision` wants it: all of it cast, or (`mixed`) only what is evaluated point by point.
+def in_precision(problem: T, precision: str) -> T:
+    """The problem, or each of several, as `training.precision` wants it.
+
+    All of it is cast, or (`mixed`) only what is evaluated point by point.
 
     `mixed` evaluates an ansatz, or contracts a table of Gaussians, in float32; sums over points, matrices of orbitals
     and energies stay in float64, and so do the parameters.
     """
     if precision != "mixed":
         return cast(problem, jnp.dtype(precision))
+    if isinstance(problem, Several):
+        each = tuple(in_precision(one, precision) for one in problem.problems)
+        return dataclasses.replace(problem, problems=each)
+    assert isinstance(problem, Problem)
     model, projection = problem.model, problem.projection
     table = model.table
     table = table.in_precision("float32") if isinstance(table, BasisBlocks) else cast(table, jnp.float32)

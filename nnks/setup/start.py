@@ -14,7 +14,7 @@ from nnks.interop import basis_sets
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
 from nnks.registry import InputError, shown, suggest
-from nnks.scf import BasisEnergy, SCFResult, diagonalize, fock, solve
+from nnks.scf import BasisEnergy, SCFResult, diagonalize, filling, fock, solve
 from nnks.setup.functional import analytic, hartree_method, make_functional
 from nnks.setup.outline import Outline
 from nnks.setup.system import System
@@ -35,7 +35,7 @@ def make_start(system: System, guess: str) -> Start:
     overlap = system.one_electron().overlap
     basis = system.basis()
     whitened = frame(overlap)
-    spins, occupied = len(system.nocc), max(system.nocc)
+    spins, occupied = system.occupations.shape
     _check_independent(system, whitened.shape[1])
     charges = system.charges
     if guess == "random":
@@ -69,7 +69,8 @@ def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str)
     energy = gaussian_energy(system)
     start = guess_orbitals(system, "core" if guess == "core" else "minao")
     if guess == "scf":
-        mo_coeff, occupations = solve(energy, overlap, whitened, start, system.nocc).mo_coeff, system.occupations
+        mo_coeff = solve(energy, overlap, whitened, start, system.nocc).mo_coeff
+        occupations = filling(system.nocc, mo_coeff.shape[-1])
         start = mo_coeff[:, :, : occupations.shape[1]], occupations
     return diagonalize(fock(energy, *start)[1], whitened)
 

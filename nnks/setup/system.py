@@ -50,6 +50,8 @@ class System:
     restricted: bool
     grid: Grid
     gaussian: bool
+    orbitals: int = 0
+    """Room for so many orbitals of each spin, if more than are occupied."""
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
     _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -68,8 +70,8 @@ class System:
 
     @property
     def occupations(self) -> Float[Array, "spin orbitals"]:
-        """Electrons in each orbital; the rest of a smaller channel is empty."""
-        return filling(self.nocc, max(self.nocc))
+        """Electrons in each orbital; the rest of a smaller channel is empty, as is what other systems need."""
+        return filling(self.nocc, max(self.nocc), self.orbitals)
 
     @property
     def charges(self) -> Float[Array, " atoms"]:
@@ -237,6 +239,11 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
         raise InputError(
             f"quadrature.memory is {q.memory} GB and this machine has {1e-9 * total_memory():.3g} GB; choose less, or "
             "None for half of what is free."
+        )
+    if s.molecules:
+        raise InputError(
+            f"system.molecules names several, {shown(s.molecules)}, where a command takes one molecule; use "
+            "system.molecule."
         )
     grid = kind.make_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
     gaussian = hasattr(ANSATZE[config.ansatz.name].make, "coordinates")

@@ -6,7 +6,7 @@ import jax
 
 from nnks.config import ConfigDict, check
 from nnks.interop import coulomb
-from nnks.objective import Problem
+from nnks.objective import Problem, Several
 from nnks.registry import InputError
 from nnks.setup.functional import make_functional
 from nnks.setup.outline import Outline
@@ -14,6 +14,7 @@ from nnks.setup.own import check_optimizer
 from nnks.setup.problem import make_model
 from nnks.setup.system import System
 from nnks.training import OPTIMIZERS, Controlled, FirstOrder, Optimizer, Prepares
+from nnks.training.passes import updates_of
 from nnks.training.validation import EarlyStopping, ValidationEnergy
 
 FINEST_LEVEL = 9
@@ -27,15 +28,23 @@ RESOLVED = 1e-7, 5e-5
 water)."""
 
 
-def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
+def make_optimizer(config: ConfigDict, objective: Problem | Several) -> Optimizer:
     """The optimizer of a config.
+
+    Args:
+        config: of the run.
+        objective: the energy of one system, or of several.
 
     Raises:
         InputError: for a bad learning rate or schedule, a full-grid method with a minibatch sampler, or a line search
             with averaged Gram matrices.
     """
-    optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=config.training.steps)
+    steps = config.training.steps * updates_of(objective)
+    optimizer = OPTIMIZERS.build(config.optimizer.to_dict(), steps=steps)
     check_optimizer(config.optimizer.name, optimizer)
+    if isinstance(objective, Several):
+        _check_several(config, optimizer, objective)
+    problem = objective.problems[0] if isinstance(objective, Several) else objective
     if not (problem.sampler.exact or optimizer.minibatch):
         raise InputError(
             f"optimizer '{config.optimizer.name}' needs the same energy at every evaluation, and sampler "
@@ -58,6 +67,25 @@ def make_optimizer(config: ConfigDict, problem: Problem) -> Optimizer:
             "not give; use orthogonalizer.gram='full' or 'batch', or optimizer.name='adam'."
         )
     return optimizer
+
+
+def _check_several(config: ConfigDict, optimizer: Optimizer, objective: Several) -> None:
+    """Refuses an optimizer that works with the orbitals of one system."""
+    if config.training.control_steps:
+        raise InputError(
+            f"training.control_steps is {config.training.control_steps}, and a control variate is kept for one "
+            "molecule, where system.molecules names several; use training.control_steps=0."
+        )
+    if not getattr(optimizer, "several", False):
+        raise InputError(
+            f"optimizer '{config.optimizer.name}' works with the orbitals of one molecule, and system.molecules names "
+            f"{len(objective.problems)}; use optimizer.name='adam' or 'lbfgs'."
+        )
+    if objective.together < len(objective.problems) and not isinstance(optimizer, FirstOrder):
+        raise InputError(
+            f"training.molecules is {objective.together}, and optimizer '{config.optimizer.name}' needs the same "
+            "energy at every evaluation; use training.molecules=None, or optimizer.name='adam'."
+        )
 
 
 def controlled(config: ConfigDict, optimizer: Optimizer) -> Controlled:

@@ -12,8 +12,9 @@ from nnks.config import ConfigDict, flatten, to_dict
 from nnks.launch import Launcher, Resources, Task, make_launcher
 from nnks.registry import InputError, shown
 from nnks.runs.estimate import Stored
+from nnks.runs.experiment import outline_of
 from nnks.runs.members import batches, begun_in
-from nnks.runs.plan import finished_run, sketch
+from nnks.runs.plan import finished_run
 from nnks.runs.programs import release_programs
 from nnks.sweep.declared import NAMED, Sweep, describe, flat
 from nnks.tracking import check_writable, config_hash
@@ -143,7 +144,7 @@ def check_runs(sweep: Sweep, results: str | Path) -> list[ConfigDict]:
         try:
             setup.check_training(config)
             if (text := _checked_alike(config)) not in checked:
-                last = sketch(config, like=last)
+                last = outline_of(config, like=last)
                 checked.add(text)
         except InputError as error:
             raise InputError(f"run {number} of {len(sweep.configs)}{_which(sweep, config)}: {error}") from error

@@ -11,6 +11,7 @@ from nnks.tracking.record import (
     DOUBTS,
     EXACT,
     FAILED,
+    MOLECULES,
     REFERENCE_LARGE,
     REFERENCE_LEFT,
     REFERENCE_SAME,
@@ -29,6 +30,9 @@ else:
 EQUAL = 1e-3
 """Energies closer than this [mHa] are called equal: the agreement asked of two programs is 1e-6 Ha."""
 
+ROLES = {REFERENCE_SAME: "same basis", REFERENCE_LARGE: "large basis"}
+"""What a reference is to a run, by the key of a summary that names it."""
+
 OWN_WIDTH, REFERENCE_WIDTH = 24, 28
 """Characters that the run's own columns of the final table take, and those of a reference."""
 
@@ -43,8 +47,7 @@ def ordered_references(summary: Mapping[str, Any]) -> dict[str, float]:
 
 def role(summary: Mapping[str, Any], name: str) -> str:
     """What a reference is to this run: `same basis`, `large basis`, or nothing."""
-    roles = {REFERENCE_SAME: "same basis", REFERENCE_LARGE: "large basis"}
-    return " and ".join(text for key, text in roles.items() if summary.get(key) == name)
+    return " and ".join(text for key, text in ROLES.items() if summary.get(key) == name)
 
 
 def energy_table(summary: Mapping[str, Any], names: Sequence[str] | None = None) -> Table:
@@ -79,6 +82,26 @@ def energy_table(summary: Mapping[str, Any], names: Sequence[str] | None = None)
             reference = total if term == "total" else (terms.get(name) or {}).get(term)
             cells += [_number(reference, ".7f"), _difference(energies.get(term), reference)]
         table.add_row(*cells, style="bold" if term == "total" else None, end_section=term == "total")
+    return table
+
+
+def molecules_table(summary: Mapping[str, Any]) -> Table:
+    """The energies of the molecules of a run, one a row, and how far the references of each are."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("molecule", no_wrap=True)
+    table.add_column("this run\n\\[Ha]", justify="right", style="bold", no_wrap=True)
+    for purpose in ROLES.values():
+        table.add_column(f"{purpose}\n\\[mHa]", justify="right", style="cyan")
+    table.add_column("quadrature error\n\\[mHa]", justify="right")
+    for label, own in summary[MOLECULES].items():
+        energy, known, error = own["energies"]["total"], own.get("reference") or {}, own.get("quadrature_error")
+        cells = [_difference(energy, known.get(own.get(role))) for role in ROLES]
+        stated = "" if error is None else f"{max(error / MILLIHARTREE, EQUAL):.3f}"
+        table.add_row(escape(label), _number(energy, ".7f"), *cells, stated)
     return table
 
 
@@ -137,6 +160,8 @@ def print_summary(summary: Mapping[str, Any], console: Console | None = None) ->
         fit = max(1, (console.width - OWN_WIDTH) // REFERENCE_WIDTH)  # the rest go into a table below
         for start in range(0, max(len(names), 1), fit):
             console.print(energy_table(summary, names[start : start + fit]))
+    if summary.get(MOLECULES):
+        console.print(molecules_table(summary))
     for sentence in left_references(summary):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     style = "bold red" if objections(summary) or summary.get("status") == FAILED else "bold"

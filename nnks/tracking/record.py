@@ -43,6 +43,9 @@ REFERENCE_DETAILS = "reference_details"
 """Summary key: reference name -> how it was found; one that is not `converged` is no reference, and is named here
 only."""
 
+MOLECULES = "molecules"
+"""Summary key of a run of several: molecule -> what a summary says of one, of the final energy and its references."""
+
 REFERENCE_LEFT = "reference_left"
 """Summary key: reference name -> `seconds` that it would take, the `budget` of seconds, and the `command` that computes
 it."""

@@ -26,6 +26,8 @@ class Optimizer(Protocol):
         """Whether the numbers of a step belong to the state after it, as a line search's can, or to the one before."""
         ...
 
+    # several = True    works for several systems at once; without it an optimizer is given the energy of one
+    #
     # an optimizer asks of its objective what it needs: `Objective` for most, orbitals of one system for some
     def init(self, objective: Any, params: Params, key: PRNGKey, /) -> Any:
         """The optimizer's state before the first step."""

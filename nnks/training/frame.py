@@ -51,7 +51,8 @@ def rotation_scale(
     """Angle per unit of coordinate, of rotations of the `count` lowest orbitals into the others; zero elsewhere."""
     n, k = len(mo_energy), len(electrons)
     mixes = (jnp.arange(n)[:, None] >= count) & (jnp.arange(k)[None, :] < count)
-    gap = jnp.maximum(mo_energy[:, None] - mo_energy[None, :k], SMALL_GAP)
+    occupied = jnp.pad(mo_energy, (0, max(k - n, 0)))[:k]  # there may be room for more orbitals than levels
+    gap = jnp.maximum(mo_energy[:, None] - occupied[None], SMALL_GAP)
     return jnp.where(mixes, (2 * jnp.maximum(electrons, 1.0)[None, :] * gap) ** -0.5, 0.0)
 
 

@@ -6,15 +6,16 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from nnks.objective import Objective
+from nnks.objective import Objective, Several
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
+from nnks.training.passes import make_pass
 from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Params, PRNGKey
 
@@ -109,12 +110,16 @@ class FirstOrder:
     reports_end: bool = False
     recipe: Recipe | None = None
 
+    several: ClassVar[bool] = True
+
     def init(self, objective: Objective, params: Params, key: PRNGKey) -> Any:
         """The state of the optax optimizer."""
         return self.optimizer.init(params)
 
     def make_step(self, objective: Objective) -> StepFn:
-        """The compiled step; the objective's arrays are its arguments."""
+        """The compiled step; the objective's arrays are its arguments. Over several systems it is a pass."""
+        if isinstance(objective, Several):
+            return make_pass(self.optimizer, objective)
 
         @jax.jit
         def step(objective: Objective, state: TrainState) -> tuple[TrainState, Metrics]:

@@ -75,6 +75,7 @@ class LBFGS:
     minibatch: ClassVar[bool] = False
     line_search: ClassVar[bool] = True
     reports_end: ClassVar[bool] = True
+    several: ClassVar[bool] = True
 
     def init(self, objective: Objective, params: Params, key: PRNGKey) -> LBFGSState:
         """The state before the first step: no gradient, and an energy that any other is lower than.

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from nnks.functional import Functional
-from nnks.objective import Objective, settled
+from nnks.objective import Objective, Variables, settled
 from nnks.orbitals import OrbitalModel
 from nnks.quadrature import Quadrature
 from nnks.training.loop import StepTaken
@@ -46,8 +46,19 @@ class ValidationEnergy:
         return self.functional.energies(self.model(cast(params, jnp.float64), self.quadrature))["total"]
 
 
+@record
+class ValidationOfSeveral:
+    """The same of several systems, whose energies are added."""
+
+    systems: tuple[ValidationEnergy, ...]
+
+    def energy(self, params: Variables) -> Scalar:
+        """The sum of totals [Ha]."""
+        return sum((system.energy(params.of(n)) for n, system in enumerate(self.systems)), jnp.zeros(()))
+
+
 @jax.jit
-def _energy(held_out: ValidationEnergy, params: Params) -> Scalar:
+def _energy(held_out: ValidationEnergy | ValidationOfSeveral, params: Params) -> Scalar:
     return held_out.energy(params)
 
 
@@ -78,7 +89,7 @@ class EarlyStopping:
         doubts: comparisons in a row whose fall was for the larger part one on the training grid alone.
     """
 
-    held_out: ValidationEnergy
+    held_out: ValidationEnergy | ValidationOfSeveral
     every: int
     reports_end: bool
     best: Compared | None = None

@@ -1,0 +1,108 @@
+"""Configs of several molecules: one config of each, and their energies as one objective."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from nnks.config import ConfigDict, override
+from nnks.geometries.files import is_path
+from nnks.molecule import short_name
+from nnks.objective import Problem, Several
+from nnks.registry import InputError, shown
+from nnks.setup.system import System
+from nnks.training.validation import EarlyStopping, ValidationEnergy, ValidationOfSeveral
+
+BETWEEN = "|"
+"""Separates the molecules of `system.molecules`: commas, semicolons and line breaks are parts of a geometry."""
+
+
+def is_several(config: ConfigDict) -> bool:
+    """Whether a config names several molecules."""
+    return bool(config.system.molecules.strip())
+
+
+def molecule_specs(text: str) -> list[str]:
+    """The molecules that `system.molecules` names, the files of a folder among them.
+
+    Raises:
+        InputError: for an empty entry, or a folder without geometries.
+    """
+    specs: list[str] = []
+    for entry in (part.strip() for part in text.split(BETWEEN)):
+        if not entry:
+            raise InputError(
+                f"system.molecules is {shown(text)}, with nothing between two '{BETWEEN}'; write names, files, folders "
+                f"or atoms with '{BETWEEN}' between them, such as 'H2 {BETWEEN} LiH {BETWEEN} HF'."
+            )
+        if not is_path(entry) and Path(entry).is_dir():
+            files = sorted(Path(entry).glob("*.xyz"))
+            if not files:
+                raise InputError(f"system.molecules names the folder {shown(entry)}, which holds no .xyz file.")
+            specs += map(str, files)
+        else:
+            specs.append(entry)
+    return specs
+
+
+def singles(config: ConfigDict) -> list[ConfigDict]:
+    """A config of each molecule, which all else is the same for.
+
+    Raises:
+        InputError: for keys that say something of one molecule.
+    """
+    s = config.system
+    for key, value in (("charge", s.charge), ("spin", s.spin)):
+        if value is not None:
+            raise InputError(
+                f"system.{key} is {value}, and system.molecules names several; leave it at None, and state charge and "
+                "spin in the comment line of an xyz file."
+            )
+    one = {"system.molecules": "", "training.molecules": None}
+    return [override(config, {"system.molecule": spec, **one}) for spec in molecule_specs(s.molecules)]
+
+
+def labels_of(configs: Sequence[ConfigDict]) -> tuple[str, ...]:
+    """What to call each molecule, numbered where several are called the same."""
+    names = [short_name(config.system.molecule) for config in configs]
+    return tuple(
+        name if names.count(name) == 1 else f"{name} ({names[:index].count(name) + 1})"
+        for index, name in enumerate(names)
+    )
+
+
+def most_orbitals(systems: Sequence[System]) -> int:
+    """The number of orbitals that every system has room for, so that networks have one shape for all."""
+    return max(max(system.nocc) for system in systems)
+
+
+def make_objective(config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...]) -> Several:
+    """The mean energy of all molecules, by `training.molecules` of them at a time.
+
+    Raises:
+        InputError: for what is kept for one system alone.
+    """
+    for problem in problems:
+        if problem.constraint is not None:
+            raise InputError(
+                f"orthogonalizer.constraint='{problem.constraint.kind}' is kept for one molecule, and system.molecules "
+                "names several; use orthogonalizer.constraint='reparameterize'."
+            )
+    size = config.training.molecules
+    if size is not None and not 1 <= size <= len(problems):
+        raise InputError(
+            f"training.molecules is {size}, and system.molecules names {len(problems)}; choose 1 to {len(problems)}, "
+            "or None for all at every update."
+        )
+    return Several(tuple(problems), jnp.ones(len(problems)), labels, size or len(problems))
+
+
+def stopping_of_all(each: Sequence[EarlyStopping | None]) -> EarlyStopping | None:
+    """Early stopping by the sum of the energies on all held-out grids; None where some system has none."""
+    present = [stopping for stopping in each if stopping is not None]
+    if len(present) < len(each):
+        return None
+    energies = tuple(s.held_out for s in present if isinstance(s.held_out, ValidationEnergy))
+    return EarlyStopping(ValidationOfSeveral(energies), present[0].every, present[0].reports_end)

@@ -1,0 +1,156 @@
+"""Several molecules, one network: the objective is a sum of single ones; a run trains, resumes and reports."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nnks.registry import InputError
+
+SETTINGS = {
+    "system.molecules": "H2 | HF",
+    "system.basis": "sto-3g",
+    "quadrature.level": 0,
+    "quadrature.pruning": "sg1",
+    "ansatz.name": "residual",
+    "ansatz.width": 3,
+    "ansatz.depth": 1,
+    "optimizer.name": "adam",
+    "training.steps": 4,
+    "training.held_out_steps": 0,
+    "evaluation.level": 0,
+    "reference.pyscf": False,
+    "reference.large_basis": "",
+    "tracking.wandb": "disabled",
+    "tracking.console": False,
+}
+
+
+def config(**changes):
+    from nnks.config import default_config, override
+
+    return override(default_config(), SETTINGS | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+@pytest.fixture(scope="module")
+def objective():
+    from nnks.runs.several import plan_of_several, sketch_of_several
+
+    return plan_of_several(sketch_of_several(config())).problem
+
+
+@pytest.fixture(scope="module")
+def variables(objective):
+    start = objective.init_params(jax.random.key(0))
+    leaves, tree = jax.tree.flatten(start)
+    keys = jax.random.split(jax.random.key(1), len(leaves))
+    noisy = [x + 0.05 * jax.random.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)]
+    return tree.unflatten(noisy)
+
+
+@pytest.fixture(scope="module")
+def gradient():
+    return jax.jit(lambda o, v: jax.value_and_grad(o.loss, has_aux=True)(v, jax.random.key(0), jnp.int32(0)))
+
+
+def test_networks_are_shared_and_what_belongs_to_a_molecule_is_not(objective):
+    variables = objective.init_params(jax.random.key(0))
+    assert set(variables.shared) == {"Dense_0", "Dense_1"}
+    assert [set(own) for own in variables.local] == [{"rotation", "log_zeta"}] * 2
+    # the carbon-like spread of fluorine's exponents is not hydrogen's
+    assert not np.allclose(variables.local[0]["log_zeta"], variables.local[1]["log_zeta"])
+
+
+def test_the_sum_of_energies_and_its_gradient(objective, variables, gradient):
+    weighted = dataclasses.replace(objective, weights=jnp.array([0.5, 2.0]))
+    (total, evaluated), slope = gradient(weighted, variables)
+    parts = [gradient(problem, variables.of(n)) for n, problem in enumerate(objective.problems)]
+    energies = [float(value) for (value, _), _ in parts]
+    # float64, summed in another order
+    assert float(total) == pytest.approx(0.5 * energies[0] + 2.0 * energies[1], abs=1e-10)
+    assert [float(evaluated.energies[label]) for label in ("H2", "HF")] == pytest.approx(energies, abs=1e-10)
+    kernel = [g["Dense_0"]["kernel"] for _, g in parts]
+    np.testing.assert_allclose(slope.shared["Dense_0"]["kernel"], 0.5 * kernel[0] + 2.0 * kernel[1], atol=1e-9)
+    np.testing.assert_allclose(slope.local[1]["rotation"], 2.0 * parts[1][1]["rotation"], atol=1e-9)
+
+
+def test_a_pass_with_one_update_is_a_step_of_the_sum(objective, variables, gradient):
+    import optax
+
+    from nnks.training.passes import make_pass
+    from nnks.training.state import initial_state
+
+    optimizer = optax.sgd(1e-2)
+    state = initial_state(variables, optimizer.init(variables), jax.random.key(0))
+    after, metrics = make_pass(optimizer, objective)(state)
+    (total, _), slope = gradient(objective, variables)
+    assert float(metrics["energy/total"]) == pytest.approx(float(total), abs=1e-10)
+    expected = jax.tree.map(lambda x, g: x - 1e-2 * g, variables, slope)
+    for here, there in zip(jax.tree.leaves(after.params), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(here, there, atol=1e-10)
+
+
+def test_a_pass_visits_every_molecule_once_in_an_order_of_its_own(objective):
+    from nnks.training.passes import updates_of, visits
+    from nnks.training.state import initial_state
+
+    one = dataclasses.replace(objective, problems=objective.problems * 3, together=2)
+    assert updates_of(one) == 3
+    orders = set()
+    for step in range(4):
+        state = dataclasses.replace(initial_state({}, None, jax.random.key(3)), step=jnp.int32(step))
+        groups = visits(one, state)
+        assert [len(group) for group in groups] == [2, 2, 2]
+        assert sorted(index for group in groups for index in group) == list(range(6))
+        orders.add(str(groups))
+    assert len(orders) > 1
+
+
+def test_a_run_reports_each_molecule_and_resumes_bit_by_bit(tmp_path, monkeypatch):
+    """Interrupted after two passes with an update after each molecule, it ends where it would have ended."""
+    import nnks
+    from nnks.runs import experiment
+
+    settings = config(training__molecules=1, training__checkpoint_steps=1)
+    whole, real = nnks.run(settings, tmp_path / "whole"), experiment.iterate
+
+    def interrupted(*args, **kwargs):
+        for progress in real(*args, **kwargs):
+            if progress.step == 3:
+                raise KeyboardInterrupt
+            yield progress
+
+    monkeypatch.setattr(experiment, "iterate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        nnks.run(settings, tmp_path / "parts")
+    monkeypatch.undo()
+    parts = nnks.run(settings, tmp_path / "parts")
+    assert parts.energies == whole.energies
+    stored = json.loads((whole.path / "summary.json").read_text())
+    totals = [stored["molecules"][label]["energies"]["total"] for label in ("H2", "HF")]
+    assert sum(totals) == pytest.approx(whole.energies["total"], abs=1e-10)
+    assert totals[0] == pytest.approx(-1.1, abs=0.3)
+    assert totals[1] == pytest.approx(-98.0, abs=2.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"system__molecules": "H2 | water"}, "as many atoms"),
+        ({"system__molecules": "H2 | | HF"}, "nothing between"),
+        ({"system__charge": 1}, "names several"),
+        ({"optimizer__name": "natural_gradient"}, "orbitals of one molecule"),
+        ({"optimizer__name": "lbfgs", "training__molecules": 1}, "the same energy"),
+        ({"training__molecules": 3}, "choose 1 to 2"),
+        ({"system__molecules": "", "training__molecules": 1}, "there is one molecule"),
+    ],
+)
+def test_what_is_not_of_several_is_refused(changes, said):
+    from nnks.runs.experiment import outline_of
+
+    with pytest.raises(InputError, match=said) as refusal:
+        outline_of(config(**changes))
+    assert "\n" not in str(refusal.value)
