@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "nnks"
 FLOORS = (
     *("errors", "units", "energies", "types", "traces", "registry", "derivatives", "interruption", "textfiles"),
     *("ablation", "geometries", "molecule"),
-    *("basis", "quadrature", "orthogonalize", "ansatz", "averaging"),
+    *("basis", "quadrature", "coulomb", "orthogonalize", "ansatz", "averaging"),
     *("density", "blocks", "orbitals", "functional", "scf"),
     *("tracking", "training", "config", "analysis", "interop"),
     *("setup", "runs", "launch", "sweep", "cli"),
