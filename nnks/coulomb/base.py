@@ -93,6 +93,14 @@ class Coulomb(Protocol):
         """
         ...
 
+    def interactions(self, densities: Float[Array, "n basis basis"]) -> Float[Array, "n n"]:
+        """Of many symmetric density matrices with each other [Ha], in one pass over the integrals.
+
+        Raises:
+            Unavailable: for an operator on points.
+        """
+        ...
+
     def exchange(
         self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
     ) -> Float[Array, "spin basis basis"]:
@@ -149,6 +157,14 @@ class AtPoints:
         """
         raise self._no("Coulomb", "integrate its potential with products of basis functions")
 
+    def interactions(self, densities: Any) -> NoReturn:
+        """There are none.
+
+        Raises:
+            Unavailable: always.
+        """
+        raise self._no("Coulomb", "take its energy of each two charges")
+
     def exchange(self, coefficients: Any, occupations: Any) -> NoReturn:
         """There is none.
 
@@ -168,11 +184,6 @@ def pair_index(n: int) -> np.ndarray:
     """Where the pair of two functions is in packed integrals [n n]."""
     high, low = np.maximum(*np.indices((n, n))), np.minimum(*np.indices((n, n)))
     return high * (high + 1) // 2 + low
-
-
-def size_of(pairs: int) -> int:
-    """How many functions have so many pairs."""
-    return int((8 * pairs + 1) ** 0.5 - 1) // 2
 
 
 def held_bytes(array: Any) -> int:

@@ -163,6 +163,8 @@ def test_what_an_operator_does_not_have_is_refused_with_the_reason(name, lithium
     assert isinstance(operator, AtPoints)
     with pytest.raises(Unavailable, match="knows no basis to have a matrix of Coulomb integrals in"):
         operator.coulomb(jnp.eye(6))
+    with pytest.raises(Unavailable, match="take its energy of each two charges"):
+        operator.interactions(jnp.eye(6)[None])
     with pytest.raises(Unavailable, match="take its energy of products of two orbitals"):
         operator.exchange(jnp.ones((1, 6, 1)), jnp.ones((1, 1)))
     if name == "tabulated":

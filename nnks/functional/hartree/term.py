@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from nnks.coulomb import ChargeAtPoints, ChargeInBasis, Coulomb
+from nnks.coulomb import Charge, ChargeAtPoints, ChargeInBasis, Coulomb
 from nnks.functional.base import Rotations
 from nnks.functional.hartree.free_atoms import FreeAtoms
 from nnks.types import Array, Float, Scalar, record, static
@@ -32,12 +32,9 @@ class Hartree:
 
     def __call__(self, x: Any, y: Any) -> Scalar:
         """Energy [Ha], linear in the weights of each argument; a density matrix has none, and that of `x` is taken."""
-        if self.operator.in_basis:
-            return self.of_matrix(jnp.sum(x.density_matrix(), axis=0))
         if self.free_atoms is None:
-            a = ChargeAtPoints(x.quadrature, x.density().total)
-            b = a if y is x else ChargeAtPoints(y.quadrature, y.density().total)
-            return self.operator.energy(a, b)
+            a = self._charge(x)
+            return self.operator.energy(a, a if y is x or self.operator.in_basis else self._charge(y))
         a, n = self.free_atoms.split(x)
         b, m = (a, n) if y is x else self.free_atoms.split(y)
         mixed = 0.5 * (n * self.free_atoms.work(b) + m * self.free_atoms.work(a))
@@ -76,13 +73,17 @@ class Hartree:
         """
         return self._if_in_basis(self._curvature)
 
+    def _charge(self, x: Any) -> Charge:
+        if self.operator.in_basis:
+            return ChargeInBasis(jnp.sum(x.density_matrix(), axis=0))
+        return ChargeAtPoints(x.quadrature, x.density().total)
+
     def _of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
         charge = ChargeInBasis(density)
         return self.operator.energy(charge, charge)
 
     def _curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
-        operator: Any = self.operator
-        return operator.interactions(rotations.densities())
+        return self.operator.interactions(rotations.densities())
 
     def _if_in_basis(self, method: Callable) -> Callable:
         if not self.operator.in_basis:
