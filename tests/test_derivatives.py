@@ -49,9 +49,9 @@ def test_others_raise(compiled, integral):
 
 
 def test_streamed_potentials_have_one_by_charges_alone():
+    from nnks.coulomb.potentials import fitting_potentials
+    from nnks.coulomb.streamed import _projection
     from nnks.derivatives import NoDerivative
-    from nnks.functional.hartree.potentials import fitting_potentials
-    from nnks.functional.hartree.streamed import _projection
     from nnks.interop import coulomb, pyscf
     from nnks.molecule import Molecule
 

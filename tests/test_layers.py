@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "nnks"
 FLOORS = (
     *("errors", "units", "energies", "types", "traces", "registry", "derivatives", "interruption", "textfiles"),
     *("ablation", "geometries", "molecule"),
-    *("basis", "quadrature", "orthogonalize", "ansatz", "averaging"),
+    *("basis", "quadrature", "coulomb", "orthogonalize", "ansatz", "averaging"),
     *("density", "blocks", "orbitals", "functional", "scf", "objective"),
     *("tracking", "training", "config", "analysis", "interop"),
     *("setup", "runs", "launch", "sweep", "cli"),
@@ -66,6 +66,16 @@ def test_solvers_and_optimizers_know_the_sum_of_terms_alone():
     for path in [*(ROOT / "training").glob("*.py"), *(ROOT / "scf").glob("*.py")]:
         known = {name for name in imports(path) if name.startswith("nnks.functional")}
         assert known <= allowed, f"{path.name} knows {known - allowed}"
+
+
+def test_who_uses_the_hartree_term_does_not_know_its_operator():
+    """An operator of a user's own is another one for the term, and for nobody else."""
+    for path in [*(ROOT / "training").glob("*.py"), *(ROOT / "orbitals").glob("*.py"), *(ROOT / "scf").glob("*.py")]:
+        assert not any(name.startswith("nnks.coulomb") for name in imports(path)), f"{path.name} knows operators"
+    for path in [*(ROOT / "setup").glob("*.py"), *(ROOT / "functional").rglob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "isinstance":
+                assert "Coulomb" not in ast.unparse(call), f"{path.name} asks for the type of an operator"
 
 
 def test_the_experiments_use_nnks_and_only_their_command_knows_them():

@@ -40,7 +40,6 @@ def direct(config: ConfigDict, write: Write) -> None:
 
 def _minimize(config: ConfigDict) -> dict[str, Any]:
     from nnks import setup
-    from nnks.functional.hartree import BasisFittedHartree
     from nnks.training import Convergence, begin
 
     started = time.perf_counter()
@@ -61,7 +60,7 @@ def _minimize(config: ConfigDict) -> dict[str, Any]:
         "converged": converged,
         "cycles": int(state.evaluations),
         "functions": int(system.mole.nao),
-        "fitted": "basis" if isinstance(problem.functional["hartree"], BasisFittedHartree) else "quadrature",
+        "fitted": "basis" if hasattr(problem.functional["hartree"], "of_matrix") else "quadrature",
     }
 
 

@@ -17,14 +17,6 @@ class Integrals:
     external: Float[Array, "basis basis"]
 
 
-@record
-class FittedCoulomb:
-    r"""Three-center integrals $(P|pq)$ of $p \ge q$, and $L$ of the fitting functions' metric $(P|Q) = (LL^T)_{PQ}$."""
-
-    integrals: Float[Array, "auxiliary pairs"]
-    factor: Float[Array, "auxiliary auxiliary"]
-
-
 def pack(density: Float[Array, "basis basis"]) -> Float[Array, " pairs"]:
     """The lower triangle of a symmetric matrix with its off-diagonal doubled: contracts like the whole matrix."""
     n = density.shape[-1]

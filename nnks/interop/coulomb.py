@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nnks.basis.integrals import FittedCoulomb
+from nnks.coulomb import FittedCoulomb
 from nnks.interop import basis_sets
 from nnks.registry import InputError
 

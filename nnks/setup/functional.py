@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
 
 import jax
 import numpy as np
 
 from nnks.basis.integrals import Integrals
 from nnks.config import ConfigDict
+from nnks.coulomb import PairwiseCoulomb
 from nnks.functional import Functional, Term, TermSpec
-from nnks.functional.hartree import HARTREE, BasisFittedHartree, PairwiseHartree
+from nnks.functional.hartree import HARTREE, Hartree
 from nnks.functional.terms import make_specs
 from nnks.functional.xc.base import XCFunctional
 from nnks.interop.libxc import make_xc
@@ -101,7 +101,7 @@ class OnGrid:
         """The position in the basis [Bohr]."""
         return self.system.dipole()
 
-    def hartree(self) -> Any:
+    def hartree(self) -> Hartree:
         """The Hartree term."""
         return make_hartree(self.system, self.grid, self.method, self.auxiliary, self.gaussian, self.one_electron)
 
@@ -130,15 +130,15 @@ def hartree_method(system: System, name: str, gaussian: bool, key: str = "functi
     return name
 
 
-def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian: bool, one_electron: str) -> Any:
+def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian: bool, one_electron: str) -> Hartree:
     """The Hartree term on a grid."""
     method = hartree_method(system, name, gaussian)
     if method == "exact":
-        return system.exact()
+        return Hartree(system.exact())
     if method == "pairwise":
-        return PairwiseHartree()
+        return Hartree(PairwiseCoulomb())
     if method == "poisson":
-        return system.poisson(grid)
+        return Hartree(*system.poisson(grid))
     fitting = system.config.functional.fitting
     if fitting not in ("auto", "basis", "quadrature"):
         raise InputError(f"functional.fitting is '{fitting}'; {suggest(fitting, ['auto', 'basis', 'quadrature'])}.")
@@ -152,12 +152,12 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         )
     analytic = fitting == "auto" and gaussian and one_electron == "analytic"
     if fitting == "basis" or (analytic and system.holds_fitted(auxiliary)):
-        return BasisFittedHartree(system.fitted(auxiliary))
+        return Hartree(system.fitted(auxiliary))
     if analytic:
         _say_that_it_is_fitted_on_the_grid(system.fitted_bytes(auxiliary))
     if 8 * system.fitting_functions(auxiliary) * grid.size > system.memory:
-        return system.streamed(auxiliary, grid)
-    return system.tabulated(auxiliary, grid)
+        return Hartree(*system.streamed(auxiliary, grid))
+    return Hartree(system.tabulated(auxiliary, grid))
 
 
 def analytic(config: ConfigDict) -> ConfigDict:

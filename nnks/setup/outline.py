@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +12,12 @@ import numpy as np
 
 from nnks.ansatz import Start
 from nnks.basis import BasisOnPoints, BasisTable
-from nnks.basis.integrals import FittedCoulomb, Integrals
+from nnks.basis.integrals import Integrals
 from nnks.basis.screening import BLOCK
 from nnks.blocks import BasisBlocks
 from nnks.blocks.base import Block
 from nnks.config import ConfigDict
-from nnks.functional.hartree import ExactHartree, QuadratureFittedHartree
+from nnks.coulomb import AtPoints, ExactCoulomb, FittedCoulomb, TabulatedCoulomb
 from nnks.interop import coulomb
 from nnks.interop import pyscf as interop
 from nnks.orthogonalize.basis_frame import independent
@@ -27,24 +27,29 @@ from nnks.types import Array, Float, Scalar, record, static
 
 
 @record
-class UncomputedHartree:
-    """A Hartree energy of which only what it holds is known, and that it is a number.
+class UncomputedCoulomb(AtPoints):
+    """A Coulomb operator of which only what it holds is known, and that its energy is a number.
 
     Attributes:
         metric: of the fitting functions, if it has any.
-        holds: the same in words.
+        words: what `holds` says.
     """
 
     metric: Float[Array, "auxiliary auxiliary"] | None = None
-    holds: str = static(default="")
-    name: str = static(default="hartree")
-    order: int = static(default=0)
+    words: str = static(default="")
 
-    reads_density: ClassVar[bool] = True
+    @property
+    def holds(self) -> str:
+        """What will be held in memory."""
+        return self.words
 
-    def __call__(self, x: Any, y: Any) -> Scalar:
+    def energy(self, x: Any, y: Any) -> Scalar:
         """The shape of an energy."""
         return jnp.zeros(())
+
+    def potential(self, charge: Any, at: Any = None) -> Float[Array, " places"]:
+        """The shape of a potential."""
+        return jnp.zeros(len(charge.density if at is None else at))
 
 
 class Outline(System):
@@ -95,31 +100,29 @@ class Outline(System):
         frame, charges = jnp.zeros((spins, self.mole.nao, n)), jnp.zeros(self.molecule.natoms)
         return Start(self.basis(), frame, coordinates, coordinates, charges)
 
-    def exact(self) -> ExactHartree:
+    def exact(self) -> ExactCoulomb:
         """The shape of the four-center integrals."""
         coulomb.check_exact(self.mole)
-        return ExactHartree(jnp.zeros((self._pairs, self._pairs)))
+        return ExactCoulomb(jnp.zeros((self._pairs, self._pairs)))
 
     def poisson(self, grid: Grid) -> Any:
         """Poisson's equation, of which nothing is known before."""
-        return UncomputedHartree()
+        return UncomputedCoulomb(), None
 
     def fitted(self, auxiliary: str) -> FittedCoulomb:
         """Shapes of the fitted integrals, at most: dependent fitting functions are left out later."""
         n = self.fitting_functions(auxiliary)
         return FittedCoulomb(jnp.zeros((n, self._pairs)), jnp.zeros((n, n)))
 
-    def tabulated(self, auxiliary: str, grid: Grid) -> QuadratureFittedHartree:
+    def tabulated(self, auxiliary: str, grid: Grid) -> TabulatedCoulomb:
         """The shape of the table of potentials, at most."""
-        return QuadratureFittedHartree(jnp.zeros((grid.size, self.fitting_functions(auxiliary))))
+        return TabulatedCoulomb(jnp.zeros((grid.size, self.fitting_functions(auxiliary))))
 
     def streamed(self, auxiliary: str, grid: Grid) -> Any:
         """What is held of a fit without a table, at most."""
         n = self.fitting_functions(auxiliary)
-        return UncomputedHartree(
-            jnp.zeros((n, n)),
-            f" on the quadrature, potentials at every use; {8e-9 * n * n:.3g} GB for the fitting functions' metric",
-        )
+        metric = f"{8e-9 * n * n:.3g} GB for the fitting functions' metric"
+        return UncomputedCoulomb(jnp.zeros((n, n)), f" on the quadrature, potentials at every use; {metric}"), None
 
     def make_blocks(self, grid: Grid, order: int) -> BasisBlocks:
         """The basis on a grid, as if every function reached every block: an upper bound of what is tabulated."""

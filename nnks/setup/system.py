@@ -14,20 +14,21 @@ import psutil
 
 from nnks.ansatz import ANSATZE
 from nnks.basis import BasisOnPoints, BasisTable, GaussianBasis, tabulate
-from nnks.basis.integrals import FittedCoulomb, Integrals
+from nnks.basis.integrals import Integrals
 from nnks.blocks import BasisBlocks, make_blocks
 from nnks.config import ConfigDict
-from nnks.functional.hartree import (
-    ExactHartree,
-    PoissonHartree,
-    QuadratureFittedHartree,
-    StreamedFittedHartree,
-    fitting_operator,
+from nnks.coulomb import (
+    ExactCoulomb,
+    FittedCoulomb,
+    PoissonCoulomb,
+    StreamedCoulomb,
+    TabulatedCoulomb,
     fitting_potentials,
     make_poisson,
-    make_promolecule,
     make_streamed,
+    make_tabulated,
 )
+from nnks.functional.hartree import FreeAtoms, Promolecule, fitted_atoms, make_promolecule, neutral_atoms
 from nnks.interop import basis_sets, coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
@@ -55,7 +56,7 @@ class System:
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
     _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
-    _streamed: dict[tuple[str, int], tuple[Grid, StreamedFittedHartree]] = dataclasses.field(
+    _streamed: dict[tuple[str, int], tuple[Grid, StreamedCoulomb, FreeAtoms]] = dataclasses.field(
         default_factory=dict, repr=False
     )
 
@@ -86,19 +87,23 @@ class System:
         """The position, from the origin of the coordinates, in the basis [Bohr]."""
         return interop.dipole_integrals(self.mole)
 
-    def exact(self) -> ExactHartree:
-        """The Hartree energy from four-center integrals.
+    def exact(self) -> ExactCoulomb:
+        """The Coulomb operator by four-center integrals.
 
         Raises:
             InputError: if they take more memory than is allowed.
         """
         coulomb.check_exact(self.mole)
-        return ExactHartree(coulomb.coulomb_integrals(self.mole))
+        return ExactCoulomb(coulomb.coulomb_integrals(self.mole))
 
-    def poisson(self, grid: Grid) -> PoissonHartree:
-        """The Hartree energy by Poisson's equation on a grid."""
-        positions = np.asarray(self.molecule.positions)
-        return make_poisson(grid, positions, interop.angular_degrees(), interop.atomic_charges(self.mole))
+    def promolecule(self) -> Promolecule:
+        """The free atoms that the molecule is made of."""
+        return make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
+
+    def poisson(self, grid: Grid) -> tuple[PoissonCoulomb, FreeAtoms]:
+        """The Coulomb operator by Poisson's equation on a grid, and the free atoms that a density leaves to it less."""
+        operator = make_poisson(grid, np.asarray(self.molecule.positions), interop.angular_degrees())
+        return operator, neutral_atoms(self.promolecule(), grid)
 
     def auxiliary(self, name: str) -> Any:
         """A fitting set for the molecule, made once.
@@ -110,14 +115,14 @@ class System:
             self._auxiliary[name] = coulomb.auxiliary_mole(self.mole, name)
         return self._auxiliary[name]
 
-    def tabulated(self, auxiliary: str, grid: Grid) -> QuadratureFittedHartree:
-        """The Hartree energy fitted on a grid, by a table of potentials."""
+    def tabulated(self, auxiliary: str, grid: Grid) -> TabulatedCoulomb:
+        """The Coulomb operator by fitting on a grid, with a table of potentials."""
         auxmole = self.auxiliary(auxiliary)
         potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
-        return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxmole), potentials))
+        return make_tabulated(coulomb.auxiliary_metric(auxmole), potentials)
 
     def fitted(self, auxiliary: str) -> FittedCoulomb:
-        """The fitted Coulomb energy in the basis, whose integrals are computed once for each fitting set."""
+        """The Coulomb operator by fitting in the basis, whose integrals are computed once for each fitting set."""
         if auxiliary not in self._fitted:
             self._fitted[auxiliary] = coulomb.fitted_coulomb(self.mole, self.auxiliary(auxiliary))
         return self._fitted[auxiliary]
@@ -134,17 +139,19 @@ class System:
         """What those integrals take."""
         return coulomb.fitted_bytes(self.mole, self.auxiliary(auxiliary))
 
-    def streamed(self, auxiliary: str, grid: Grid) -> StreamedFittedHartree:
-        """The Hartree energy fitted on a grid without integrals or a table, made once for each grid and fitting set."""
+    def streamed(self, auxiliary: str, grid: Grid) -> tuple[StreamedCoulomb, FreeAtoms]:
+        """The Coulomb operator by fitting on a grid without a table, and the free atoms as the set fits them.
+
+        Made once for each grid and fitting set.
+        """
         key = auxiliary, id(grid)
         if key not in self._streamed:
-            auxmole = self.auxiliary(auxiliary)
-            potentials = fitting_potentials(interop.gaussian_basis(auxmole))
+            auxmole, atoms = self.auxiliary(auxiliary), self.promolecule()
             factor, kept = coulomb.metric_factor(auxmole, INDEPENDENT)
-            atoms = make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
-            offset = coulomb.charge_integrals(auxmole, atoms.centers, atoms.exponents, atoms.charges)
-            self._streamed[key] = grid, make_streamed(potentials, factor, kept, atoms, offset, grid)
-        return self._streamed[key][1]
+            operator = make_streamed(fitting_potentials(interop.gaussian_basis(auxmole)), factor, kept, grid)
+            projections = coulomb.charge_integrals(auxmole, atoms.centers, atoms.exponents, atoms.charges)
+            self._streamed[key] = grid, operator, fitted_atoms(atoms, grid, operator, projections)
+        return self._streamed[key][1:]
 
     def blocks(self, grid: Grid, order: int) -> BasisBlocks:
         """The basis on a grid in blocks, made once for each grid."""

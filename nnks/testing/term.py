@@ -200,9 +200,7 @@ def arguments_may_be_on_different_points(case: TermCase) -> None:
     """
     x = case.orbitals
     order = np.random.default_rng(6).permutation(len(x.quadrature.weights))
-    q = dataclasses.replace(
-        x.quadrature, points=x.quadrature.points[order], weights=x.quadrature.weights[order], index=jnp.asarray(order)
-    )
+    q = jax.tree.map(lambda array: array[order], dataclasses.replace(x.quadrature, index=jnp.arange(len(order))))
     gradients = None if x.gradients is None else x.gradients[:, :, order]
     shuffled = dataclasses.replace(x, quadrature=q, values=x.values[:, :, order], gradients=gradients)
     aligned = dataclasses.replace(x, quadrature=dataclasses.replace(x.quadrature, index=jnp.arange(len(order))))

@@ -11,21 +11,18 @@ import pytest
 
 import nnks.functional
 from nnks import setup
+from nnks.coulomb import (
+    ExactCoulomb,
+    PairwiseCoulomb,
+    fitting_potentials,
+    make_poisson,
+    make_streamed,
+    make_tabulated,
+)
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.functional.external import AnalyticExternal, QuadratureExternal
 from nnks.functional.field import AnalyticField, QuadratureField
-from nnks.functional.hartree import (
-    HARTREE,
-    BasisFittedHartree,
-    ExactHartree,
-    PairwiseHartree,
-    QuadratureFittedHartree,
-    fitting_operator,
-    fitting_potentials,
-    make_poisson,
-    make_promolecule,
-    make_streamed,
-)
+from nnks.functional.hartree import HARTREE, Hartree, fitted_atoms, make_promolecule, neutral_atoms
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
 from nnks.interop import coulomb
@@ -45,15 +42,22 @@ def auxiliary(mole):
 
 def fitted(mole, grid):
     potentials = coulomb.auxiliary_potentials(auxiliary(mole), np.asarray(grid.points))
-    return QuadratureFittedHartree(fitting_operator(coulomb.auxiliary_metric(auxiliary(mole)), potentials))
+    return Hartree(make_tabulated(coulomb.auxiliary_metric(auxiliary(mole)), potentials))
 
 
 def streamed(mole, grid):
     own = auxiliary(mole)
     atoms = make_promolecule(mole.atom_coords(), interop.atomic_charges(mole))
-    offset = coulomb.charge_integrals(own, atoms.centers, atoms.exponents, atoms.charges)
+    projections = coulomb.charge_integrals(own, atoms.centers, atoms.exponents, atoms.charges)
     factor, kept = coulomb.metric_factor(own, setup.system.INDEPENDENT)
-    return make_streamed(fitting_potentials(interop.gaussian_basis(own)), factor, kept, atoms, offset, grid)
+    operator = make_streamed(fitting_potentials(interop.gaussian_basis(own)), factor, kept, grid)
+    return Hartree(operator, fitted_atoms(atoms, grid, operator, projections))
+
+
+def poisson(s):
+    positions = np.asarray(s.molecule.positions)
+    atoms = neutral_atoms(make_promolecule(positions, interop.atomic_charges(s.mole)), s.grid)
+    return Hartree(make_poisson(s.grid, positions, interop.angular_degrees()), atoms)
 
 
 def xc_term(name):
@@ -68,14 +72,12 @@ TERMS = {
     "external, quadrature": lambda s: QuadratureExternal(
         s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)
     ),
-    "hartree, exact": lambda s: ExactHartree(coulomb.coulomb_integrals(s.mole)),
-    "hartree, fitted in the basis": lambda s: BasisFittedHartree(coulomb.fitted_coulomb(s.mole, auxiliary(s.mole))),
+    "hartree, exact": lambda s: Hartree(ExactCoulomb(coulomb.coulomb_integrals(s.mole))),
+    "hartree, fitted in the basis": lambda s: Hartree(coulomb.fitted_coulomb(s.mole, auxiliary(s.mole))),
     "hartree, fitted on the quadrature": lambda s: fitted(s.mole, s.grid),
     "hartree, streamed": lambda s: streamed(s.mole, s.grid),
-    "hartree, pairwise": lambda s: PairwiseHartree(),
-    "hartree, poisson": lambda s: make_poisson(
-        s.grid, np.asarray(s.molecule.positions), interop.angular_degrees(), interop.atomic_charges(s.mole)
-    ),
+    "hartree, pairwise": lambda s: Hartree(PairwiseCoulomb()),
+    "hartree, poisson": poisson,
     "nuclear": lambda s: Nuclear(s.molecule.positions, jnp.asarray(s.molecule.charges, dtype=float)),
     "field, analytic": lambda s: AnalyticField(interop.dipole_integrals(s.mole)[0] + 0.5, jnp.asarray(0.0)),
     "field, quadrature": lambda s: QuadratureField(jnp.array([0.1, -0.2, 0.3]), jnp.asarray(0.0)),
@@ -117,9 +119,9 @@ CLOSED_FORMS = {
     "kinetic, quadrature": (lambda m, g: QuadratureKinetic(), QUADRATURE),
     "external, analytic": (lambda m, g: AnalyticExternal(interop.one_electron_integrals(m).external), ROUNDING),
     "external, quadrature": (lambda m, g: QuadratureExternal(*NUCLEUS), QUADRATURE),
-    "hartree, exact": (lambda m, g: ExactHartree(coulomb.coulomb_integrals(m)), ROUNDING),
+    "hartree, exact": (lambda m, g: Hartree(ExactCoulomb(coulomb.coulomb_integrals(m))), ROUNDING),
     "hartree, fitted in the basis": (
-        lambda m, g: BasisFittedHartree(coulomb.fitted_coulomb(m, auxiliary(m))),
+        lambda m, g: Hartree(coulomb.fitted_coulomb(m, auxiliary(m))),
         FITTING,
     ),
     "hartree, fitted on the quadrature": (lambda m, g: fitted(m, g), FITTING),
@@ -140,7 +142,7 @@ def test_closed_form(name, alpha, electrons):
 
 @pytest.mark.parametrize("alpha", [0.8, 2.5])
 def test_closed_form_of_the_pair_sum(alpha):
-    check_closed_form(PairwiseHartree(), toys.gaussian_orbital(alpha, grid=toys.atom_grid(20)), rtol=SELF_CELL)
+    check_closed_form(Hartree(PairwiseCoulomb()), toys.gaussian_orbital(alpha, grid=toys.atom_grid(20)), rtol=SELF_CELL)
 
 
 def test_repulsion_of_two_nuclei():

@@ -1,4 +1,4 @@
-"""Poisson's equation on atomic grids: closed forms, four-center integrals, batches."""
+"""The Hartree energy by Poisson's equation: free atoms taken off, four-center integrals, batches."""
 
 import functools
 import math
@@ -19,33 +19,16 @@ def system(molecule, level):
 
 @functools.cache
 def solver(molecule, level):
-    from nnks.functional.hartree import make_poisson
-    from nnks.interop.pyscf import angular_degrees, atomic_charges
+    from nnks.functional.hartree import Hartree
 
     s = system(molecule, level)
-    return make_poisson(s.grid, np.asarray(s.molecule.positions), angular_degrees(), atomic_charges(s.mole))
-
-
-@jax.jit
-def potential(poisson, rho, quadrature, at):
-    return poisson.potential(rho, quadrature, at)
+    return Hartree(*s.poisson(s.grid))
 
 
 def gaussian(points, center, alpha):
     """A normalized charge and its potential, erf(sqrt(alpha) d) / d."""
     d = jnp.linalg.norm(points - jnp.asarray(center)[None, :], axis=1)
     return (alpha / math.pi) ** 1.5 * jnp.exp(-alpha * d**2), jax.scipy.special.erf(math.sqrt(alpha) * d) / d
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.4])
-def test_potential_of_a_gaussian_charge(shift):
-    """Also off the nucleus, where harmonics up to degree 14 are needed, and at places that are no grid points."""
-    grid = system("He", 3).grid
-    rho, _ = gaussian(grid.points, (0.0, 0.0, shift), 1.3)
-    at = jnp.array([[0.3, 0.1, -0.2], [1.0, 2.0, -0.5], [0.0, 9.0, 3.0], [40.0, 0.0, 0.0]])
-    _, expected = gaussian(at, (0.0, 0.0, shift), 1.3)
-    # eighth-order radial quadrature with 50 shells (measured: 1e-7), and harmonics beyond degree 14
-    np.testing.assert_allclose(potential(solver("He", 3), rho, grid.quadrature(), at), expected, atol=3e-6)
 
 
 def density_matrix(s, kind):
@@ -62,8 +45,7 @@ def density_matrix(s, kind):
 
 def errors(molecule, levels, kind="minao"):
     """Energy of a density in 6-31G less its four-center value [Ha]."""
-    from nnks.functional.hartree import ExactHartree
-    from nnks.interop.coulomb import coulomb_integrals
+    from nnks.functional.hartree import Hartree
     from nnks.orbitals import Density, TabulatedDensity
 
     differences, matrix = [], density_matrix(system(molecule, levels[0]), kind)
@@ -73,7 +55,7 @@ def errors(molecule, levels, kind="minao"):
         rho = jnp.einsum("pb,bc,pc->p", chi, matrix, chi)
         x = TabulatedDensity(s.grid.quadrature(), Density(rho[None], None, None))
         energy = jax.jit(lambda poisson, x: poisson(x, x))(solver(molecule, level), x)
-        differences.append(float(energy - ExactHartree(coulomb_integrals(s.mole)).of_matrix(matrix)))
+        differences.append(float(energy - Hartree(s.exact()).of_matrix(matrix)))
     return differences
 
 
@@ -86,10 +68,10 @@ def test_error_falls_with_the_level():
 
 def test_free_atoms_are_the_bulk_of_the_density():
     """The promolecule has the electrons of the neutral atoms, and its energy is that of its own potential."""
-    s, poisson = system("LiH", 3), solver("LiH", 3)
-    assert float(jnp.sum(poisson.promolecule.charges)) == pytest.approx(4, abs=1e-3)
-    energy = 0.5 * s.grid.weights @ (poisson.density * poisson.attraction)
-    assert float(energy) == pytest.approx(float(poisson.promolecule.energy), abs=1e-5)
+    s, atoms = system("LiH", 3), solver("LiH", 3).free_atoms
+    assert float(jnp.sum(s.promolecule().charges)) == pytest.approx(4, abs=1e-3)
+    energy = 0.5 * s.grid.weights @ (atoms.density * atoms.potential)
+    assert float(energy) == pytest.approx(float(atoms.energy), abs=1e-5)
 
 
 @pytest.mark.slow
@@ -139,7 +121,7 @@ def test_batches_are_unbiased(key):
 
 
 def test_derivative_is_the_potential():
-    """dE/drho_k = w_k V_k, as the operator is symmetric up to the grid's error."""
+    """dE/drho_k = w_k V_k, free atoms and deformation, as the operator is symmetric up to the grid's error."""
     from nnks.orbitals import Density, TabulatedDensity
 
     s = system("LiH", 2)
@@ -147,12 +129,14 @@ def test_derivative_is_the_potential():
     rho = sum(gaussian(q.points, c, 0.8)[0] for c in s.molecule.positions)
 
     @jax.jit
-    def slope(poisson, rho, direction):
+    def slope(term, rho, direction):
         def energy(r):
             x = TabulatedDensity(q, Density(r[None], None, None))
-            return poisson(x, x)
+            return term(x, x)
 
-        return jnp.vdot(jax.grad(energy)(rho), direction), q.weights @ (poisson.potential(rho, q, q.points) * direction)
+        deformation, count = term.free_atoms.split(TabulatedDensity(q, Density(rho[None], None, None)))
+        potential = count * term.free_atoms.potential + term.operator.potential(deformation)
+        return jnp.vdot(jax.grad(energy)(rho), direction), q.weights @ (potential * direction)
 
     direction, _ = gaussian(q.points, (0.2, 0.0, 1.0), 1.0)
     derivative, work = slope(solver("LiH", 2), rho, direction)

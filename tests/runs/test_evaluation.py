@@ -76,8 +76,8 @@ def test_a_turned_grid_integrates_as_well_as_it_stands():
     """The charge of a Gaussian beside helium's nucleus, and Poisson's potential of it."""
     from scipy.special import erf
 
-    from nnks.functional.hartree import make_poisson
-    from nnks.interop.pyscf import angular_degrees, atomic_charges
+    from nnks.coulomb import ChargeAtPoints, make_poisson
+    from nnks.interop.pyscf import angular_degrees
     from nnks.molecule import Molecule
 
     molecule = Molecule.from_spec("He")
@@ -88,9 +88,9 @@ def test_a_turned_grid_integrates_as_well_as_it_stands():
     np.testing.assert_array_equal(grid.cells, straight.cells)
     charge = (0.8 / np.pi) ** 1.5 * jnp.exp(-0.8 * jnp.sum((grid.points - center[None, :]) ** 2, axis=1))
     assert float(grid.quadrature().integrate(charge)) == pytest.approx(1.0, abs=1e-4)
-    poisson = make_poisson(grid, np.asarray(molecule.positions), angular_degrees(), atomic_charges(mole))
+    poisson = make_poisson(grid, np.asarray(molecule.positions), angular_degrees())
     d = float(jnp.linalg.norm(at[0] - center))
-    potential = jax.jit(poisson.potential)(charge, grid.quadrature(), at)
+    potential = jax.jit(poisson.potential)(ChargeAtPoints(grid.quadrature(), charge), at)
     assert float(potential[0]) == pytest.approx(erf(np.sqrt(0.8) * d) / d, abs=1e-4)
 
 

@@ -56,8 +56,8 @@ def test_a_sketch_says_what_the_run_is(molecule, ansatz, changes, quick):
     assert promised.describe()["parameters"] == str(count_parameters(shapes))
     assert (promised.problem.projection is None) == (problem.projection is None)
     term, real = promised.problem.functional["hartree"], problem.functional["hartree"]
-    assert type(term) is type(real) or not hasattr(term, "table")
-    assert getattr(term, "holds", "") == getattr(real, "holds", "")
+    assert type(term.operator) is type(real.operator) or not hasattr(term.operator, "table")
+    assert term.holds == real.holds
     table, held = promised.problem.model.table, problem.model.table
     assert type(table) is type(held)
     if hasattr(held, "table_bytes"):

@@ -1,18 +1,13 @@
-"""Electrostatic energy of the density with itself, one method a file."""
+"""Electrostatic energy of the density with itself: one term, whose Coulomb operator is one of `nnks.coulomb`."""
 
 from typing import Any
 
-from nnks.functional.hartree.exact import ExactHartree as ExactHartree
-from nnks.functional.hartree.fitting import BasisFittedHartree as BasisFittedHartree
-from nnks.functional.hartree.fitting import QuadratureFittedHartree as QuadratureFittedHartree
-from nnks.functional.hartree.fitting import fitting_operator as fitting_operator
-from nnks.functional.hartree.pairwise import PairwiseHartree as PairwiseHartree
-from nnks.functional.hartree.poisson import PoissonHartree as PoissonHartree
-from nnks.functional.hartree.poisson import make_poisson as make_poisson
-from nnks.functional.hartree.potentials import fitting_potentials as fitting_potentials
+from nnks.functional.hartree.free_atoms import FreeAtoms as FreeAtoms
+from nnks.functional.hartree.free_atoms import fitted_atoms as fitted_atoms
+from nnks.functional.hartree.free_atoms import neutral_atoms as neutral_atoms
+from nnks.functional.hartree.promolecule import Promolecule as Promolecule
 from nnks.functional.hartree.promolecule import make_promolecule as make_promolecule
-from nnks.functional.hartree.streamed import StreamedFittedHartree as StreamedFittedHartree
-from nnks.functional.hartree.streamed import make_streamed as make_streamed
+from nnks.functional.hartree.term import Hartree as Hartree
 from nnks.functional.terms import TERMS, Discretized
 
 HARTREE = {

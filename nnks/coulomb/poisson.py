@@ -1,13 +1,11 @@
-r"""Hartree energy of any density on atomic grids: Becke's multicenter solution of Poisson's equation.
+r"""The Coulomb operator on atomic grids: Becke's multicenter solution of Poisson's equation.
 
-The density of free atoms has a potential in closed form; what is left, the deformation, is split by the grid's
-partition, $d = \sum_a p_a d$; each part is projected on spherical harmonics shell by shell, the radial equations are
-solved by quadrature, and the potentials of all parts are added up at every point. No fitting set is involved, so that
-no ansatz can exploit one; the error is that of the grid and falls with it.
+A charge is split by the grid's partition, $x = \sum_a p_a x$; each part is projected on spherical harmonics shell by
+shell, the radial equations are solved by quadrature, and the potentials of all parts are added up at every point. No
+fitting set is involved, so that no ansatz can exploit one; the error is that of the grid and falls with it.
 
 References:
     Becke, Dickson, J. Chem. Phys. 89, 2993 (1988).
-    Blum et al., Comput. Phys. Commun. 180, 2175 (2009): free atoms subtracted.
 """
 
 from __future__ import annotations
@@ -20,11 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.basis.harmonics import spherical_harmonics
-from nnks.functional.hartree.promolecule import Promolecule, make_promolecule
-from nnks.functional.hartree.radial import radial_matrices
-from nnks.orbitals import HasDensity
-from nnks.quadrature import Grid, Quadrature
-from nnks.types import Array, Float, Int, Scalar, record, static
+from nnks.coulomb.base import AtPoints, ChargeAtPoints
+from nnks.coulomb.radial import radial_matrices
+from nnks.quadrature import Grid
+from nnks.types import Array, Float, Int, Scalar, record
 
 BLOCK = 4096
 """Points whose harmonics are held at once."""
@@ -71,91 +68,53 @@ class AtomicMesh:
 
 
 @record
-class PoissonHartree:
-    r"""The Hartree energy of the density $\rho = m + d$, with $m$ the promolecule and $d$ the deformation.
+class PoissonCoulomb(AtPoints):
+    r"""$\frac12\int x\,V[y]$, $V[y]$ the solution of Poisson's equation, linear in $y$ and in its points' weights.
 
-    $$E_H = E_m + \int d\,V_m + \frac12\int d\,V[d]$$
-
-    $E_m$ and $V_m$ have closed forms; $V[d]$ is Poisson's, linear in $d$ and in its points' weights. The projection
-    errs on the deformation only, which is a few percent of the density and has no cores.
-
-    On a batch the promolecule counts $s = \sum_k\tilde w_km_kV_m(r_k)/\sum_kw_km_kV_m(r_k)$ times, so that every factor
-    is linear in the weights and two independent batches give an unbiased energy; with the potential in it the noise of
-    the promolecule's energy and that of the deformation's cancel. Fitting suits training on batches better.
+    Projection errs by what the shells' angular grids do not resolve: cores of atoms are better taken off before, as the
+    Hartree term does. It is a symmetric form as far as the grid resolves the potential.
 
     Attributes:
         meshes: the atoms' own grids.
         atom, shell: of each point of the grid, as in `Grid`.
-        promolecule: the free atoms.
-        density, attraction: $m$ [Bohr^-3] and $V_m$ [Ha] at the points.
-        norm: $\sum_kw_km_kV_m(r_k)$ [Ha].
     """
 
     meshes: AtomicMesh
     atom: Int[Array, " points"]
     shell: Int[Array, " points"]
-    promolecule: Promolecule
-    density: Float[Array, " points"]
-    attraction: Float[Array, " points"]
-    norm: Scalar
-    name: str = static(default="hartree")
-    order: int = static(default=0)
 
-    reads_density: ClassVar[bool] = True
-    symmetric: ClassVar[bool] = True  # in the two densities, as far as the grid resolves the potential
+    by_potential: ClassVar[bool] = True
 
-    def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
-        """Energy [Ha] of the density on `x` in the potential of that on `y`."""
-        (a, s), (b, t) = (self._deformation(z.density().total, z.quadrature) for z in (x, y))
-        mixed = s * (b @ self._on(y.quadrature, self.attraction)) + t * (a @ self._on(x.quadrature, self.attraction))
-        rest = a @ self._solve(b, y.quadrature, x.quadrature.points)
-        return s * t * self.promolecule.energy + 0.5 * (mixed + rest)
+    def energy(self, x: ChargeAtPoints, y: ChargeAtPoints) -> Scalar:
+        """Half of the interaction [Ha]: of the charge x with the potential of y."""
+        return 0.5 * (x.amounts @ self.potential(y, x.quadrature.points))
 
-    def potential(
-        self, rho: Float[Array, " points"], quadrature: Quadrature, at: Float[Array, "places 3"]
-    ) -> Float[Array, " places"]:
-        """The electrons' potential [Ha] at any places, from their density on the grid or on a batch of it."""
-        charge, share = self._deformation(rho, quadrature)
-        return share * self.promolecule.potential(at) + self._solve(charge, quadrature, at)
-
-    def _deformation(self, rho: Array, quadrature: Quadrature) -> tuple[Float[Array, " points"], Scalar]:
-        """The charge of the deformation at the points, and how many promolecules remain."""
-        model, attraction = self._on(quadrature, self.density), self._on(quadrature, self.attraction)
-        share = quadrature.weights @ (model * attraction) / self.norm
-        return quadrature.weights * (rho - model), share
-
-    def _on(self, quadrature: Quadrature, table: Float[Array, " points"]) -> Array:
-        return table if quadrature.index is None else table[quadrature.index]
-
-    def _solve(self, charge: Float[Array, " points"], quadrature: Quadrature, at: Array) -> Float[Array, " places"]:
-        """Poisson's potential [Ha] of charges at the points."""
+    def potential(self, charge: ChargeAtPoints, at: Float[Array, "places 3"] | None = None) -> Float[Array, " places"]:
+        """Poisson's potential [Ha] at any places, of a charge on the grid or on a batch of it."""
+        quadrature, amounts = charge.quadrature, charge.amounts
+        places = quadrature.points if at is None else at
 
         def add(total: Array, part: tuple[Array, AtomicMesh]) -> tuple[Array, None]:
             number, mesh = part
             if quadrature.index is None:
-                source = quadrature.points[mesh.own], charge[mesh.own] * mesh.mine, self.shell[mesh.own]
+                source = quadrature.points[mesh.own], amounts[mesh.own] * mesh.mine, self.shell[mesh.own]
             else:
                 drawn = self.atom[quadrature.index] == number
                 shell = jnp.where(drawn, self.shell[quadrature.index], 0)
-                source = quadrature.points, jnp.where(drawn, charge, 0), shell
-            return total + _evaluate(mesh, _radial_solution(mesh, _project(mesh, *source)), at), None
+                source = quadrature.points, jnp.where(drawn, amounts, 0), shell
+            return total + _evaluate(mesh, _radial_solution(mesh, _project(mesh, *source)), places), None
 
-        return jax.lax.scan(add, jnp.zeros(len(at), at.dtype), (jnp.arange(len(self.meshes.radii)), self.meshes))[0]
+        start = jnp.zeros(len(places), places.dtype)
+        return jax.lax.scan(add, start, (jnp.arange(len(self.meshes.radii)), self.meshes))[0]
 
 
-def make_poisson(
-    grid: Grid,
-    positions: np.ndarray,
-    degrees: Mapping[int, int],
-    atoms: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> PoissonHartree:
+def make_poisson(grid: Grid, positions: np.ndarray, degrees: Mapping[int, int]) -> PoissonCoulomb:
     """The solver on a grid.
 
     Args:
         grid: with `cells`, each point's weight before the partition.
         positions: of the nuclei [Bohr].
         degrees: number of points of an angular grid to the largest degree that its projections resolve.
-        atoms: each free atom as Gaussian charges, exponents [Bohr^-2] and charges.
     """
     assert grid.cells is not None, "the grid was made without its atoms' own weights"
     points, cells, atom, shell = (np.asarray(x) for x in (grid.points, grid.cells, grid.atom, grid.shell))
@@ -165,10 +124,7 @@ def make_poisson(
     radii, *others = (_stacked(column) for column in zip(*parts, strict=True))
     outermost = jnp.asarray([len(own_radii) - 1 for own_radii, *_ in parts])
     meshes = AtomicMesh(jnp.asarray(np.asarray(positions, float)), radii, outermost, *others)
-    promolecule = make_promolecule(np.asarray(positions), atoms)
-    density, attraction = promolecule.density(grid.points), promolecule.potential(grid.points)
-    norm = grid.weights @ (density * attraction)
-    return PoissonHartree(meshes, grid.atom, grid.shell, promolecule, density, attraction, norm)
+    return PoissonCoulomb(meshes, grid.atom, grid.shell)
 
 
 def _mesh(own: np.ndarray, center: np.ndarray, degrees: Mapping[int, int], grid: tuple[np.ndarray, ...]) -> tuple:

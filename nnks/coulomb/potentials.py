@@ -222,7 +222,7 @@ def block_size() -> int:
 @functools.lru_cache(maxsize=256)
 def _table(l: int, exponents: tuple, coefficients: tuple) -> tuple[np.ndarray, float, float]:
     """The polynomials of a radial function [intervals 4], its limit, and the distance from which that holds."""
-    from scipy.interpolate import CubicSpline  # takes time, which other ways to the Hartree energy need not wait for
+    from scipy.interpolate import CubicSpline  # takes time, which other operators need not wait for
     from scipy.special import gammainc, gammaln
 
     u = np.arange(INTERVALS) / INTERVALS

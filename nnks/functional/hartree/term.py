@@ -1,0 +1,91 @@
+"""The Hartree term: the electrostatic energy of the density with itself, by any Coulomb operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from nnks.coulomb import Charge, ChargeAtPoints, ChargeInBasis, Coulomb
+from nnks.functional.base import Rotations
+from nnks.functional.hartree.free_atoms import FreeAtoms
+from nnks.types import Array, Float, Scalar, record, static
+
+
+@record
+class Hartree:
+    r"""$E_H = \frac12\iint\rho(r)\,\rho(r')/|r-r'|$.
+
+    With free atoms taken off, $\rho = n\,m + d$,
+
+    $$E_H = \frac12\iint\frac{d(r)\,d(r')}{|r-r'|} + n\int d\,V_m + n^2E_m.$$
+
+    What the term has beside its energy follows from the operator: integrals in the basis make it a function of the
+    density matrix, with a second derivative; any other reads the density on the grid.
+    """
+
+    operator: Coulomb
+    free_atoms: FreeAtoms | None = None
+    name: str = static(default="hartree")
+    order: int = static(default=0)
+
+    def __call__(self, x: Any, y: Any) -> Scalar:
+        """Energy [Ha], linear in the weights of each argument; a density matrix has none, and that of `x` is taken."""
+        if self.free_atoms is None:
+            a = self._charge(x)
+            return self.operator.energy(a, a if y is x or self.operator.in_basis else self._charge(y))
+        a, n = self.free_atoms.split(x)
+        b, m = (a, n) if y is x else self.free_atoms.split(y)
+        mixed = 0.5 * (n * self.free_atoms.work(b) + m * self.free_atoms.work(a))
+        return n * m * self.free_atoms.energy + mixed + self.operator.energy(a, b)
+
+    @property
+    def reads_density(self) -> bool:
+        """Whether its derivative is by the density on the grid."""
+        return not self.operator.in_basis
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether twice the derivative of one side is the one to take."""
+        return self.operator.by_potential
+
+    @property
+    def holds(self) -> str:
+        """What is held in memory for it, as the end of a sentence."""
+        return self.operator.holds
+
+    @property
+    def of_matrix(self) -> Callable[[Float[Array, "basis basis"]], Scalar]:
+        """The energy [Ha] of a total density matrix.
+
+        Raises:
+            AttributeError: where the operator acts on points: the term has no such attribute then.
+        """
+        return self._if_in_basis(self._of_matrix)
+
+    @property
+    def curvature(self) -> Callable[[Rotations], Float[Array, "rotations rotations"]]:
+        """Electrostatic energies [Ha] of the rotations' densities with each other.
+
+        Raises:
+            AttributeError: as for `of_matrix`.
+        """
+        return self._if_in_basis(self._curvature)
+
+    def _charge(self, x: Any) -> Charge:
+        if self.operator.in_basis:
+            return ChargeInBasis(jnp.sum(x.density_matrix(), axis=0))
+        return ChargeAtPoints(x.quadrature, x.density().total)
+
+    def _of_matrix(self, density: Float[Array, "basis basis"]) -> Scalar:
+        charge = ChargeInBasis(density)
+        return self.operator.energy(charge, charge)
+
+    def _curvature(self, rotations: Rotations) -> Float[Array, "rotations rotations"]:
+        return self.operator.interactions(rotations.densities())
+
+    def _if_in_basis(self, method: Callable) -> Callable:
+        if not self.operator.in_basis:
+            raise AttributeError(f"{type(self.operator).__name__} acts on charges at points, and knows no matrices.")
+        return method
