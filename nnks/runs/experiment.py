@@ -314,6 +314,7 @@ class Run:
         elif isinstance(error, Exception) and not self.folder.finished:  # what follows the end is no part of the run
             if isinstance(error, TrainingDiverged):
                 self.recorder.save()
+                error.saved = f"The state of step {self.recorder.step} is saved in '{self.folder.checkpoints}'."
                 self.writers.fail(str(error))
             else:
                 self.writers.fail(f"{type(error).__name__}: {error}")

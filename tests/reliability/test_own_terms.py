@@ -46,7 +46,8 @@ class TrapEnergy:
     linear = True
 
     def __call__(self, x, y):
-        return x.quadrature.integrate(x.density().total * 0.5 * self.k * jnp.sum(x.quadrature.points**2, axis=1))
+        square = jnp.sum(x.quadrature.points**2, axis=1)
+        return {factor} * x.quadrature.integrate(x.density().total * 0.5 * self.k * square)
 
 
 def get_config():
@@ -56,9 +57,9 @@ def get_config():
 '''
 
 
-def written(folder, name, *, strength="1.0", on="pass", in_pyscf="pass"):
+def written(folder, name, *, strength="1.0", on="pass", in_pyscf="pass", factor="1.0"):
     file = folder / f"{name}.py"
-    file.write_text(FILE.format(name=name, strength=strength, on=on, in_pyscf=in_pyscf))
+    file.write_text(FILE.format(name=name, strength=strength, on=on, in_pyscf=in_pyscf, factor=factor))
     return file
 
 
@@ -89,6 +90,18 @@ def test_a_sum_over_the_grid_beside_pyscfs_integrals_is_no_violation(tmp_path):
     same = summary.values["reference_terms"]["pyscf/sto-3g"]
     assert abs(summary.energies["trap_on_the_grid"] - same["trap_on_the_grid"]) > 1e-5  # the coarsest grid
     assert summary.values["violations"] == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "what"), [("jnp.nan", "energy"), ("jnp.sqrt(jnp.sum(0.0 * x.density().total))", "derivative")]
+)
+def test_a_term_that_is_not_finite_is_named_before_the_run_starts(factor, what, tmp_path, capsys):
+    file = written(tmp_path, f"trap_lost_{what}", factor=factor)
+    assert main(["run", f"--config={file}", f"--results={tmp_path / 'results'}"]) == 2
+    said = capsys.readouterr().err
+    assert f"term 'trap_lost_{what}': its {what} is not finite (nan or infinite)" in said
+    assert said.count("\n") == 1
+    assert not list((tmp_path / "results").glob("*/*"))
 
 
 @pytest.mark.parametrize("changed", ["strength", "class"])
