@@ -1,5 +1,6 @@
 """Terms of a user's own in config files: what is wrong with them is one sentence, and changed code is not believed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -102,6 +103,20 @@ def test_a_term_that_is_not_finite_is_named_before_the_run_starts(factor, what, 
     assert f"term 'trap_lost_{what}': its {what} is not finite (nan or infinite)" in said
     assert said.count("\n") == 1
     assert not list((tmp_path / "results").glob("*/*"))
+
+
+@pytest.mark.parametrize(
+    "config", [{"functional": {"terms": {"trap_gone": {}}}}, {"ansatz": {"name": "mine"}}, {"optimizer": {"name": "m"}}]
+)
+def test_a_stored_run_of_members_that_no_file_registered_says_which_file_to_name(config, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "environment.json").write_text(json.dumps({"command": "nnks run --config=trap.py --again"}))
+    assert main(["run", f"--config={tmp_path / 'config.json'}", "--dry-run"]) == 2
+    said = capsys.readouterr().err
+    assert "which does not exist" in said
+    assert "name the Python file that registers it, nnks run --config=FILE.py" in said
+    assert "(the run was started by 'nnks run --config=trap.py --again')" in said
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize("changed", ["strength", "class"])
