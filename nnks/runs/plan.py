@@ -214,14 +214,18 @@ def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
     folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)
     if folder is None or not folder.finished:
         return None
-    now, then = code_of_own(config), (folder.record.summary or {}).get(CODE) or {}
-    changed = [name for name in now if then.get(name, now[name]) != now[name]]
-    if changed:
+    if changed := changed_code(config, (folder.record.summary or {}).get(CODE)):
         notice(
             f"the code of {', '.join(changed)} is not what '{folder.path}' was computed with; it is kept as it is, and "
             "--again (or another experiment) computes it anew."
         )
     return folder
+
+
+def changed_code(config: ConfigDict, then: Any) -> list[str]:
+    """Members of a user's own whose code is another than it was, by the hashes that were stored then."""
+    now, then = code_of_own(config), then if isinstance(then, dict) else {}
+    return [name for name in now if then.get(name, now[name]) != now[name]]
 
 
 def code_of_own(config: ConfigDict) -> dict[str, str]:

@@ -146,3 +146,21 @@ def test_a_reference_of_changed_code_is_computed_anew_and_a_finished_run_says_so
         # the coarsest grid's error was measured as 2e-4 and 9e-4 Ha; a stale reference is 1 Ha off
         assert abs(energies[0]["total"] - energies[1]["total"]) < 2e-3
     assert second["energies"]["total"] > first["energies"]["total"] + 0.1
+
+
+def test_a_run_that_goes_on_with_changed_code_says_so(tmp_path):
+    changes = ["ansatz.name=residual", "functional.hartree=density_fitting", "optimizer.name=sgd"]
+    changes += ["optimizer.learning_rate=1e200", "reference.pyscf=false"]  # it diverges, and goes on when repeated
+
+    def run(strength):
+        file = written(tmp_path, "trap_resumed", strength=strength)
+        command = [sys.executable, "-m", "nnks.cli", "run", f"--config={file}", f"--results={tmp_path / 'results'}"]
+        outcome = subprocess.run([*command, *(f"--config.{c}" for c in changes)], capture_output=True, text=True)
+        assert outcome.returncode == 1, outcome.stderr
+        assert "was not finite" in outcome.stderr
+        return outcome.stderr
+
+    assert "the code of" not in run("1.0")
+    said = run("2.0")
+    assert said.count("the code of term 'trap_resumed' is not what the stored steps were computed with") == 1
+    assert len(list((tmp_path / "results").glob("*/*-s0"))) == 1
