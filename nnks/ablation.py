@@ -88,6 +88,26 @@ def check_kinds(fields: Mapping[str, Any]) -> None:
             raise InputError(f"the ablation's {name} is {shown(value)}; it must be {kind}.")
 
 
+def check_axes(axes: Mapping[str, Any]) -> None:
+    """Refuses an axis without values, and one that can be read only once, such as a generator.
+
+    Raises:
+        InputError: for the first such axis.
+    """
+    for name, values in axes.items():
+        if isinstance(values, str) or not isinstance(values, Sequence | Mapping) or not values:
+            raise InputError(
+                f"axis {shown(name)} of the ablation has no values, it is {shown(values)}; give a tuple, such as "
+                "('adam', 'lbfgs')."
+            )
+        for label, changes in values.items() if isinstance(values, Mapping) else ():
+            if not isinstance(changes, Mapping):
+                raise InputError(
+                    f"{shown(label)} on axis {shown(name)} of the ablation is {shown(changes)}; it must be a "
+                    "dictionary of changes, such as {'optimizer.learning_rate': 0.1}."
+                )
+
+
 @dataclasses.dataclass(frozen=True)
 class Ablation:
     """Axes, seeds and the question of a sweep.
@@ -141,11 +161,7 @@ class Ablation:
                 f"the ablation's ratio is {self.ratio} and its resolution {self.resolution}; ratios need one above 1, "
                 "such as 1.5, and a positive resolution, which smaller values count as."
             )
-        for name, values in self.axes.items():
-            if isinstance(values, str) or not isinstance(values, Sequence | Mapping) or not values:
-                raise InputError(
-                    f"axis {shown(name)} of the ablation has no values; give a tuple, such as ('adam', 'lbfgs')."
-                )
+        check_axes(self.axes)
         for name in self.strata:
             if name not in self.axes and name != MOLECULE:
                 raise InputError(
@@ -181,9 +197,21 @@ class Ablation:
         """The label of an axis that others are compared with."""
         return str(self.baseline.get(axis, next(iter(self.settings(axis)))))
 
+    @property
+    def count(self) -> int:
+        """Runs, without making them."""
+        sizes = {name: len(self.settings(name)) for name in self.axes}
+        crossed = [name for name in self.axes if self._is_crossed(name)]
+        single = sum(size - 1 for name, size in sizes.items() if name not in crossed)
+        return len(self.seeds) * math.prod(sizes[name] for name in crossed) * (1 + single)
+
+    def _is_crossed(self, axis: str) -> bool:
+        """Whether an axis is combined with all others."""
+        return axis in self.strata or self.combine == "product"
+
     def points(self) -> list[dict[str, str]]:
         """The label on every axis, for each run of a seed."""
-        crossed = [name for name in self.axes if name in self.strata or self.combine == "product"]
+        crossed = [name for name in self.axes if self._is_crossed(name)]
         single = [name for name in self.axes if name not in crossed]
         base = {name: self.start(name) for name in self.axes}
         points = []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnks.ablation import Ablation, check_kinds
+from nnks.ablation import Ablation, check_axes, check_kinds
 from nnks.registry import InputError
 
 AXES = {
@@ -14,7 +14,7 @@ AXES = {
 def test_a_product_has_every_combination_of_every_seed():
     ablation = Ablation("?", AXES | {"system.molecule": ("H2", "He", "Li")}, seeds=(3, 4))
     runs = ablation.runs()
-    assert len(runs) == 2 * 2 * 3 * 2
+    assert len(runs) == ablation.count == 2 * 2 * 3 * 2
     assert [changes["training.seed"] for _, changes in runs[:12]] == [3] * 12
     point, changes = runs[0]
     assert point == {"optimizer.name": "adam", "rate": "fast", "system.molecule": "H2"}
@@ -30,7 +30,7 @@ def test_one_at_a_time_leaves_one_axis_from_the_baseline():
     for molecule in ("H2", "He"):
         here = {point[:2] for point in points if point[2] == molecule}
         assert here == {("adam", "slow"), ("sgd", "slow"), ("adam", "fast")}
-    assert len(points) == len(set(points)) == 6
+    assert len(points) == len(set(points)) == ablation.count == 6
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,24 @@ def test_one_at_a_time_leaves_one_axis_from_the_baseline():
 def test_what_cannot_be_meant_is_refused(changes, words):
     with pytest.raises(InputError, match=words):
         Ablation(**{"claim": "?", "axes": AXES} | changes)
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"optimizer.name": iter(("adam", "sgd"))}, "has no values, it is <tuple_iterator"),
+        ({"rate": {"fast": iter([("optimizer.learning_rate", 0.1)])}}, "'fast' on axis 'rate' .* is <list_iterator"),
+    ],
+)
+def test_an_axis_that_can_be_read_only_once_is_refused(axes, words):
+    with pytest.raises(InputError, match=words):
+        check_axes(axes)
+
+
+@pytest.mark.parametrize("field", ["seeds", "strata"])
+def test_a_generator_is_no_list_of_seeds_or_strata(field):
+    with pytest.raises(InputError, match=f"the ablation's {field} is <generator"):
+        check_kinds({field: (value for value in ())})
 
 
 def test_a_sweep_tells_the_report_which_run_is_where(tmp_path):

@@ -1,5 +1,8 @@
 """The command line: bad input gets one sentence and exit status 2, before any compilation."""
 
+import subprocess
+import sys
+
 import pytest
 
 from nnks.cli import main
@@ -65,6 +68,18 @@ def test_bad_config(case, capsys, tmp_path):
     error = refused(capsys, "run", "--config=gaussian", f"--results={folder}", *(f"--config.{c}" for c in changes))
     assert words in error
     assert not folder.exists() or not any(folder.iterdir())
+
+
+def test_an_impossible_charge_is_refused_before_what_computes_is_imported():
+    """PySCF and the run's own modules take longer than the rest."""
+    told = "import sys; from nnks.cli import main; print(main(sys.argv[1:]), *sys.modules)"
+    words = ["run", "--config=gaussian", "--config.system.molecule=H2", "--config.system.charge=7"]
+    done = subprocess.run([sys.executable, "-c", told, *words], check=True, capture_output=True, text=True)
+    status, *modules = done.stdout.split()
+    assert status == "2"
+    assert "use a system.charge of at most 1" in done.stderr
+    assert "nnks.config" in modules
+    assert not {"pyscf", "nnks.setup", "nnks.runs.experiment"} & set(modules)
 
 
 @pytest.mark.parametrize(

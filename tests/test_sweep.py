@@ -92,6 +92,43 @@ def test_a_dry_run_of_a_right_sweep_shows_its_runs(tmp_path, capsys):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("dry", [True, False])
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "def sweep():\n    return [{'training.seed': s} for s in range(300_000)]",
+        "from nnks.ablation import Ablation\n"
+        "ABLATION = Ablation('?', {'training.steps': (1, 2, 3)}, seeds=range(100_000))",
+    ],
+)
+def test_so_many_runs_that_nobody_means_them_are_refused_with_their_number(declared, dry, tmp_path, capsys):
+    from nnks.cli import main
+
+    file, results = study(tmp_path, "[]"), tmp_path / "results"
+    file.write_text(file.read_text().partition("def sweep")[0] + declared)
+    assert main(["sweep", f"--config={file}", f"--results={results}", *(["--dry-run"] if dry else [])]) == 2
+    error = capsys.readouterr().err
+    assert "makes 300,000 runs" in error
+    assert "if more than 1,000 are meant, add --yes" in error
+    assert error.count("\n") == 1
+    assert not results.exists()
+
+
+def test_many_runs_are_made_where_they_are_meant_and_said_before_they_are_checked(tmp_path, monkeypatch, capsys):
+    from nnks.cli import main
+    from nnks.sweep import declared
+
+    monkeypatch.setattr(declared, "MANY", 1)
+    file = study(tmp_path, "[{'training.seed': s} for s in range(3)]")
+    words = ["sweep", f"--config={file}", f"--results={tmp_path / 'results'}", "--dry-run"]
+    assert main(words) == 2
+    assert "makes 3 runs; if more than 1 are meant" in capsys.readouterr().err
+    assert main([*words, "--yes"]) == 0
+    said = capsys.readouterr()
+    assert "3 runs are checked before the first starts." in said.err
+    assert "3 runs, 3 to do." in said.out
+
+
 def test_a_run_says_how_many_come_after_it_and_in_what_time(tmp_path, monkeypatch):
     """The time only where finished runs of the same configs tell it."""
     from nnks.runs import estimate

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nnks.analysis.listing import StoredRun, check_keys
+from nnks.config.values import read_number
 from nnks.registry import InputError
 
 _FORM = re.compile(r"(?P<key>[^=!<>\s]+)\s*(?P<operator>!=|<=|>=|==?|<|>)\s*(?P<value>.*)", re.DOTALL)
@@ -42,9 +43,9 @@ class Condition:
             return equal(value, self.value)
         if self.operator == "!=":
             return not equal(value, self.value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        bound = read_number(self.value.lower(), float)
+        if bound is None or isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
             return False
-        bound = float(self.value)
         return {"<": value < bound, "<=": value <= bound, ">": value > bound, ">=": value >= bound}[self.operator]
 
 
@@ -61,13 +62,8 @@ def parse_condition(text: str) -> Condition:
             "ansatz.name=residual, and a folder before --where."
         )
     key, operator, value = match["key"], match["operator"].replace("==", "="), match["value"].strip()
-    if operator[0] in "<>":
-        try:
-            float(value)
-        except ValueError:
-            raise InputError(
-                f"'{text}' compares with '{value}', which is no number; write a number, or = for text."
-            ) from None
+    if operator[0] in "<>" and read_number(value.lower(), float) is None:
+        raise InputError(f"'{text}' compares with '{value}', which is no number; write a number, or = for text.")
     return Condition(key, operator, value)
 
 
@@ -78,10 +74,8 @@ def equal(value: Any, text: str) -> bool:
     if isinstance(value, bool):
         return fnmatch.fnmatchcase(str(value).lower(), text.lower())
     if isinstance(value, (int, float)):
-        try:
-            return math.isclose(value, float(text), rel_tol=1e-12)
-        except ValueError:
-            return fnmatch.fnmatchcase(str(value), text)
+        number = read_number(text.lower(), float)
+        return fnmatch.fnmatchcase(str(value), text) if number is None else math.isclose(value, number, rel_tol=1e-12)
     if isinstance(value, list):
         return json.dumps(value).replace(" ", "") == text.replace(" ", "")
     return str(value) == text or fnmatch.fnmatchcase(str(value), text)

@@ -51,7 +51,7 @@ def pack(folder: Path, target: Path) -> tuple[int, int]:
         Runs and bytes.
 
     Raises:
-        InputError: where the folder holds no runs.
+        InputError: where the folder holds no runs, or is one, or holds sweeps.
         StoreError: where the tables cannot be written, or do not hold what was written.
     """
     records = list_runs(folder)
@@ -64,6 +64,8 @@ def pack(folder: Path, target: Path) -> tuple[int, int]:
     names = [record.path.relative_to(folder).as_posix() for record in records]
     if "." in names:
         raise InputError(f"'{folder}' is a run; give the folder of a sweep, such as results/quickstart.")
+    if deeper := [record.path.parent for record, name in zip(records, names, strict=True) if "/" in name]:
+        raise InputError(f"'{folder}' is above the folder of a sweep; give that itself, such as '{deeper[0]}'.")
     with storing(target):
         target.mkdir(parents=True, exist_ok=True)
         runs = _runs(names, records, shown_slices(rows, records), _about(folder))

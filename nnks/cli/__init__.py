@@ -41,7 +41,7 @@ Options
   --results=DIR         where runs are stored (default: results)
   --launcher=NAME       of sweep: local (default), ray or slurm, with --workers=N, --cluster=NAME,
                         --batch=auto|off, and for each run --cpus=N, --gpus=N, --memory=GB,
-                        --minutes=N
+                        --minutes=N; --yes if more than 1,000 runs are meant
   --dry-run             print the resolved config and the plan, and stop; nothing is computed
   --again               of run: compute a finished run once more, into a folder that ends in -2,
                         and so on

@@ -14,10 +14,13 @@ from rich.table import Table
 from nnks.analysis.conditions import select
 from nnks.analysis.listing import SHOWN, UNITS, StoredRun, check_keys, ordered, stored_runs
 from nnks.cli.arguments import Arguments
-from nnks.registry import InputError
+from nnks.config.values import Bounds, Rule
 
 FORMS = {"energy": ".6f", "error": "+.3f", "seconds": ".1f", "electrons": ".6f"}
 """How columns are printed; other numbers in six digits."""
+
+LIMIT = Rule(int, bounds=Bounds(1, 1_000_000_000))
+"""How many runs are shown."""
 
 
 def command(arguments: list[str]) -> int:
@@ -27,10 +30,9 @@ def command(arguments: list[str]) -> int:
     parser.add_where()
     parser.add_argument("--columns", nargs="+", action="extend", default=[])
     parser.add_argument("--sort")
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--limit")
     options = parser.read(arguments)
-    if options.limit is not None and options.limit < 1:
-        raise InputError(f"--limit is {options.limit}; expected how many runs to show, at least 1.")
+    limit = LIMIT.read(options.limit, "--limit") if options.limit is not None else None
     runs = stored_runs(options.folder)
     columns = [key for text in options.columns for key in text.split(",") if key] or list(SHOWN)
     check_keys(runs, [*columns, *([options.sort.removeprefix("-")] if options.sort else [])])
@@ -38,8 +40,8 @@ def command(arguments: list[str]) -> int:
     if options.sort:
         chosen = ordered(chosen, options.sort)
     if chosen:
-        print_runs(chosen[: options.limit], columns)
-    shown = len(chosen[: options.limit])
+        print_runs(chosen[:limit], columns)
+    shown = len(chosen[:limit])
     cut = f", {shown} shown" if shown < len(chosen) else ""
     print(
         f"{len(chosen)} of {len(runs)} runs{cut}" if options.where or cut else f"{len(runs)} run{'s' * (len(runs) > 1)}"

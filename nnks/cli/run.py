@@ -11,6 +11,7 @@ from rich.console import Console
 from nnks.cli.options import parse_options
 from nnks.cli.quick import UNUSED, quick, seldom
 from nnks.config import load_config, to_dict
+from nnks.molecule import Molecule
 from nnks.tracking.cache import check_backend, use_compilation_cache
 
 
@@ -21,9 +22,16 @@ def command(arguments: list[str]) -> int:
         use_compilation_cache()
         check_backend()
         config = load_config(options["config"], options["changes"])
+        _check_molecule(config)
         if options["dry_run"]:
             return _show_plan(config, options["results"])
         return _run(config, options["results"], again=options["own"].get("again", False))
+
+
+def _check_molecule(config: Any) -> None:
+    """Refuses a molecule, charge or spin that cannot be, before what computes it is imported, which takes longer."""
+    s = config.system
+    Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
 
 
 def _run(config: Any, results: str, *, again: bool) -> int:

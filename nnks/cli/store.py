@@ -28,6 +28,11 @@ def command(arguments: list[str]) -> int:
         raise InputError(
             f"'{options.folder}' is stored already; give the folder of a sweep's runs, such as results/quickstart."
         )
+    if target.resolve().parent.is_relative_to(folder.resolve()):  # before the tree is read, which may be a whole disk
+        raise InputError(
+            f"'{options.folder}' is '{folder.resolve()}', in which '{target}' would be written; give the folder of a "
+            "sweep itself, such as results/quickstart."
+        )
     check_writable(options.to, target.name)
     runs, size = pack(folder, target)
     paths = write_report(target)

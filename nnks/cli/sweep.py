@@ -32,6 +32,7 @@ OWN = {
     "gpus": int,
     "memory": float,
     "minutes": float,
+    "yes": bool,
 }
 """Options of this command, with their types."""
 
@@ -41,7 +42,7 @@ def command(arguments: list[str]) -> int:
     options = parse_options(arguments, OWN)
     use_compilation_cache()
     check_backend()
-    sweep = load_sweep(options["config"], options["changes"])
+    sweep = load_sweep(options["config"], options["changes"], many=options["own"].get("yes", False))
     own = options["own"]
     if own.get("batch", "auto") not in ("auto", "off"):
         raise InputError(f"--batch is '{own['batch']}'; it must be auto or off.")
@@ -84,6 +85,7 @@ def show_plan(sweep: Sweep, results: str, launcher: Launcher, batch: bool) -> No
         table.add_row(str(n + 1), *(str(called(key, flat(config).get(key, ""))) for key in keys), state, about)
     console = Console()
     console.print(table)
+    console.print(f"{len(sweep.configs)} run{'s' * (len(sweep.configs) > 1)}, {len(missing)} to do.", highlight=False)
     for line in remarks(missing, groups, list(seconds.values()), launcher.workers, batch):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from nnks.config.defaults import default_config
-from nnks.config.sections import ConfigDict, complete, flatten, override, rules_of, to_dict
+from nnks.config.sections import ConfigDict, complete, flatten, override, registries, rules_of, to_dict
 from nnks.config.users import file_name, users_code
 from nnks.registry import InputError, one_line, shown, suggest
 
@@ -127,7 +127,9 @@ def load_config(name: Any, changes: Any = None) -> ConfigDict:
         try:
             config = from_dict(values)
         except InputError as error:
-            raise InputError(f"config file {file_name(name)}: {error}") from error
+            own = _if_own(path, values)
+            told = f"{str(error).rstrip('.')}; {own}" if own else str(error)
+            raise InputError(f"config file {file_name(name)}: {told}") from error
         _say_left_out(name, values)
         return config if changes is None else override(config, changes)
     module = load_module(str(name))
@@ -155,6 +157,30 @@ def from_dict(values: Any, changes: Any = None) -> ConfigDict:
         raise InputError(f"a config is {shown(values)}; expected a dictionary with sections such as 'system'.")
     config = override(_template(), values)
     return override(config, changes) if changes else config
+
+
+def _if_own(path: Path, values: Mapping[str, Any]) -> str:
+    """What to do if members that a stored config names are a user's own; empty where nnks has them all."""
+    from nnks.functional import TERMS
+    from nnks.tracking.record import CONFIG, RunRecord
+
+    sections = {kind: values.get(kind) for kind in registries()}
+    named = [(section.get("name"), registries()[kind]) for kind, section in sections.items() if _is_section(section)]
+    functional = values.get("functional")
+    terms = functional.get("terms") if _is_section(functional) else None
+    named += [(term, TERMS) for term in terms] if _is_section(terms) else []
+    if all(name in registry for name, registry in named if isinstance(name, str)):
+        return ""
+    command = RunRecord(path.parent).environment.get("command") if path.name == CONFIG else None
+    told = f" (the run was started by {file_name(command)})" if isinstance(command, str) else ""
+    return (
+        "if it is your own, name the Python file that registers it, nnks run --config=FILE.py, or import that file "
+        f"before nnks.load_config{told}."
+    )
+
+
+def _is_section(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
 
 
 def _say_left_out(name: str | Path, values: Mapping[str, Any]) -> None:

@@ -119,7 +119,7 @@ class Rule:
         if self.kind in (tuple, list):
             return self.check(self._items(text, path), path)
         if self.kind in (int, float):
-            number = _number(word, self.kind)
+            number = read_number(word, self.kind)
             if number is None:
                 raise self.refusal(text, path)
             return self.check(number, path)
@@ -212,8 +212,8 @@ def _as_float(value: float | int) -> float:
         return math.inf
 
 
-def _number(word: str, kind: type) -> int | float | None:
-    """A number from its text, without a digit lost; None if it is none."""
+def read_number(word: str, kind: type) -> int | float | None:
+    """A number from its text in small letters, without a digit lost; None if it is none, as digits of other scripts."""
     if kind is float and word in NO_NUMBER:
         return float(word)
     if not NUMBER.fullmatch(word):
@@ -235,8 +235,8 @@ def _plain(text: str) -> Any:
     word = text.strip().lower()
     if word in ("true", "false"):
         return word == "true"
-    whole = _number(word, int)
-    number = _number(word, float) if whole is None else whole
+    whole = read_number(word, int)
+    number = read_number(word, float) if whole is None else whole
     return text if number is None else number
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from nnks.geometries.quantities import UNITS
 from nnks.registry import InputError, shown
 
 CHARGE = ("charge", "total_charge", "totalcharge")
 SPIN = ("spin",)
 MULTIPLICITY = ("multiplicity", "mult", "spin_multiplicity")
-UNIT = ("unit", "units", "length_unit", "length_units")
-"""Their `au` may be that of an energy; `bohr` and `angstrom` can only be meant for coordinates."""
+LENGTHS = dict.fromkeys(("bohr", "bohrs"), "bohr")
+LENGTHS |= dict.fromkeys(("angstrom", "angstroms", "ang", "å", "ångström"), "angstrom")
+"""Units that can only be meant for coordinates; an `au` may be that of an energy."""
+
+OTHER_LENGTHS = ("nm", "pm", "nanometer", "nanometers", "picometer", "picometers")
+"""Units of length that nnks does not have."""
 
 LATTICE = ("lattice", "cell", "unit_cell", "unitcell", "cellpar", "cell_parameters")
 """Names of the box that a crystal repeats."""
@@ -43,10 +46,13 @@ _MEANT = re.compile(
     re.IGNORECASE,
 )
 _TWO_NUMBERS = re.compile(r"\s*[+-]?[0-9]{1,2}[\s,]+[1-9]\s*")  # charge and multiplicity, as many programs write them
-_OTHER_UNIT = re.compile(
-    r"(?<![\w.\-])(?:in\s+(?:bohrs?|nm|pm|a\.u\.)|bohrs?|units?\s*[:=]\s*(?:nm|pm|nanometers?))(?![\w.\-])",
+# The unit of coordinates, as `units=bohr`, `coord_unit: Bohr` or `unit bohr`; that of an energy has another key.
+_UNIT = re.compile(
+    r"(?<![\w.\-=])(?:(?:length|distance|coord(?:inate)?s?|pos(?:ition)?s?)_?)?units?"
+    r"""\s{0,9}[:= ]\s{0,9}["'{\[(]?([a-zåö]{1,12})(?![\w.\-])""",
     re.IGNORECASE,
 )
+_OTHER_UNIT = re.compile(r"(?<![\w.\-])(?:in\s+(?:nm|pm|a\.u\.)|bohrs?)(?![\w.\-])", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[\w.+\-]+")
 # Columns of extended xyz that begin as nnks reads them: what the atom is, then where.
 _COLUMNS = re.compile(
@@ -85,7 +91,8 @@ def read_comment(text: str, source: str) -> Comment:
         source: what to call the text that the line is from, in errors.
 
     Raises:
-        InputError: for a value that is no whole number, values that contradict each other, or columns in another order.
+        InputError: for a value that is no whole number, values that contradict each other, another unit of length, or
+            columns in another order.
     """
     if len(text) > LONGEST:
         raise InputError(
@@ -114,14 +121,29 @@ def read_comment(text: str, source: str) -> Comment:
             f"the comment line of {source} says {shown(unread)}, which is not read; write charge=... and spin=... "
             "there, or set system.charge and system.spin."
         )
-    units = (_bare(value).casefold().removesuffix("s") for key, value in pairs if key in UNIT)
-    unit = next((unit for unit in units if unit in UNITS), None)
+    unit = _unit(text, source)
     if unit is None and (other := _OTHER_UNIT.search(text)):
         notices.append(
             f"the comment line of {source} says {shown(other[0])}; coordinates are in system.unit all the same, which "
-            "is angstrom unless it is set; write unit=bohr there if that is meant."
+            "is angstrom unless it is set; set system.unit if another one is meant."
         )
     return Comment(name, charge, spin, unit, tuple(notices))
+
+
+def _unit(text: str, source: str) -> str | None:
+    """The unit of coordinates that the line states, `"angstrom"` or `"bohr"`; None where it states none."""
+    words = [word.casefold() for word in _UNIT.findall(text)]
+    if other := next((word for word in words if word in OTHER_LENGTHS), None):
+        raise InputError(
+            f"the comment line of {source} states coordinates in {other}; expected angstrom or bohr; convert them."
+        )
+    units = {LENGTHS[word] for word in words if word in LENGTHS}
+    if len(units) > 1:
+        raise InputError(
+            f"the comment line of {source} states {' and '.join(sorted(units))} as the unit; expected one; correct the "
+            "line."
+        )
+    return next(iter(units), None)
 
 
 def _unread(text: str) -> str:

@@ -15,7 +15,18 @@ from nnks.interruption import Interrupted
 from nnks.objective import Problem, Several, settled
 from nnks.registry import InputError, StoreError
 from nnks.runs.evaluation import TrainingEnergy, evaluate, gradient_norm, precision_error
-from nnks.runs.plan import Plan, Sketch, code_of_own, default_label, finished_run, meaning, plan, short_name, sketch
+from nnks.runs.plan import (
+    Plan,
+    Sketch,
+    changed_code,
+    code_of_own,
+    default_label,
+    finished_run,
+    meaning,
+    plan,
+    short_name,
+    sketch,
+)
 from nnks.runs.recorder import CONVERGED, GRID, Recorder
 from nnks.runs.references import find_references
 from nnks.runs.summary import Summary, compared, evaluated
@@ -261,6 +272,7 @@ class Run:
         start = pack(state, Progressed(), self.plan.stopping)
         restored = self.checkpoints.restore(start)
         self._say_what_is_damaged(restored)
+        self._say_whose_code_changed()
         start = restored if isinstance(restored, Saved) else start
         row, rows = self.checkpoints.note.get("row"), self.checkpoints.note.get("rows")
         self.folder.resume(row["step"] if row else int(start.step), row, rows)
@@ -345,6 +357,7 @@ class Run:
         elif isinstance(error, Exception) and not self.folder.finished:  # what follows the end is no part of the run
             if isinstance(error, TrainingDiverged):
                 self.recorder.save()
+                error.saved = f"The state of step {self.recorder.step} is saved in '{self.folder.checkpoints}'."
                 self.writers.fail(str(error))
             else:
                 self.writers.fail(f"{type(error).__name__}: {error}")
@@ -371,6 +384,14 @@ class Run:
             begin = "starts over" if restored is None else f"goes on from step {int(restored.step)}"
             aside = self.folder.path / SET_ASIDE
             warn(f"{self.label}: no state can be restored from {named}, now in '{aside}'; the run {begin}.")
+
+    def _say_whose_code_changed(self) -> None:
+        """One line on code of a user's own that is another than that of the steps which are stored."""
+        if changed := changed_code(self.config, self.checkpoints.note.get(CODE)):
+            warn(
+                f"{self.label}: the code of {', '.join(changed)} is not what the stored steps were computed with; the "
+                f"run goes on with the new code. To begin anew, remove '{self.folder.path}' first, with nnks rm."
+            )
 
     def _say_what_is_dropped(self, problem: Any, params: Any, when: str) -> None:
         if not isinstance(problem, Several):

@@ -14,6 +14,7 @@ from nnks.ansatz import ModuleAnsatz, check_start
 from nnks.basis import BasisOnPoints
 from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, registries, resolved, to_dict
+from nnks.functional import Functional
 from nnks.functional.terms import TERMS, check_in_pyscf, make_specs
 from nnks.interop import basis_sets
 from nnks.interop.large_basis import large_bases
@@ -21,8 +22,9 @@ from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
 from nnks.objective import Problem
 from nnks.runs.evaluation import check_final, final_hartree, final_level
+from nnks.scf import GaussianEnergy, fock
 from nnks.setup.memory import check_memory, held, needed
-from nnks.setup.own import check_energies, optimizer_state
+from nnks.setup.own import check_energies, check_finite, optimizer_state
 from nnks.setup.unused import check_unused
 from nnks.traces import is_own, source_hash
 from nnks.tracking import RunFolder, config_hash, config_hashes, find_run
@@ -196,13 +198,19 @@ def plan(config: ConfigDict, outlined: Sketch | None = None) -> Plan:
     system = outline.system.computed()
     problem = setup.make_problem(system)
     optimizer = setup.make_optimizer(outline.config, problem)
-    _check_own(problem, outline.config)
+    _check_own(system, problem)
     return Plan(outline.config, system, problem, optimizer, setup.make_early_stopping(system, problem, optimizer))
 
 
-def _check_own(problem: Problem, config: ConfigDict) -> None:
-    """Evaluates an ansatz of a user's own at a few points: whether its start is finite only values tell."""
-    ansatz = problem.model.ansatz
+def _check_own(system: setup.System, problem: Problem) -> None:
+    """Evaluates an ansatz and terms of a user's own where the run starts: whether they are finite only values tell."""
+    ansatz, config = problem.model.ansatz, system.config
+    for term in filter(is_own, problem.functional.terms):
+        # alone: one that is not finite leaves nothing finite of the first guess
+        blocks = system.blocks(system.grid, term.order)
+        alone = GaussianEnergy(Functional((term,)), blocks, system.grid.quadrature())
+        energies, matrix = fock(alone, *setup.guess_orbitals(system, "minao"))
+        check_finite(term.name, energies[term.name], matrix)
     if isinstance(ansatz, ModuleAnsatz) and is_own(ansatz.module):
         check_start(config.ansatz.name, ansatz, ansatz.init_params(setup.run_key(config)))
 
@@ -212,14 +220,18 @@ def finished_run(config: ConfigDict, results: str | Path) -> RunFolder | None:
     folder = find_run(results, config.experiment, config_hashes(to_dict(config)), config.training.seed)
     if folder is None or not folder.finished:
         return None
-    now, then = code_of_own(config), (folder.record.summary or {}).get(CODE) or {}
-    changed = [name for name in now if then.get(name, now[name]) != now[name]]
-    if changed:
+    if changed := changed_code(config, (folder.record.summary or {}).get(CODE)):
         notice(
             f"the code of {', '.join(changed)} is not what '{folder.path}' was computed with; it is kept as it is, and "
             "--again (or another experiment) computes it anew."
         )
     return folder
+
+
+def changed_code(config: ConfigDict, then: Any) -> list[str]:
+    """Members of a user's own whose code is another than it was, by the hashes that were stored then."""
+    now, then = code_of_own(config), then if isinstance(then, dict) else {}
+    return [name for name in now if then.get(name, now[name]) != now[name]]
 
 
 def code_of_own(config: ConfigDict) -> dict[str, str]:

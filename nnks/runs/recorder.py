@@ -10,8 +10,10 @@ from typing import Any
 from nnks import setup
 from nnks.config import ConfigDict
 from nnks.objective import Objective
+from nnks.runs.plan import code_of_own
 from nnks.tracking import Every, WriterGroup, warn
 from nnks.tracking.files import plain
+from nnks.tracking.record import CODE
 from nnks.training import Convergence, TrainState
 from nnks.training.checkpoint import Checkpoints
 from nnks.training.loop import StepTaken
@@ -52,6 +54,7 @@ class Recorder:
     ):
         self._config, self._objective, self._stopping, self._label = config, objective, stopping, label
         self._checkpoints, self._writers = checkpoints, writers
+        self._code = code_of_own(config)
         self._exact, self._exact_due = exact, Every(config.tracking.exact_steps)
         self._start, known = unpack(start, stopping)
         self._convergence = Convergence(*setup.tolerances(config), known.total)
@@ -111,6 +114,7 @@ class Recorder:
             # the row goes with the state, should the file of rows be damaged; a step between two records has none
             note: dict[str, Any] = {"row": self._row} if self._row.get("step") == self.step else {}
             note |= {} if self._rows is None else {"rows": self._rows}
+            note |= {CODE: self._code} if self._code else {}
             self._checkpoints.save(pack(state, numbers, stopping), note)
 
     @property

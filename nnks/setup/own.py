@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.registry import InputError, shown
 from nnks.traces import attempted, is_own
@@ -82,6 +83,26 @@ def check_energies(problem: Any, params: Any) -> None:
 def _energy(problem: Any, params: Any, term: Any) -> Any:
     x = problem.model(params, problem.grid.quadrature())
     return term(x, x)
+
+
+def check_finite(name: str, energy: Any, matrix: Any) -> None:
+    """Refuses a term whose energy or derivative is not finite.
+
+    Args:
+        name: of the term.
+        energy: of the superposition of atoms [Ha].
+        matrix: its derivative there by the density matrix [Ha].
+
+    Raises:
+        InputError: with which of them.
+    """
+    what = {"energy": energy, "derivative": matrix}
+    broken = next((key for key, value in what.items() if not np.isfinite(np.asarray(value)).all()), None)
+    if broken is not None:
+        raise InputError(
+            f"term '{name}': its {broken} is not finite (nan or infinite) for the density of the atoms, from which a "
+            "run starts; check divisions, roots and logarithms in it, which JAX differentiates."
+        )
 
 
 def check_optimizer(name: str, optimizer: Any) -> None:

@@ -18,9 +18,13 @@ from nnks.config import ConfigDict, find_config, flatten, load_config, load_modu
 from nnks.config.users import file_name, users_code
 from nnks.registry import InputError, shown, suggest
 from nnks.tracking import config_hash
+from nnks.tracking.notices import notice
 
 NAMED = 4
 """Keys by which a refusal names a run of a sweep, the first that its runs differ in."""
+
+MANY = 1000
+"""Runs beyond which a sweep must be meant: to check them alone takes minutes, and a mistyped range makes any number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,18 +55,27 @@ class Sweep:
     expect: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
+def load_sweep(name: str, changes: dict[str, Any] | None = None, *, many: bool = False) -> Sweep:
     """The runs of a file: `get_config()` changed by each run of its `ABLATION`, or by each dictionary of its `sweep()`.
 
-    A file without either is a sweep of one run. `changes` (from the command line) apply to every run.
+    A file without either is a sweep of one run.
+
+    Args:
+        name: of the file or config.
+        changes: to every run, as from the command line.
+        many: whether more than 1,000 runs are meant.
 
     Raises:
-        InputError: for a file or a key that does not exist; every run is checked before the first starts.
+        InputError: for a file or a key that does not exist, and for more runs than are meant; every run is checked
+            before the first starts.
     """
     module = load_module(name)
     base = load_config(name, changes)
     ablation = _ablation(module, name)
+    if ablation is not None:
+        _check_count(ablation.count, name, many=many)
     points, runs = _runs(module, ablation, name)
+    _check_count(len(runs), name, many=many)
     if not runs:
         raise InputError(f"sweep() of {file_name(name)} returned no runs; return a list of dictionaries of changes.")
     experiment = base.experiment if base.experiment != "default" else find_config(name).stem
@@ -82,6 +95,21 @@ def load_sweep(name: str, changes: dict[str, Any] | None = None) -> Sweep:
         axes=tuple(key for key in keys if len({str(each.get(key)) for each in values}) > 1),
         source=str(find_config(name).resolve()),
     )
+
+
+def _check_count(runs: int, name: str, *, many: bool) -> None:
+    """Refuses more runs than anybody meant; so many that are meant are said, as their check takes long.
+
+    Raises:
+        InputError: with their number.
+    """
+    if runs > MANY and not many:
+        raise InputError(
+            f"config file {file_name(name)} makes {runs:,} runs; if more than {MANY:,} are meant, add --yes, with "
+            "--dry-run to see them first."
+        )
+    if runs > MANY:
+        notice(f"{runs:,} runs are checked before the first starts.")
 
 
 def _configs(base: ConfigDict, runs: Sequence[dict[Any, Any]], common: dict[str, Any]) -> Iterator[ConfigDict]:

@@ -88,9 +88,8 @@ def iterate_together(
         for index in range(len(first)):
             n = int(first[index]) + taken
             own = {name: float(value[index]) for name, value in values.items()} | {"time/step_s": elapsed}
-            broken = next((name for name, value in own.items() if not math.isfinite(value)), None)
-            if broken is not None and index not in diverged:
-                diverged[index] = TrainingDiverged(n, broken, member(before, index), last[index])
+            if index not in diverged and not all(map(math.isfinite, own.values())):
+                diverged[index] = TrainingDiverged(n, own, member(before, index), last[index])
             last[index] = own["energy/total"]
             outcomes.append(diverged.get(index) or MemberProgress(n, own, after, index))
         yield outcomes

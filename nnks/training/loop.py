@@ -60,9 +60,8 @@ def iterate(step: StepFn, state: TrainState, *, until: int) -> Iterator[Progress
             progress = _read(*pending)
             elapsed, started = time.perf_counter() - started, time.perf_counter()
             progress.metrics["time/step_s"] = elapsed
-            for name, value in progress.metrics.items():
-                if not math.isfinite(value):
-                    raise TrainingDiverged(progress.step, name, good, last)
+            if not all(map(math.isfinite, progress.metrics.values())):
+                raise TrainingDiverged(progress.step, progress.metrics, good, last)
             # the energies of a step belong to the state before its update, so that one is known to be good
             good, last = progress.state, progress.metrics["energy/total"]
             yield progress

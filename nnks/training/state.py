@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,17 +43,28 @@ class TrainingDiverged(RuntimeError):
 
     Attributes:
         step: the step at which it did.
-        term: the first metric that broke.
+        term: what broke: terms of the energy if any did, else the first metric.
         state: the last state whose energy was finite.
+        saved: the sentence on where that state is stored; empty where it is not.
     """
 
-    def __init__(self, step: int, term: str, state: TrainState, last: float | None):
-        self.step, self.term, self.state = step, term, state
+    saved = ""
+
+    def __init__(self, step: int, metrics: dict[str, float], state: TrainState, last: float | None):
+        broken = [name for name, value in metrics.items() if not math.isfinite(value)]
+        terms = [name.removeprefix("energy/") for name in broken if name.startswith("energy/")]
+        terms = [name for name in terms if name != "total"]
+        self.step, self.term, self.state = step, ", ".join(terms) or broken[0], state
         good = "there was no finite total before it" if last is None else f"the last finite total was {last:.6f} Ha"
+        what = f"the energy's term '{terms[0]}'" if len(terms) == 1 else f"the energy ({self.term})" if terms else ""
+        advice = "Look at what that term computes, all others were finite, or try" if len(terms) == 1 else "Try"
         super().__init__(
-            f"{term} was not finite (nan or infinite) at step {step}; {good}. Try a smaller optimizer.learning_rate, a "
-            "larger sampler.batch_size, or another orthogonalizer.name."
+            f"{what or self.term} was not finite (nan or infinite) at step {step}; {good}. {advice} a smaller "
+            "optimizer.learning_rate, a larger sampler.batch_size, or another orthogonalizer.name."
         )
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (super().__str__(), self.saved)))
 
 
 def initial_state(params: Params, opt_state: Any, key: PRNGKey) -> TrainState:

@@ -83,6 +83,14 @@ def test_a_molecule_keeps_its_name_beside_another_of_that_name(store):
     assert [run["seed"] for run in select(runs, ["system.molecule=H*2.2"])] == [1]
 
 
+def test_digits_of_other_scripts_are_text_and_no_numbers():
+    from nnks.analysis.conditions import Condition
+
+    assert Condition("training.seed", "=", "3").holds(3)
+    assert not Condition("training.seed", "=", "٣").holds(3)
+    assert Condition("training.seed", "=", "٣").holds("٣")
+
+
 def test_a_run_without_the_key_is_unequal_to_everything():
     from nnks.analysis.conditions import Condition
 
@@ -102,8 +110,11 @@ def test_a_run_without_the_key_is_unequal_to_everything():
         (["--where", "energy<low"], ["compares with 'low', which is no number"]),
         (["--where"], ["expected at least one argument"]),
         (["--wher", "seed=1"], ["unrecognized arguments: --wher"]),
-        (["--limit", "0"], ["at least 1"]),
-        (["--limit", "few"], ["invalid int value"]),
+        (["--where", "energy<٣"], ["compares with '٣', which is no number"]),
+        *(
+            (["--limit", text], [f"--limit is {shown}; it must be a whole number from 1 to"])
+            for text, shown in (("0", "0"), ("few", "'few'"), ("٣", "'٣'"), ("３", "'３'"))
+        ),
     ],
 )
 def test_mistakes_get_a_sentence(arguments, words, study, capsys):

@@ -75,6 +75,18 @@ def test_what_cannot_be_kept_is_told_and_leaves_nothing(folder, words, study, tm
     assert not list((tmp_path / "kept").rglob("*.parquet"))
 
 
+@pytest.mark.parametrize("path", [".", "results", "results/study/..", "results/study/../..", "results/study/../../.."])
+def test_a_folder_above_a_sweep_is_refused_and_nothing_written(path, study, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(study.results.parent)
+    for to in ("results/stored", str(tmp_path / "elsewhere" / "kept")):
+        if to.startswith("results") or "../../.." not in path:
+            assert main(["store", path, f"--to={to}"]) == 2
+            error = capsys.readouterr().err
+            assert error.count("\n") == 1
+            assert "would be written" in error or "is above the folder of a sweep; give that itself" in error
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 def test_compiling_stands_apart_from_training_and_the_error_of_quadrature_beside_the_energy(store):
     for seed, first in enumerate((7.0, 0.1)):
         folder = store.add(seed=seed, metrics=False, steps=3, pace=(first + 0.2) / 3, quadrature_error=2e-6)

@@ -66,6 +66,9 @@ def test_charge_and_spin_are_read_where_they_are_stated(text, charge, spin):
         ("Properties=species:S:1:forces:R:3:pos:R:3", "states the columns 'species:S:1:forces:R:3:pos:R:3'"),
         ("Properties=id:I:1:species:S:1:pos:R:3", "expected species:S:1:pos:R:3 first"),
         ("Properties=type:I:1:pos:R:3", "states the columns"),
+        ("unit=bohr units=angstrom", "states angstrom and bohr as the unit; expected one"),
+        ("units=nm", "states coordinates in nm; expected angstrom or bohr"),
+        ("Unit: pm", "states coordinates in pm"),
         ("x" * 200_000, "has 200000 characters; expected at most 100000"),
     ],
 )
@@ -76,7 +79,10 @@ def test_what_is_malformed_or_contradicts_itself_is_refused(text, message):
     assert len(str(error.value)) < 300
 
 
-@pytest.mark.parametrize("pair", ["a={ ", 'a=" ', "a='\\\" {[", "a=,", "a= ", "charge ", "a=[{", "((((", "a.b-"])
+@pytest.mark.parametrize(
+    "pair",
+    [*("a={ ", 'a=" ', "a='\\\" {[", "a=,", "a= ", "charge ", "a=[{", "((((", "a.b-", "unit ", "units:", "unit=a")],
+)
 def test_no_line_takes_long(pair):
     """Patterns that try again from every place would take hours here."""
     assert stated(pair * (100_000 // len(pair))) == (None, None)
@@ -123,17 +129,25 @@ def test_numbers_of_another_meaning_are_left_alone(text):
     assert not read_comment(text, "f.xyz").notices
 
 
-@pytest.mark.parametrize("text", ["in bohr", "coordinates in Bohr", "units=nm", "unit: pm"])
+@pytest.mark.parametrize("text", ["in bohr", "coordinates in Bohr", "in nm", "Bohr"])
 def test_a_unit_in_another_form_is_noticed(text):
     (notice,) = read_comment(text, "f.xyz").notices
     assert "coordinates are in system.unit all the same" in notice
 
 
 @pytest.mark.parametrize(
-    ("text", "unit"), [("units=bohr", "bohr"), ("unit=Angstrom", "angstrom"), ("units=au", None), ("units=eV", None)]
+    ("text", "unit"),
+    [
+        *((text, "bohr") for text in ("units=bohr", "UNIT = 'Bohr'", "unit: BOHR", "Unit bohr", "(units=bohr);")),
+        *((text, "bohr") for text in ("coord_unit=bohr", "units={bohr}", "charge=0,length_units=bohrs,spin=0")),
+        *((text, "angstrom") for text in ("unit=Angstrom", "units=angstroms", "Units: Ang", "unit=Å")),
+        *((text, None) for text in ("units=au", "units=eV", "energy_unit=bohr2", "unit", "units=", "a unit cell")),
+    ],
 )
 def test_units_are_read_where_they_mean_coordinates(text, unit):
-    assert read_comment(text, "the file").unit == unit
+    comment = read_comment(text, "the file")
+    assert comment.unit == unit
+    assert not comment.notices
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Terms of a user's own in config files: what is wrong with them is one sentence, and changed code is not believed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,7 +47,8 @@ class TrapEnergy:
     linear = True
 
     def __call__(self, x, y):
-        return x.quadrature.integrate(x.density().total * 0.5 * self.k * jnp.sum(x.quadrature.points**2, axis=1))
+        square = jnp.sum(x.quadrature.points**2, axis=1)
+        return {factor} * x.quadrature.integrate(x.density().total * 0.5 * self.k * square)
 
 
 def get_config():
@@ -56,9 +58,9 @@ def get_config():
 '''
 
 
-def written(folder, name, *, strength="1.0", on="pass", in_pyscf="pass"):
+def written(folder, name, *, strength="1.0", on="pass", in_pyscf="pass", factor="1.0"):
     file = folder / f"{name}.py"
-    file.write_text(FILE.format(name=name, strength=strength, on=on, in_pyscf=in_pyscf))
+    file.write_text(FILE.format(name=name, strength=strength, on=on, in_pyscf=in_pyscf, factor=factor))
     return file
 
 
@@ -91,6 +93,32 @@ def test_a_sum_over_the_grid_beside_pyscfs_integrals_is_no_violation(tmp_path):
     assert summary.values["violations"] == []
 
 
+@pytest.mark.parametrize(
+    ("factor", "what"), [("jnp.nan", "energy"), ("jnp.sqrt(jnp.sum(0.0 * x.density().total))", "derivative")]
+)
+def test_a_term_that_is_not_finite_is_named_before_the_run_starts(factor, what, tmp_path, capsys):
+    file = written(tmp_path, f"trap_lost_{what}", factor=factor)
+    assert main(["run", f"--config={file}", f"--results={tmp_path / 'results'}"]) == 2
+    said = capsys.readouterr().err
+    assert f"term 'trap_lost_{what}': its {what} is not finite (nan or infinite)" in said
+    assert said.count("\n") == 1
+    assert not list((tmp_path / "results").glob("*/*"))
+
+
+@pytest.mark.parametrize(
+    "config", [{"functional": {"terms": {"trap_gone": {}}}}, {"ansatz": {"name": "mine"}}, {"optimizer": {"name": "m"}}]
+)
+def test_a_stored_run_of_members_that_no_file_registered_says_which_file_to_name(config, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "environment.json").write_text(json.dumps({"command": "nnks run --config=trap.py --again"}))
+    assert main(["run", f"--config={tmp_path / 'config.json'}", "--dry-run"]) == 2
+    said = capsys.readouterr().err
+    assert "which does not exist" in said
+    assert "name the Python file that registers it, nnks run --config=FILE.py" in said
+    assert "(the run was started by 'nnks run --config=trap.py --again')" in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize("changed", ["strength", "class"])
 def test_a_reference_of_changed_code_is_computed_anew_and_a_finished_run_says_so(changed, tmp_path):
     """In processes of their own: a name is registered once in each."""
@@ -118,3 +146,21 @@ def test_a_reference_of_changed_code_is_computed_anew_and_a_finished_run_says_so
         # the coarsest grid's error was measured as 2e-4 and 9e-4 Ha; a stale reference is 1 Ha off
         assert abs(energies[0]["total"] - energies[1]["total"]) < 2e-3
     assert second["energies"]["total"] > first["energies"]["total"] + 0.1
+
+
+def test_a_run_that_goes_on_with_changed_code_says_so(tmp_path):
+    changes = ["ansatz.name=residual", "functional.hartree=density_fitting", "optimizer.name=sgd"]
+    changes += ["optimizer.learning_rate=1e200", "reference.pyscf=false"]  # it diverges, and goes on when repeated
+
+    def run(strength):
+        file = written(tmp_path, "trap_resumed", strength=strength)
+        command = [sys.executable, "-m", "nnks.cli", "run", f"--config={file}", f"--results={tmp_path / 'results'}"]
+        outcome = subprocess.run([*command, *(f"--config.{c}" for c in changes)], capture_output=True, text=True)
+        assert outcome.returncode == 1, outcome.stderr
+        assert "was not finite" in outcome.stderr
+        return outcome.stderr
+
+    assert "the code of" not in run("1.0")
+    said = run("2.0")
+    assert said.count("the code of term 'trap_resumed' is not what the stored steps were computed with") == 1
+    assert len(list((tmp_path / "results").glob("*/*-s0"))) == 1

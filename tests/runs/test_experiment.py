@@ -196,6 +196,7 @@ def test_a_broken_number_stops_the_run_and_saves_the_last_good_state(quick, tmp_
     (record,) = list_runs(tmp_path)
     assert record.status == "failed"
     assert "not finite" in record.summary["reason"]
+    assert f"is saved in '{record.path / 'checkpoints'}'" in record.summary["reason"]
     assert any(record.path.joinpath("checkpoints").iterdir())
 
 
