@@ -22,7 +22,7 @@ from nnks.interop.libxc import describe_xc
 from nnks.molecule import short_name as short_molecule
 from nnks.objective import Problem
 from nnks.runs.evaluation import check_final, final_hartree, final_level
-from nnks.scf import GaussianEnergy, fock
+from nnks.scf import BasisEnergy, fock
 from nnks.setup.memory import check_memory, held, needed
 from nnks.setup.own import check_energies, check_finite, optimizer_state
 from nnks.setup.unused import check_unused
@@ -208,7 +208,7 @@ def _check_own(system: setup.System, problem: Problem) -> None:
     for term in filter(is_own, problem.functional.terms):
         # alone: one that is not finite leaves nothing finite of the first guess
         blocks = system.blocks(system.grid, term.order)
-        alone = GaussianEnergy(Functional((term,)), blocks, system.grid.quadrature())
+        alone = BasisEnergy(Functional((term,)), blocks, system.grid.quadrature())
         energies, matrix = fock(alone, *setup.guess_orbitals(system, "minao"))
         check_finite(term.name, energies[term.name], matrix)
     if isinstance(ansatz, ModuleAnsatz) and is_own(ansatz.module):
