@@ -45,36 +45,29 @@ class StreamedCoulomb(AtPoints):
 
     def energy(self, x: ChargeAtPoints, y: ChargeAtPoints) -> Scalar:
         """Half of the interaction [Ha]."""
-        b = self._whitened(self._project(x))
-        return 0.5 * jnp.dot(b, b if y is x else self._whitened(self._project(y)))
+        b = self.project(x)
+        return 0.5 * jnp.dot(b, b if y is x else self.project(y))
 
     def potential(self, charge: ChargeAtPoints, at: Float[Array, "places 3"] | None = None) -> Float[Array, " places"]:
         """The fitted charge's potential [Ha] at any places, or at the charge's own points."""
         places = self._blocks(charge.quadrature) if at is None else self._cut(at)
-        return self._at(self._project(charge), *places, len(charge.quadrature.points if at is None else at))
+        return self._at(self.project(charge), *places, len(charge.quadrature.points if at is None else at))
 
-    def fit(
-        self, projections: Float[Array, " auxiliary"], quadrature: Quadrature
-    ) -> tuple[Float[Array, " points"], Scalar]:
-        """The potential [Ha] at points, and the energy [Ha], of a charge whose projections are known.
+    def project(self, charge: ChargeAtPoints) -> Float[Array, " kept"]:
+        """$b$ of a charge, linear in it: half of the product of two is their energy [Ha]."""
+        return self.whiten(self._project(charge))
 
-        Args:
-            projections: Coulomb integrals of the fitting functions with the charge [Ha].
-            quadrature: the points.
-        """
-        b = self._whitened(projections)
-        return self._at(projections, *self._blocks(quadrature), len(quadrature.points)), 0.5 * jnp.dot(b, b)
+    def whiten(self, projections: Float[Array, " auxiliary"]) -> Float[Array, " kept"]:
+        """$b$ of a charge whose Coulomb integrals [Ha] with the fitting functions are known."""
+        return solve_triangular(self.factor, projections[self.kept], lower=True)
 
     def _project(self, charge: ChargeAtPoints) -> Float[Array, " auxiliary"]:
         points, rows = self._blocks(charge.quadrature)
         return _projection(self.potentials, jnp.append(charge.amounts, 0.0)[rows], points)
 
-    def _whitened(self, projections: Float[Array, " auxiliary"]) -> Float[Array, " kept"]:
-        return solve_triangular(self.factor, projections[self.kept], lower=True)
-
-    def _at(self, projections: Array, blocks: Array, rows: Array, size: int) -> Float[Array, " places"]:
+    def _at(self, b: Float[Array, " kept"], blocks: Array, rows: Array, size: int) -> Float[Array, " places"]:
         """The fitted potential in blocks of places, brought into their own order."""
-        own = solve_triangular(self.factor, self._whitened(projections), lower=True, trans=1)
+        own = solve_triangular(self.factor, b, lower=True, trans=1)
         amounts = jnp.zeros(self.potentials.size, own.dtype).at[self.kept].set(own)
         return jnp.zeros(size + 1, own.dtype).at[rows].set(self.potentials.potential(amounts, blocks))[:-1]
 

@@ -28,7 +28,7 @@ from nnks.coulomb import (
     make_streamed,
     make_tabulated,
 )
-from nnks.functional.hartree import FreeAtoms, Promolecule, fitted_atoms, make_promolecule, neutral_atoms
+from nnks.functional.hartree import ClosedAtoms, FittedAtoms, Promolecule, closed_atoms, fitted_atoms, make_promolecule
 from nnks.interop import basis_sets, coulomb
 from nnks.interop import pyscf as interop
 from nnks.molecule import Molecule
@@ -56,7 +56,7 @@ class System:
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
     _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
-    _streamed: dict[tuple[str, int], tuple[Grid, StreamedCoulomb, FreeAtoms]] = dataclasses.field(
+    _streamed: dict[tuple[str, int], tuple[Grid, StreamedCoulomb, FittedAtoms]] = dataclasses.field(
         default_factory=dict, repr=False
     )
 
@@ -100,10 +100,10 @@ class System:
         """The free atoms that the molecule is made of."""
         return make_promolecule(np.asarray(self.molecule.positions), interop.atomic_charges(self.mole))
 
-    def poisson(self, grid: Grid) -> tuple[PoissonCoulomb, FreeAtoms]:
+    def poisson(self, grid: Grid) -> tuple[PoissonCoulomb, ClosedAtoms]:
         """The Coulomb operator by Poisson's equation on a grid, and the free atoms that a density leaves to it less."""
         operator = make_poisson(grid, np.asarray(self.molecule.positions), interop.angular_degrees())
-        return operator, neutral_atoms(self.promolecule(), grid)
+        return operator, closed_atoms(self.promolecule(), grid)
 
     def auxiliary(self, name: str) -> Any:
         """A fitting set for the molecule, made once.
@@ -139,7 +139,7 @@ class System:
         """What those integrals take."""
         return coulomb.fitted_bytes(self.mole, self.auxiliary(auxiliary))
 
-    def streamed(self, auxiliary: str, grid: Grid) -> tuple[StreamedCoulomb, FreeAtoms]:
+    def streamed(self, auxiliary: str, grid: Grid) -> tuple[StreamedCoulomb, FittedAtoms]:
         """The Coulomb operator by fitting on a grid without a table, and the free atoms as the set fits them.
 
         Made once for each grid and fitting set.

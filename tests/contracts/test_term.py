@@ -22,7 +22,7 @@ from nnks.coulomb import (
 from nnks.functional.exchange_correlation import ExchangeCorrelation
 from nnks.functional.external import AnalyticExternal, QuadratureExternal
 from nnks.functional.field import AnalyticField, QuadratureField
-from nnks.functional.hartree import HARTREE, Hartree, fitted_atoms, make_promolecule, neutral_atoms
+from nnks.functional.hartree import HARTREE, Hartree, closed_atoms, fitted_atoms, make_promolecule
 from nnks.functional.kinetic import AnalyticKinetic, QuadratureKinetic
 from nnks.functional.nuclear import Nuclear
 from nnks.interop import coulomb
@@ -56,7 +56,7 @@ def streamed(mole, grid):
 
 def poisson(s):
     positions = np.asarray(s.molecule.positions)
-    atoms = neutral_atoms(make_promolecule(positions, interop.atomic_charges(s.mole)), s.grid)
+    atoms = closed_atoms(make_promolecule(positions, interop.atomic_charges(s.mole)), s.grid)
     return Hartree(make_poisson(s.grid, positions, interop.angular_degrees()), atoms)
 
 

@@ -66,7 +66,7 @@ def test_free_atoms_change_no_more_than_the_error_of_the_grid(method):
 
 def test_the_deformation_and_the_free_atoms_are_the_density():
     """Of any density, also one that is no molecule's: their charges add up to its own."""
-    atoms, q = make("poisson").free_atoms, toys.system().grid.quadrature()
+    atoms, q = make("poisson").free_atoms.model, toys.system().grid.quadrature()
     rho = jnp.exp(-0.7 * jnp.sum(q.points**2, axis=1)) * q.points[:, 0]
     deformation, count = atoms.split(TabulatedDensity(q, Density(rho[None], None, None)))
     assert float(count) == pytest.approx(1, abs=1e-12)

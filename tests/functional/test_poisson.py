@@ -70,8 +70,8 @@ def test_free_atoms_are_the_bulk_of_the_density():
     """The promolecule has the electrons of the neutral atoms, and its energy is that of its own potential."""
     s, atoms = system("LiH", 3), solver("LiH", 3).free_atoms
     assert float(jnp.sum(s.promolecule().charges)) == pytest.approx(4, abs=1e-3)
-    energy = 0.5 * s.grid.weights @ (atoms.density * atoms.potential)
-    assert float(energy) == pytest.approx(float(atoms.energy), abs=1e-5)
+    energy = 0.5 * s.grid.weights @ (atoms.model.density * atoms.potential)
+    assert float(energy) == pytest.approx(float(atoms.own), abs=1e-5)
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_derivative_is_the_potential():
             x = TabulatedDensity(q, Density(r[None], None, None))
             return term(x, x)
 
-        deformation, count = term.free_atoms.split(TabulatedDensity(q, Density(rho[None], None, None)))
+        deformation, count = term.free_atoms.model.split(TabulatedDensity(q, Density(rho[None], None, None)))
         potential = count * term.free_atoms.potential + term.operator.potential(deformation)
         return jnp.vdot(jax.grad(energy)(rho), direction), q.weights @ (potential * direction)
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from nnks.functional.hartree.free_atoms import ClosedAtoms as ClosedAtoms
+from nnks.functional.hartree.free_atoms import FittedAtoms as FittedAtoms
 from nnks.functional.hartree.free_atoms import FreeAtoms as FreeAtoms
+from nnks.functional.hartree.free_atoms import closed_atoms as closed_atoms
 from nnks.functional.hartree.free_atoms import fitted_atoms as fitted_atoms
-from nnks.functional.hartree.free_atoms import neutral_atoms as neutral_atoms
 from nnks.functional.hartree.promolecule import Promolecule as Promolecule
 from nnks.functional.hartree.promolecule import make_promolecule as make_promolecule
 from nnks.functional.hartree.term import Hartree as Hartree

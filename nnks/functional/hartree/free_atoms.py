@@ -9,6 +9,8 @@ References:
 
 from __future__ import annotations
 
+from typing import Any, Protocol, runtime_checkable
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,8 +21,23 @@ from nnks.quadrature import Grid, Quadrature
 from nnks.types import Array, Float, Scalar, record
 
 
+@runtime_checkable
+class FreeAtoms(Protocol):
+    """The energy of a density of which the free atoms are known."""
+
+    def energy(self, operator: Any, x: HasDensity, y: HasDensity) -> Scalar:
+        """Electrostatic energy [Ha] of the density, linear in the weights of each argument.
+
+        Args:
+            operator: for the deformation.
+            x: the density.
+            y: the same on other points, or `x` itself.
+        """
+        ...
+
+
 @record
-class FreeAtoms:
+class PromoleculeOnGrid:
     r"""The promolecule $m$ on a grid, and how often it counts in a density.
 
     Once on the full grid. On a batch $n = \sum_k\tilde w_km_kV_m(r_k)/\sum_kw_km_kV_m(r_k)$ times, so that every factor
@@ -29,52 +46,85 @@ class FreeAtoms:
 
     Attributes:
         density: $m$ at the points [Bohr^-3].
-        potential: $V_m$ at the points [Ha].
         share: $m V_m$ at the points over its sum with the weights of the full grid.
-        energy: $\frac12\int mV_m$ [Ha].
-        electrons: of the promolecule, where $n$ also takes what the deformation's charge lacks of the known number of
-            electrons. None where the quadrature's is taken.
     """
 
     density: Float[Array, " points"]
-    potential: Float[Array, " points"]
     share: Float[Array, " points"]
-    energy: Scalar
-    electrons: Scalar | None
 
     def split(self, x: HasDensity) -> tuple[ChargeAtPoints, Scalar]:
         """The charge of the deformation, and how often the promolecule counts."""
         q = x.quadrature
-        deformation = ChargeAtPoints(q, x.density().total - _on(q, self.density))
-        count = q.weights @ _on(q, self.share)
-        if self.electrons is not None:
-            count = (count * x.electrons() - jnp.sum(deformation.amounts)) / self.electrons
-        return deformation, count
+        return ChargeAtPoints(q, x.density().total - _on(q, self.density)), q.weights @ _on(q, self.share)
 
-    def work(self, deformation: ChargeAtPoints) -> Scalar:
-        """Of the deformation's charge in the potential of the promolecule [Ha]."""
+
+@record
+class ClosedAtoms:
+    r"""$E_H = n^2E_m + n\int d\,V_m + \frac12\iint dd'/|r-r'|$ with $E_m$ and $V_m$ in closed form.
+
+    Attributes:
+        model: the promolecule on the grid.
+        potential: $V_m$ at the points [Ha].
+        own: $E_m = \frac12\int mV_m$ [Ha].
+    """
+
+    model: PromoleculeOnGrid
+    potential: Float[Array, " points"]
+    own: Scalar
+
+    def energy(self, operator: Any, x: HasDensity, y: HasDensity) -> Scalar:
+        """Electrostatic energy [Ha]."""
+        a, n = self.model.split(x)
+        b, m = (a, n) if y is x else self.model.split(y)
+        mixed = 0.5 * (n * self._work(b) + m * self._work(a))
+        return n * m * self.own + mixed + operator.energy(a, b)
+
+    def _work(self, deformation: ChargeAtPoints) -> Scalar:
         return deformation.amounts @ _on(deformation.quadrature, self.potential)
+
+
+@record
+class FittedAtoms:
+    r"""The promolecule as a fitting set sees it, counted so that the density has the number of electrons that is known.
+
+    $\rho = n\,m/N_m + d$ with $n = N - \int d$: the charge that the quadrature lacks of the $N$ electrons of
+    orthonormal orbitals goes where the promolecule's is. Of them 2e-5 missing an atom are 1 mHa an atom in the
+    potential of all the others (C60/STO-3G, level 1: 1.1 mHa an atom without, 0.0005 with it).
+
+    Attributes:
+        model: the promolecule on the grid.
+        electron: $b$ of one electron spread as the promolecule's are.
+    """
+
+    model: PromoleculeOnGrid
+    electron: Float[Array, " kept"]
+
+    def energy(self, operator: StreamedCoulomb, x: HasDensity, y: HasDensity) -> Scalar:
+        """Electrostatic energy [Ha]."""
+        b = self._project(operator, x)
+        return 0.5 * jnp.dot(b, b if y is x else self._project(operator, y))
+
+    def _project(self, operator: StreamedCoulomb, x: HasDensity) -> Float[Array, " kept"]:
+        deformation, share = self.model.split(x)
+        electrons = share * x.electrons() - jnp.sum(deformation.amounts)
+        return operator.project(deformation) + electrons * self.electron
 
 
 def _on(quadrature: Quadrature, table: Float[Array, " points"]) -> Float[Array, " points"]:
     return table if quadrature.index is None else table[quadrature.index]
 
 
-def neutral_atoms(promolecule: Promolecule, grid: Grid) -> FreeAtoms:
-    """The promolecule by its closed forms."""
+def closed_atoms(promolecule: Promolecule, grid: Grid) -> ClosedAtoms:
+    """The promolecule of a molecule on its grid, for any operator on points."""
     density, potential = promolecule.density(grid.points), promolecule.potential(grid.points)
     share = density * potential
-    return FreeAtoms(density, potential, share / (grid.weights @ share), promolecule.energy, None)
+    return ClosedAtoms(PromoleculeOnGrid(density, share / (grid.weights @ share)), potential, promolecule.energy)
 
 
 def fitted_atoms(
     promolecule: Promolecule, grid: Grid, operator: StreamedCoulomb, projections: Float[np.ndarray, " auxiliary"]
-) -> FreeAtoms:
-    r"""The promolecule as a fitting set sees it, with the number of electrons for what a coarse grid misses.
-
-    The charge that the quadrature lacks goes where the promolecule's is: the $N$ electrons of orthonormal orbitals are
-    known, and 2e-5 of them missing an atom are 1 mHa an atom in the potential of all the others (C60/STO-3G, level 1:
-    1.1 mHa an atom without, 0.0005 with it).
+) -> FittedAtoms:
+    """The promolecule of a molecule on its grid, for an operator that fits.
 
     Args:
         promolecule: the free atoms.
@@ -82,6 +132,5 @@ def fitted_atoms(
         operator: of the fitting set on that grid.
         projections: the promolecule's Coulomb integrals with the fitting functions [Ha].
     """
-    potential, energy = operator.fit(jnp.asarray(projections), grid.quadrature())
-    closed = neutral_atoms(promolecule, grid)
-    return FreeAtoms(closed.density, potential, closed.share, energy, jnp.sum(promolecule.charges))
+    own = operator.whiten(jnp.asarray(projections) / jnp.sum(promolecule.charges))
+    return FittedAtoms(closed_atoms(promolecule, grid).model, own)

@@ -15,11 +15,7 @@ from nnks.types import Array, Float, Scalar, record, static
 
 @record
 class Hartree:
-    r"""$E_H = \frac12\iint\rho(r)\,\rho(r')/|r-r'|$.
-
-    With free atoms taken off, $\rho = n\,m + d$,
-
-    $$E_H = \frac12\iint\frac{d(r)\,d(r')}{|r-r'|} + n\int d\,V_m + n^2E_m.$$
+    r"""$E_H = \frac12\iint\rho(r)\,\rho(r')/|r-r'|$, for operators on a grid with the free atoms taken off before.
 
     What the term has beside its energy follows from the operator: integrals in the basis make it a function of the
     density matrix, with a second derivative; any other reads the density on the grid.
@@ -35,10 +31,7 @@ class Hartree:
         if self.free_atoms is None:
             a = self._charge(x)
             return self.operator.energy(a, a if y is x or self.operator.in_basis else self._charge(y))
-        a, n = self.free_atoms.split(x)
-        b, m = (a, n) if y is x else self.free_atoms.split(y)
-        mixed = 0.5 * (n * self.free_atoms.work(b) + m * self.free_atoms.work(a))
-        return n * m * self.free_atoms.energy + mixed + self.operator.energy(a, b)
+        return self.free_atoms.energy(self.operator, x, y)
 
     @property
     def reads_density(self) -> bool:
