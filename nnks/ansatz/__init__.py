@@ -13,6 +13,7 @@ from nnks.ansatz.check import check_module as check_module
 from nnks.ansatz.check import check_start as check_start
 from nnks.ansatz.gaussian_learned import GaussianLearned as GaussianLearned
 from nnks.ansatz.lcgto import LCGTO as LCGTO
+from nnks.ansatz.learned_basis import LearnedBasisOrbitals as LearnedBasisOrbitals
 from nnks.ansatz.local_scaling import LocalScaling as LocalScaling
 from nnks.ansatz.neural import Neural as Neural
 from nnks.ansatz.neural_basis import NeuralBasis as NeuralBasis

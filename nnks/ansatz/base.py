@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from nnks.basis import GaussianBasis
+from nnks.basis.learned import LearnedSet
 from nnks.registry import Registry
 from nnks.types import Array, Float, Params, PRNGKey, record, static
 
@@ -62,19 +62,23 @@ class Start:
     r"""What an ansatz is given of the system and of the first guess.
 
     Attributes:
-        basis: the Gaussian basis.
+        basis: the functions that the guess's orbitals are combinations of, Gaussian in most cases.
         frame: an orthonormal frame of it for each spin, $X^T S X = 1$: molecular orbitals of the guess.
         coordinates: the guess of the occupied orbitals in that frame.
         scale: step sizes $s_{ai} = (2 n \max(\epsilon_a-\epsilon_i, 0.2))^{-1/2}$ that precondition a rotation
             of occupied orbital i toward a; zero within the occupied space.
         charges: nuclear charges.
+        learned: a learned basis of elements, where the ansatz has one.
+        symbols: of the elements.
     """
 
-    basis: GaussianBasis
+    basis: Any
     frame: Float[Array, "spin basis n"]
     coordinates: Float[Array, "spin n orbitals"]
     scale: Float[Array, "spin n orbitals"]
     charges: Float[Array, " atoms"]
+    learned: LearnedSet | None = None
+    symbols: tuple[str, ...] = static(default=())
 
     @property
     def coefficients(self) -> Float[Array, "spin basis orbitals"]:

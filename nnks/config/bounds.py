@@ -91,6 +91,7 @@ FAULTS: Mapping[str, Callable[[str], str]] = {
     "label": texts.label,
     "tracking.project": texts.project,
     "system.molecule": texts.content,
+    "system.molecules": texts.content,
     "system.basis": texts.basis,
     "functional.auxiliary": texts.basis,
     "evaluation.auxiliary": texts.basis,

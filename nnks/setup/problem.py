@@ -18,6 +18,7 @@ from nnks.orthogonalize import check_weights
 from nnks.quadrature import Grid, Sampler, make_sampler
 from nnks.registry import InputError
 from nnks.setup.functional import make_functional
+from nnks.setup.learned import check_elements, learned_set
 from nnks.setup.orthogonal import make_constraint, make_layer, rotate
 from nnks.setup.outline import Outline
 from nnks.setup.own import check_sampler
@@ -47,7 +48,12 @@ def make_problem(system: System) -> Problem:
     check_module(config.ansatz.name, module)
     sampler = _sampler(system)
     check_sampler(config.sampler.name, sampler)
-    plain = make_ansatz(module, make_start(system, module.guess))
+    start = make_start(system, module.guess)
+    if config.ansatz.name == "learned_basis":
+        learned = learned_set(config)
+        check_elements(learned, system.molecule.symbols, system.molecule.name)
+        start = dataclasses.replace(start, learned=learned, symbols=system.molecule.symbols)
+    plain = make_ansatz(module, start)
     if is_own(module):
         check_ansatz(config.ansatz.name, plain)
     ansatz = rotate(system, plain)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from nnks.config import ConfigDict, override
 from nnks.geometries.files import is_path
+from nnks.geometries.parse import is_inline
 from nnks.molecule import short_name
 from nnks.objective import Problem, Several
 from nnks.registry import InputError, shown
@@ -37,7 +38,7 @@ def molecule_specs(text: str) -> list[str]:
                 f"system.molecules is {shown(text)}, with nothing between two '{BETWEEN}'; write names, files, folders "
                 f"or atoms with '{BETWEEN}' between them, such as 'H2 {BETWEEN} LiH {BETWEEN} HF'."
             )
-        if not is_path(entry) and Path(entry).is_dir():
+        if not is_path(entry) and not is_inline(entry) and Path(entry).is_dir():
             files = sorted(Path(entry).glob("*.xyz"))
             if not files:
                 raise InputError(f"system.molecules names the folder {shown(entry)}, which holds no .xyz file.")

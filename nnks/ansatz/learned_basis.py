@@ -1,0 +1,91 @@
+"""Orbitals in a basis that is learned once for many molecules: functions on atoms, deformed by their surroundings."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from nnks.ansatz.base import ANSATZE, Start
+from nnks.ansatz.neural import fit_start
+from nnks.basis.learned import LearnedSet
+from nnks.registry import InputError, suggest
+from nnks.types import Array, Float, PRNGKey
+
+SIZES = ("minimal", "double")
+NEW = "new"
+
+
+class TrainedSet(nn.Module):
+    """The functions of a learned set, whose parameters are variables; every element's, whether it is there or not."""
+
+    @nn.compact
+    def __call__(self, r: Float[Array, 3], start: Start) -> Float[Array, " functions"]:
+        """All functions at one point."""
+        assert start.learned is not None
+        known, dtype = start.learned, start.frame.dtype
+        params = {
+            layout.symbol: self.param(layout.symbol, lambda _, s=layout.symbol: known.params[s])
+            for layout in known.layouts
+        }
+        trained = LearnedSet(params, known.atoms, known.layouts)
+        return trained.of(start.symbols, start.basis.centers)(r).astype(dtype)
+
+
+@ANSATZE.register("learned_basis")
+class LearnedBasisOrbitals(nn.Module):
+    r"""Linear combinations of functions that were learned on other molecules, solved for exactly.
+
+    The functions are those of `nnks.basis.learned`: atomic ones, deformed by a small network of each element that sees
+    the surroundings at the point. A basis of so many functions as a double-zeta set reaches what a quadruple-zeta one
+    does, because it changes from molecule to molecule.
+
+    Attributes:
+        basis: `new` for an untrained set, or the path of a file.
+        size: of a new set: `minimal` (the free atom's functions) or `double` (one more of each degree, and d).
+        elements: of a new set.
+        width: hidden units of both layers of each element's network, of a new set.
+        terms: exponentials of a deformation, of a new set.
+        guess: the Gaussian orbitals that the first coefficients are fitted to: `minao`, `core` or `scf`.
+        linear: `solved` (on the full grid), `trained`, or `auto`.
+    """
+
+    basis: str = NEW
+    size: str = "double"
+    elements: str = "H,C,N,O,F"
+    width: int = 24
+    terms: int = 4
+    guess: str = "minao"
+    linear: str = "auto"
+
+    local: ClassVar[tuple[str, ...]] = ("coefficients",)
+
+    def __post_init__(self) -> None:
+        """Refuses settings that no set can have, before anything is compiled."""
+        if self.size not in SIZES:
+            raise InputError(f"ansatz.size is '{self.size}'; {suggest(self.size, SIZES)}.")
+        for name in ("width", "terms"):
+            if getattr(self, name) < 1:
+                raise InputError(f"ansatz.{name} is {getattr(self, name)}; it must be at least 1.")
+        super().__post_init__()
+
+    def setup(self) -> None:
+        """The functions; the coefficients are declared where they are used."""
+        self.trained = TrainedSet()
+
+    def functions(self, r: Float[Array, 3], start: Start) -> Float[Array, " functions"]:
+        """The learned functions at one point."""
+        return self.trained(r, start)
+
+    @nn.compact
+    def __call__(self, r: Float[Array, 3], start: Start) -> Float[Array, "spin orbitals"]:
+        """Raw orbitals at one point; they start at a fit of the guess's."""
+        functions = self.functions(r, start)
+
+        def initial(key: PRNGKey) -> Array:
+            assert start.learned is not None
+            basis = start.learned.of(start.symbols, start.basis.centers)
+            return fit_start(basis, start, key)
+
+        return jnp.einsum("b,sbi->si", functions, self.param("coefficients", initial))
