@@ -17,6 +17,11 @@ SIZES = ("minimal", "double")
 NEW = "new"
 
 
+def is_frozen(basis: str, *, train: bool) -> bool:
+    """Whether a set is used as it is, with coefficients as all that is looked for."""
+    return basis != NEW and not train
+
+
 class TrainedSet(nn.Module):
     """The functions of a learned set, whose parameters are variables; every element's, whether it is there or not."""
 
@@ -42,16 +47,19 @@ class LearnedBasisOrbitals(nn.Module):
     does, because it changes from molecule to molecule.
 
     Attributes:
-        basis: `new` for an untrained set, or the path of a file.
-        size: of a new set: `minimal` (the free atom's functions) or `double` (one more of each degree, and d).
+        basis: a set that comes with nnks, the path of an `.npz` file, or `new`; empty: the one for the functional.
+        train: whether the set's parameters are trained on, for this molecule; a new set's always are.
+        size: `minimal` (the free atom's functions) or `double` (one more of each degree, and d functions).
         elements: of a new set.
         width: hidden units of both layers of each element's network, of a new set.
         terms: exponentials of a deformation, of a new set.
-        guess: the Gaussian orbitals that the first coefficients are fitted to: `minao`, `core` or `scf`.
+        guess: `minao`, free atoms; where the set is trained `core` and `scf`, too: Gaussian orbitals that the first
+            coefficients are fitted to.
         linear: `solved` (on the full grid), `trained`, or `auto`.
     """
 
-    basis: str = NEW
+    basis: str = ""
+    train: bool = False
     size: str = "double"
     elements: str = "H,C,N,O,F"
     width: int = 24
@@ -69,6 +77,11 @@ class LearnedBasisOrbitals(nn.Module):
             if getattr(self, name) < 1:
                 raise InputError(f"ansatz.{name} is {getattr(self, name)}; it must be at least 1.")
         super().__post_init__()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the functions are those of a set as it is."""
+        return is_frozen(self.basis, train=self.train)
 
     def setup(self) -> None:
         """The functions; the coefficients are declared where they are used."""

@@ -47,6 +47,9 @@ class Residual(nn.Module):
     local: ClassVar[tuple[str, ...]] = ("rotation", "log_zeta")
     """Parameters that belong to one molecule: of its orbitals, and of its atoms."""
 
+    shapes_by_orbitals: ClassVar[bool] = True
+    """Whether a shared array has an axis of orbitals, of which molecules that share it must have equally many."""
+
     def __post_init__(self) -> None:
         """Refuses settings that no network can have, before anything is compiled."""
         check_network(self.activation, width=self.width, depth=self.depth, envelopes=self.envelopes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from nnks import blocks
 from nnks.ansatz.base import Ansatz, GaussianAnsatz
 from nnks.averaging import averaged, grams, updated
 from nnks.basis import BasisOnPoints, BasisTable
@@ -96,8 +97,10 @@ class OrbitalModel:
             if isinstance(table, BasisBlocks):
                 return BlockedOrbitals(quadrature, table, self.occupations, raw @ mix)
             rows = table.rows(quadrature.index)
+        elif isinstance(table, BasisBlocks):
+            mix = orthonormalize_gram(self.orthogonalizer, blocks.overlap(table, raw), self.nocc)
+            return BlockedOrbitals(quadrature, table, self.occupations, raw @ mix)
         else:
-            assert not isinstance(table, BasisBlocks), "blocks serve the whole grid with an analytic Gram matrix"
             rows = table.rows(quadrature.index)
             mix = self._mix(params, rows.contract(raw, 0)[0], quadrature)
         c = raw @ mix

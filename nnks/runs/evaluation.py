@@ -80,19 +80,22 @@ def final_level(system: setup.System) -> int:
     if level is not None:
         return level
     trained = system.config.quadrature.level
-    return trained if system.gaussian else min(trained + FINER, 9)
+    return trained if system.fixed else min(trained + FINER, 9)
 
 
 def kinds(system: setup.System) -> tuple[Kind, tuple[Kind, ...]]:
     """The final grid, and the grids whose energies tell its error: none for Gaussian orbitals, which cannot fit a grid.
 
-    Others have learned where the points of their training are. PySCF's grids of all levels have the same directions,
-    and as few near a nucleus; so the final ones are turned against it, have every direction on every shell, and shells
-    of two kinds.
+    A learned basis as it is cannot fit a grid either, but has an error on any; a turned grid, one level coarser, tells
+    it. Others have learned where the points of their training are. PySCF's grids of all levels have the same
+    directions, and as few near a nucleus; so the final ones are turned against it, have every direction on every
+    shell, and shells of two kinds.
     """
     level = final_level(system)
     if system.gaussian:
         return (level, 0, "treutler_ahlrichs"), ()
+    if system.fixed:
+        return (level, 0, "treutler_ahlrichs"), ((max(level - 1, 0), 3, "treutler_ahlrichs"),)
     final, *others = ((min(max(level + more, 0), 9), turn, shells) for more, turn, shells in (FINAL, *OTHERS))
     return final, tuple(others)
 
@@ -223,7 +226,7 @@ def _parts(system: setup.System, problem: Problem, kind: Kind) -> tuple[OrbitalM
         ansatz=problem.model.ansatz,
         orthogonalizer=Lowdin(),
         occupations=system.occupations,
-        table=system.blocks(grid, functional.order) if gaussian else None,
+        table=system.blocks(grid, functional.order) if system.fixed else None,
         grid=None,
         nocc=system.nocc,
         order=functional.order,

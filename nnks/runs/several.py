@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from nnks import setup
+from nnks.ansatz import ANSATZE
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.objective import Several, settled
 from nnks.runs.evaluation import Evaluation, evaluate
@@ -88,7 +89,9 @@ def sketch_of_several(config: ConfigDict) -> SketchOfSeveral:
     setup.check_training(config)
     configs = setup.singles(config)
     labels = setup.labels_of(configs)
-    room = setup.most_orbitals([setup.make_system(single, setup.Outline) for single in configs])
+    room = 0
+    if getattr(ANSATZE[config.ansatz.name].make, "shapes_by_orbitals", False):
+        room = setup.most_orbitals([setup.make_system(single, setup.Outline) for single in configs])
     members = tuple(sketch(single, orbitals=room) for single in configs)
 
     def outlined() -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from nnks.ansatz.learned_basis import NEW, LearnedBasisOrbitals, is_frozen
+from nnks.basis.files import load_set
 from nnks.basis.learned import Layout, LearnedSet, fresh_set
 from nnks.config import ConfigDict
 from nnks.geometries.elements import NUMBERS, is_element
 from nnks.interop.free_atoms import free_atom
+from nnks.interop.libxc import make_xc
 from nnks.registry import InputError, shown
 
 
@@ -18,9 +21,38 @@ def learned_set(config: ConfigDict) -> LearnedSet:
         InputError: for elements that it cannot have.
     """
     a = config.ansatz
+    if a.basis != NEW:
+        _check_unused(a)
+        return load_set(a.basis or shipped_for(config))[0]
     layouts = tuple(layout_of(symbol, a.size) for symbol in element_list(a.elements))
     atoms = {each.symbol: free_atom(each.symbol, config.functional.xc, each.atomic) for each in layouts}
     return fresh_set(layouts, atoms, width=a.width, terms=a.terms, seed=config.training.seed)
+
+
+def shipped_for(config: ConfigDict) -> str:
+    """The name of the shipped set for a config's functional and size: that of its kind, LDA or beyond."""
+    family = "lda" if make_xc(config.functional.xc).family == "LDA" else "pbe"
+    return f"{config.ansatz.size}-{family}"
+
+
+def frozen(config: ConfigDict) -> bool:
+    """Whether orbitals are combinations of a learned set's functions as they are."""
+    a = config.ansatz
+    return a.name == "learned_basis" and is_frozen(a.basis, train=a.train)
+
+
+def _check_unused(ansatz: ConfigDict) -> None:
+    """Refuses what makes a new set where one is named that exists.
+
+    Raises:
+        InputError: for the first such key.
+    """
+    for key in ("elements", "width", "terms"):
+        if ansatz[key] != (default := getattr(LearnedBasisOrbitals, key)):
+            raise InputError(
+                f"ansatz.{key} is {shown(ansatz[key])}, which nothing would read: it is of a new set; set ansatz.basis "
+                f"to 'new', or leave ansatz.{key} at {shown(default)}."
+            )
 
 
 def element_list(text: str) -> list[str]:

@@ -59,8 +59,8 @@ def make_layer(system: System) -> Layer:
     if not 0 < penalty < float("inf"):
         raise InputError(f"orthogonalizer.penalty is {penalty} Ha; it must be positive, such as 10.0.")
     if gram == "auto":
-        gram = "analytic" if system.gaussian else "batch"
-    if gram == "analytic" and not system.gaussian:
+        gram = "analytic" if system.fixed else "batch"
+    if gram == "analytic" and not system.fixed:
         raise InputError(
             f"orthogonalizer.gram='analytic' needs orbitals in a Gaussian basis, and ansatz '{ansatz}' "
             "leaves it; use 'full', 'batch' or 'ema'."
@@ -69,7 +69,7 @@ def make_layer(system: System) -> Layer:
     if not isinstance(member, Rotation):
         check_orthogonalizer(name, member)
     if isinstance(member, Rotation):
-        if not system.gaussian:
+        if not system.fixed:
             raise InputError(
                 f"orthogonalizer.name='{name}' rotates orbitals in a fixed Gaussian basis, and ansatz '{ansatz}' "
                 "leaves it; use ansatz.name='lcgto', or another orthogonalizer.name such as 'cholesky'."
@@ -112,7 +112,7 @@ def make_constraint(system: System, *, solved: bool) -> Constraint | None:
             f"'{system.config.orthogonalizer.name}' are; use orthogonalizer.name='cholesky', or "
             "constraint='reparameterize'."
         )
-    if system.gaussian and ansatz.guess != "random":
+    if system.fixed and ansatz.guess != "random":
         raise InputError(
             f"{start} needs every coefficient of the orbitals as a parameter, and from ansatz.guess='{ansatz.guess}' "
             "only their rotations into empty orbitals are; use ansatz.guess='random', or constraint='reparameterize'."
@@ -123,7 +123,7 @@ def make_constraint(system: System, *, solved: bool) -> Constraint | None:
             "ansatz.linear='trained', or constraint='reparameterize'."
         )
     allowed = ("analytic", "batch") if kind == "penalty" else ("analytic",)
-    if kind != "penalty" and not system.gaussian:
+    if kind != "penalty" and not system.fixed:
         raise InputError(
             f"{start} replaces coefficients, and ansatz '{ansatz.name}' has other parameters; use ansatz.name='lcgto' "
             "with ansatz.guess='random', or constraint='penalty'."

@@ -73,11 +73,15 @@ class Outline(System):
         """The system itself, whose grid is made now."""
         q = self.config.quadrature
         grid = interop.becke_grid(self.mole, q.level, q.pruning or None, q.radial, q.angular)
-        return System(self.config, self.molecule, self.mole, self.restricted, grid, self.gaussian, self.orbitals)
+        return System(
+            self.config, self.molecule, self.mole, self.restricted, grid, self.gaussian, self.learned, self.orbitals
+        )
 
     def with_config(self, config: ConfigDict) -> Outline:
         """The same molecule, basis and grid for another run."""
-        return Outline(config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian, self.orbitals)
+        return Outline(
+            config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian, self.learned, self.orbitals
+        )
 
     def sampler(self, section: Mapping[str, Any]) -> Sampler:
         """The sampler of a section, told of a density that is the same everywhere."""
@@ -95,10 +99,11 @@ class Outline(System):
 
     def start(self) -> Start:
         """Shapes of the first guess; the overlap that decides on the frame's is computed, which takes milliseconds."""
-        (spins, orbitals), n = self.occupations.shape, independent(interop.overlap(self.mole))
+        (spins, orbitals), basis = self.occupations.shape, self.functions()
+        n = basis.size if self.learned is not None else independent(interop.overlap(self.mole))
         coordinates = jnp.zeros((spins, n, orbitals))
-        frame, charges = jnp.zeros((spins, self.mole.nao, n)), jnp.zeros(self.molecule.natoms)
-        return Start(self.basis(), frame, coordinates, coordinates, charges)
+        frame, charges = jnp.zeros((spins, basis.size, n)), jnp.zeros(self.molecule.natoms)
+        return Start(basis, frame, coordinates, coordinates, charges)
 
     def exact(self) -> ExactCoulomb:
         """The shape of the four-center integrals."""
@@ -126,13 +131,13 @@ class Outline(System):
 
     def make_blocks(self, grid: Grid, order: int) -> BasisBlocks:
         """The basis on a grid, as if every function reached every block: an upper bound of what is tabulated."""
-        basis = self.basis()
+        basis = self.functions()
         count = math.ceil(math.ceil(grid.size / BLOCK) / self.devices) * self.devices
         block = Block(
             points=jnp.zeros((count, BLOCK, 3)),
             weights=jnp.zeros((count, BLOCK)),
             rows=jnp.zeros((count, BLOCK), int),
-            shells=tuple(jnp.zeros((count, len(group.exponents)), int) for group in basis.groups),
+            shells=tuple(jnp.zeros((count, len(each.atom)), int) for each in basis.shells()),
             functions=jnp.zeros((count, basis.size), int),
             values=None,
             gradients=None,
@@ -142,8 +147,8 @@ class Outline(System):
     def table(self, grid: Grid, order: int) -> BasisTable | BasisOnPoints:
         """The shape of a table of the basis, or the basis where a table would not fit."""
         if self.table_bytes(grid, order) > self.memory:
-            return BasisOnPoints(self.basis(), grid.points, order)
-        shape = grid.size, self.mole.nao
+            return BasisOnPoints(self.functions(), grid.points, order)
+        shape = grid.size, self.functions().size
         return BasisTable(jnp.zeros(shape), jnp.zeros((3, *shape)) if order else None)
 
     @property

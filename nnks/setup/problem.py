@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from nnks import blocks
-from nnks.ansatz import ANSATZE, check_ansatz, check_module, make_ansatz
+from nnks.ansatz import ANSATZE, LCGTO, LearnedBasisOrbitals, check_ansatz, check_module, make_ansatz
 from nnks.blocks import BasisBlocks
 from nnks.objective import Problem, Several
 from nnks.objective.variable_projection import VariableProjection
@@ -46,10 +46,12 @@ def make_problem(system: System) -> Problem:
     )
     module = ANSATZE.build(config.ansatz.to_dict())
     check_module(config.ansatz.name, module)
+    if system.learned is not None:
+        module = LCGTO(module.guess)
     sampler = _sampler(system)
     check_sampler(config.sampler.name, sampler)
     start = make_start(system, module.guess)
-    if config.ansatz.name == "learned_basis":
+    if isinstance(module, LearnedBasisOrbitals):
         learned = learned_set(config)
         check_elements(learned, system.molecule.symbols, system.molecule.name)
         start = dataclasses.replace(start, learned=learned, symbols=system.molecule.symbols)
@@ -127,7 +129,7 @@ def make_model(system: System, ansatz: Any, grid: Grid, order: int, *, exact: bo
     if gram not in ("analytic", "ema"):
         check_weights(orthogonalizer, grid.weights)
     table = None
-    if system.gaussian:
+    if system.fixed:
         table = system.blocks(grid, order) if exact and gram == "analytic" else system.table(grid, order)
     return OrbitalModel(
         ansatz=ansatz,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.ansatz import Start
+from nnks.basis.learned import LearnedBasis
 from nnks.functional import Functional
 from nnks.interop import basis_sets
 from nnks.interop import pyscf as interop
@@ -32,8 +33,9 @@ def make_start(system: System, guess: str) -> Start:
         start = system.start()
         _check_independent(system, start.frame.shape[-1])
         return start
-    overlap = system.one_electron().overlap
-    basis = system.basis()
+    energy = basis_energy(system)
+    overlap = energy.overlap() if system.learned is not None else system.one_electron().overlap
+    basis = system.functions()
     whitened = frame(overlap)
     spins, occupied = system.occupations.shape
     _check_independent(system, whitened.shape[1])
@@ -42,7 +44,7 @@ def make_start(system: System, guess: str) -> Start:
         same = jnp.broadcast_to(whitened, (spins, *whitened.shape))
         shape = (spins, whitened.shape[1], occupied)
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
-    energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
+    energies, orbitals = _guess_orbitals(system, energy, whitened, overlap, guess)
     index = np.arange(whitened.shape[1])
     held = [(index[:, None] == np.arange(occupied)) & (index[:, None] < count) for count in system.nocc]
     coordinates = jax.device_put(np.array(held).astype(energies.dtype))
@@ -65,14 +67,53 @@ def _check_independent(system: System, functions: int) -> None:
         )
 
 
-def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
-    energy = gaussian_energy(system)
-    start = guess_orbitals(system, "core" if guess == "core" else "minao")
+def _guess_orbitals(
+    system: System, energy: BasisEnergy, whitened: Array, overlap: Array, guess: str
+) -> tuple[Array, Array]:
+    start = first_orbitals(system, overlap, "core" if guess == "core" else "minao")
     if guess == "scf":
         mo_coeff = solve(energy, overlap, whitened, start, system.nocc).mo_coeff
         occupations = filling(system.nocc, mo_coeff.shape[-1])
         start = mo_coeff[:, :, : occupations.shape[1]], occupations
     return diagonalize(fock(energy, *start)[1], whitened)
+
+
+def first_orbitals(
+    system: System, overlap: Float[Array, "basis basis"], guess: str
+) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
+    """Orbitals that the first Fock matrix is built from, which are not orthonormal, and their electrons.
+
+    Raises:
+        InputError: for a guess that a learned basis does not have.
+    """
+    basis = system.functions()
+    if not isinstance(basis, LearnedBasis):
+        return guess_orbitals(system, guess)
+    if guess != "minao":
+        raise InputError(
+            f"ansatz.guess is '{guess}', and a learned basis starts from its free atoms; use ansatz.guess='minao' or "
+            "'scf'."
+        )
+    electrons = free_electrons(basis)
+    scale = 1 / jnp.sqrt(jnp.diagonal(overlap))
+    spins = len(system.nocc)
+    same = jnp.broadcast_to(jnp.diag(scale), (spins, *overlap.shape))
+    return same, jnp.broadcast_to(jnp.asarray(electrons) / spins, (spins, len(electrons)))
+
+
+def free_electrons(basis: LearnedBasis) -> Float[np.ndarray, " basis"]:
+    """Electrons in each function of free atoms, whose shells are filled in the order of the periodic table."""
+    electrons = []
+    for layout, atoms in basis.groups:
+        left, filled = layout.charge, [0.0] * len(layout.degrees)
+        # radial functions of free atoms by principal quantum number n and degree l, in the order of filling
+        shells = [(first + 1 + l, l) for l, count in enumerate(layout.atomic) for first in range(count)]
+        for n, l in sorted(shells, key=lambda shell: (sum(shell), shell[0])):
+            filled[shells.index((n, l))] = min(left, 4 * l + 2)
+            left -= min(left, 4 * l + 2)
+        one = [filled[k] / (2 * l + 1) for k, l in enumerate(layout.degrees) for _ in range(2 * l + 1)]
+        electrons += one * len(atoms)
+    return np.array(electrons, float)
 
 
 def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
@@ -89,6 +130,17 @@ def matrix_hartree(system: System) -> str:
     """The Hartree method of density matrices: the config's, or density fitting for one that needs a quadrature."""
     hartree = system.config.functional.hartree
     return hartree_method(system, hartree if hartree in ("auto", "exact") else "density_fitting", gaussian=True)
+
+
+def basis_energy(system: System) -> BasisEnergy:
+    """The same functional in the basis of fixed orbitals, with analytic integrals wherever there are any."""
+    if system.learned is None:
+        return gaussian_energy(system)
+    f = system.config.functional
+    method = "density_fitting" if f.hartree in ("auto", "exact", "pairwise") else f.hartree
+    functional = make_functional(system, system.grid, hartree=method, auxiliary=f.auxiliary, gaussian=False)
+    table = system.blocks(system.grid, functional.order)
+    return BasisEnergy(functional, table, system.grid.quadrature()).with_matrices(len(system.nocc))
 
 
 def gaussian_energy(system: System) -> BasisEnergy:

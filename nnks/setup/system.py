@@ -15,6 +15,7 @@ import psutil
 from nnks.ansatz import ANSATZE
 from nnks.basis import BasisOnPoints, BasisTable, GaussianBasis, tabulate
 from nnks.basis.integrals import Integrals
+from nnks.basis.learned import LearnedBasis, LearnedSet
 from nnks.blocks import BasisBlocks, make_blocks
 from nnks.config import ConfigDict
 from nnks.coulomb import (
@@ -35,6 +36,7 @@ from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, shown
 from nnks.scf import filling
+from nnks.setup.learned import check_elements, frozen, learned_set
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -51,6 +53,8 @@ class System:
     restricted: bool
     grid: Grid
     gaussian: bool
+    learned: LearnedSet | None = None
+    """The basis of orbitals that are combinations of a learned set's functions as they are."""
     orbitals: int = 0
     """Room for so many orbitals of each spin, if more than are occupied."""
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
@@ -68,6 +72,11 @@ class System:
         """Occupied orbitals of each spin channel."""
         up, down = self.molecule.nelec
         return (up,) if self.restricted else (up, down)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether orbitals are combinations of functions that no parameter changes, Gaussian or learned."""
+        return self.gaussian or self.learned is not None
 
     @property
     def occupations(self) -> Float[Array, "spin orbitals"]:
@@ -163,7 +172,13 @@ class System:
     def make_blocks(self, grid: Grid, order: int) -> BasisBlocks:
         """The same, made now."""
         settings = {"order": order, "memory": self.memory, "devices": self.devices}
-        return make_blocks(self.basis(), grid.points, grid.weights, **settings)
+        return make_blocks(self.functions(), grid.points, grid.weights, **settings)
+
+    def functions(self) -> GaussianBasis | LearnedBasis:
+        """The basis that fixed orbitals lie in."""
+        if self.learned is None:
+            return self.basis()
+        return self.learned.of(self.molecule.symbols, jax.device_put(np.asarray(self.molecule.positions, float)))
 
     def basis(self) -> GaussianBasis:
         """The Gaussian basis."""
@@ -174,14 +189,14 @@ class System:
 
         Evaluated at every use if a table does not fit the memory.
         """
-        basis = self.basis()
+        basis = self.functions()
         if self.table_bytes(grid, order) > self.memory:
             return BasisOnPoints(basis, grid.points, order)
         return tabulate(basis, grid.points, order=order)
 
     def table_bytes(self, grid: Grid, order: int) -> int:
         """What a table of the basis takes, with gradients if `order` is 1."""
-        return 8 * (1 + 3 * order) * grid.size * self.mole.nao
+        return 8 * (1 + 3 * order) * grid.size * self.functions().size
 
     @property
     def devices(self) -> int:
@@ -253,5 +268,8 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
             "system.molecule."
         )
     grid = kind.make_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
-    gaussian = hasattr(ANSATZE[config.ansatz.name].make, "coordinates")
-    return kind(config, molecule, mole, restricted, grid, gaussian)
+    gaussian, learned = hasattr(ANSATZE[config.ansatz.name].make, "coordinates"), None
+    if frozen(config):
+        learned = learned_set(config)
+        check_elements(learned, molecule.symbols, molecule.name)
+    return kind(config, molecule, mole, restricted, grid, gaussian, learned)

@@ -111,7 +111,7 @@ def make_early_stopping(system: System, problem: Problem, optimizer: Optimizer) 
     config = system.config
     every, level = config.training.held_out_steps, config.quadrature.level + 1
     if every is None:
-        every = 0 if system.gaussian or level > FINEST_LEVEL or problem.constraint is not None else 1
+        every = 0 if system.fixed or level > FINEST_LEVEL or problem.constraint is not None else 1
     if every and problem.constraint is not None:
         raise InputError(
             f"training.held_out_steps is {every}, and energies of orbitals that are not orthonormal "

@@ -1,0 +1,124 @@
+"""Files of learned basis sets: arrays and a description, read as data and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nnks.basis.learned import Layout, LearnedSet, fresh_params
+from nnks.registry import InputError, shown, suggest
+
+SHIPPED = Path(__file__).parent / "sets"
+"""Where the sets lie that come with nnks."""
+
+FORMAT = 1
+"""Of the files that this version writes and reads."""
+
+ABOUT = "about.json"
+"""The entry of a file that describes it."""
+
+LARGEST = 2**24
+"""Bytes of a file that is read."""
+
+
+def shipped_sets() -> dict[str, Path]:
+    """The sets that come with nnks, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.npz"))}
+
+
+def save_set(path: Path, learned: LearnedSet, about: Mapping[str, Any]) -> None:
+    """Writes a set, in double precision.
+
+    Args:
+        path: of the file, which ends in `.npz`.
+        learned: the set.
+        about: what it was trained on and by what, as JSON can hold it.
+    """
+    arrays = {f"params/{name}": leaf for name, leaf in _named(learned.params)}
+    arrays |= {f"atoms/{name}": leaf for name, leaf in _named(learned.atoms)}
+    layouts = [dataclasses.asdict(layout) for layout in learned.layouts]
+    text = json.dumps({"format": FORMAT, "layouts": layouts, **about}, indent=1)
+    half = path.with_name(f".{path.name}.half")
+    entries: dict[str, Any] = {**arrays, ABOUT: np.frombuffer(text.encode(), np.uint8)}
+    with half.open("wb") as file:
+        np.savez_compressed(file, **entries)
+    os.replace(half, path)
+
+
+def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
+    """A set that comes with nnks, or of a file that ends in `.npz`, and its description.
+
+    Raises:
+        InputError: for a set that does not exist, or a file that is none.
+    """
+    if not name.endswith(".npz"):
+        if name not in shipped_sets():
+            raise InputError(
+                f"ansatz.basis is {shown(name)}; {suggest(name, shipped_sets())}, or a file such as 'my.npz'."
+            )
+        path = shipped_sets()[name]
+    else:
+        path = Path(name)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError("it is larger than any basis")
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(bytes(file[ABOUT]))
+            arrays = {key: file[key] for key in file.files if key != ABOUT}
+        return _checked(about, arrays), about
+    except OSError as error:
+        raise InputError(f"ansatz.basis {shown(name)} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"ansatz.basis {shown(name)} is no file of a learned basis ({error}); nnks export --basis writes one."
+        ) from None
+
+
+def _checked(about: Any, arrays: Mapping[str, np.ndarray]) -> LearnedSet:
+    """The set of a file whose arrays are finite and of the shapes that its description says."""
+    if about["format"] != FORMAT:
+        raise ValueError(f"its format is {about['format']}, and this version reads {FORMAT}")
+    layouts = []
+    for row in about["layouts"]:
+        atomic, own = tuple(map(int, row["atomic"])), tuple(map(int, row["own"]))
+        layouts.append(Layout(str(row["symbol"]), int(row["charge"]), atomic, own, int(row["fixed"])))
+    params, atoms = {}, {}
+    for layout in layouts:
+        width, terms = (
+            int(n)
+            for n in (arrays[f"params/{layout.symbol}/bias_0"].size, arrays[f"params/{layout.symbol}/log_zeta"].size)
+        )
+        expected = fresh_params(layout, width, terms, np.random.default_rng(0))
+        params[layout.symbol] = {
+            name: _array(arrays, f"params/{layout.symbol}/{name}", leaf.shape) for name, leaf in expected.items()
+        }
+        atom: dict[str, list] = {"exponents": [], "coefficients": []}
+        for l, count in enumerate(layout.atomic):
+            exponents = arrays[f"atoms/{layout.symbol}/exponents/{l}"]
+            atom["exponents"].append(_array(arrays, f"atoms/{layout.symbol}/exponents/{l}", exponents.shape))
+            shape = (count, exponents.size)
+            atom["coefficients"].append(_array(arrays, f"atoms/{layout.symbol}/coefficients/{l}", shape))
+        atoms[layout.symbol] = atom
+    return LearnedSet(params, atoms, tuple(layouts))
+
+
+def _array(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> Any:
+    array = arrays[name]
+    if array.shape != shape or array.dtype != np.float64 or not np.isfinite(array).all():
+        raise ValueError(f"its array '{name}' is not {list(shape)} finite numbers in double precision")
+    return jnp.asarray(array)
+
+
+def _named(tree: Any) -> list[tuple[str, np.ndarray]]:
+    """Leaves by their path, with slashes between its parts."""
+    leaves = jax.tree.leaves_with_path(tree)
+    return [("/".join(str(getattr(k, "key", getattr(k, "idx", k))) for k in path), np.asarray(x)) for path, x in leaves]
