@@ -39,6 +39,11 @@ class Basis(Protocol):
         """Number of functions."""
         ...
 
+    # What a basis has whose functions turn with space, for the search of an atom's best orientation:
+    #
+    # degrees    of blocks of 2l + 1 solid harmonics, as `columns` has them
+    # order      which brings these into the basis's order
+
     def shells(self) -> tuple[Shells, ...]:
         """Its functions in groups of shells; arrays of the host."""
         ...

@@ -71,7 +71,7 @@ def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError("it is larger than any basis")
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             about = json.loads(bytes(file[ABOUT]))
             arrays = {key: file[key] for key in file.files if key != ABOUT}
         return _checked(about, arrays), about
@@ -81,6 +81,16 @@ def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
         raise InputError(
             f"ansatz.basis {shown(name)} is no file of a learned basis ({error}); nnks export --basis writes one."
         ) from None
+
+
+def described(name: str) -> str:
+    """A line on a set: its elements, how many functions these have, and what it was trained on."""
+    learned, about = load_set(name)
+    sizes = ", ".join(f"{layout.symbol} {layout.size}" for layout in learned.layouts)
+    molecules = len(about.get("molecules", ()))
+    return (
+        f"learned on {molecules} molecules for {about.get('functional', 'an unknown functional')}; functions: {sizes}"
+    )
 
 
 def _checked(about: Any, arrays: Mapping[str, np.ndarray]) -> LearnedSet:

@@ -111,6 +111,13 @@ class GaussianBasis:
         """All functions at one point [Bohr^-3/2]."""
         return jnp.concatenate([group.evaluate(self.centers, r) for group in self.groups])[self.order]
 
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """Of the blocks of $2l+1$ functions, group by group; `order` brings these into the molecule's order."""
+        return tuple(
+            group.degree for group in self.groups for _ in range(len(group.exponents) * group.coefficients.shape[2])
+        )
+
     def shells(self) -> tuple[Shells, ...]:
         """Its functions in groups of shells; arrays of the host."""
         ungrouped = np.argsort(np.asarray(self.order))  # from grouped to the molecule's order

@@ -116,6 +116,16 @@ class LearnedBasis:
         """Number of functions."""
         return sum(layout.size * len(atoms) for layout, atoms in self.groups)
 
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """Of the blocks of $2l+1$ functions, in order."""
+        return tuple(l for layout, atoms in self.groups for _ in atoms for l in layout.degrees)
+
+    @property
+    def order(self) -> Int[np.ndarray, " basis"]:
+        """The functions are evaluated in their order."""
+        return np.arange(self.size)
+
     def shells(self) -> tuple[Shells, ...]:
         """The functions of every atom, in groups of one element each."""
         shells, offset = [], 0
@@ -171,23 +181,23 @@ class LearnedBasis:
 
     def _radial(self, layout: Layout, p: Params, d: Array, features: Array) -> Float[Array, "points atoms radial"]:
         """Radial functions and their deformations."""
-        h = jnp.tanh(features @ p["kernel_0"] + p["bias_0"])
-        h = jnp.tanh(h @ p["kernel_1"] + p["bias_1"])
+        h = jnp.tanh(features @ p["kernel_0"] + p["bias_0"][None, None])
+        h = jnp.tanh(h @ p["kernel_1"] + p["bias_1"][None, None])
         rows = len(layout.degrees)
         c = BOUND * jnp.tanh((h @ p["kernel_2"]) / BOUND).reshape(*d.shape, rows, -1)
-        deformation = jnp.einsum("pake,pae->pak", c, jnp.exp(-jnp.exp(p["log_zeta"]) * d[..., None]))
+        deformation = jnp.einsum("pake,pae->pak", c, jnp.exp(-jnp.exp(p["log_zeta"])[None, None] * d[..., None]))
         free = jnp.asarray(np.arange(rows) >= layout.fixed, d.dtype)
-        return self._undeformed(layout, p, d) + free * deformation
+        return self._undeformed(layout, p, d) + free[None, None] * deformation
 
     def _undeformed(self, layout: Layout, p: Params, d: Array) -> Float[Array, "points atoms radial"]:
         atom, parts = self.learned.atoms[layout.symbol], []
         for l, count in enumerate(layout.atomic):
             if count:
-                gaussians = jnp.exp(-atom["exponents"][l] * d[..., None] ** 2)
+                gaussians = jnp.exp(-jnp.asarray(atom["exponents"][l])[None, None] * d[..., None] ** 2)
                 parts.append(gaussians @ atom["coefficients"][l].T)
         if layout.own:
-            exponentials = jnp.exp(-jnp.exp(p["own_log_zeta"]) * d[..., None, None])
-            parts.append(jnp.sum(p["own"] * exponentials, axis=-1))
+            exponentials = jnp.exp(-jnp.exp(p["own_log_zeta"])[None, None] * d[..., None, None])
+            parts.append(jnp.sum(p["own"][None, None] * exponentials, axis=-1))
         return jnp.concatenate(parts, axis=-1)
 
     def _weights(self, name: str) -> Float[Array, "atoms decays"]:
@@ -196,14 +206,15 @@ class LearnedBasis:
     def _near_points(self, points: Array) -> Float[Array, "points atoms decays"]:
         r"""$w_b e^{-\alpha_j|r-R_b|}$ of every atom."""
         distance = _norm(points[:, None] - self.centers[None])
-        return self._weights("near_point")[None] * jnp.exp(-jnp.asarray(DECAYS, points.dtype) * distance[..., None])
+        decay = jnp.exp(-jnp.asarray(DECAYS, points.dtype)[None, None] * distance[..., None])
+        return self._weights("near_point")[None] * decay
 
     def _near_atoms(self) -> tuple[Float[Array, "atoms decays"], Float[Array, "atoms decays 3"]]:
         """What is near each atom, and in which direction."""
         between = self.centers[None] - self.centers[:, None]
         others = 1 - jnp.eye(len(self.centers), dtype=between.dtype)
         distance = _norm(between) + 1 - others
-        decay = jnp.exp(-0.5 * jnp.asarray(DECAYS, between.dtype) * distance[..., None]) * others[..., None]
+        decay = jnp.exp(-0.5 * jnp.asarray(DECAYS, between.dtype)[None, None] * distance[..., None]) * others[..., None]
         weighted = self._weights("near_atom")[None] * decay
         return jnp.sum(weighted, axis=1), jnp.einsum("abj,abx->ajx", weighted, between / distance[..., None])
 

@@ -14,7 +14,7 @@ from nnks.analysis.text import markdown_table
 from nnks.config.keys import Key, all_keys
 from nnks.registry import InputError, suggest
 
-KINDS = ("ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "term", "molecule", "config")
+KINDS = ("ansatz", "orthogonalizer", "sampler", "xc", "hartree", "optimizer", "term", "basis", "molecule", "config")
 
 KEYS = "keys"
 """What a config holds, beside the kinds of what it may name."""
@@ -121,6 +121,10 @@ def members(kind: str) -> dict[str, str]:
         from nnks.functional.hartree import HARTREE
 
         return HARTREE
+    if kind == "basis":
+        from nnks.basis.files import described, shipped_sets
+
+        return {name: described(name) for name in shipped_sets()}
     if kind == "term":
         from nnks.functional.terms import TERMS, extra_terms
 

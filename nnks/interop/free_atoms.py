@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ def free_atom(symbol: str, xc: str, atomic: tuple[int, ...]) -> Any:
     shells = [shell for shell in gto.basis.load(BASIS, symbol) if shell[0] < len(atomic)]
     mol = gto.M(atom=f"{symbol} 0 0 0", basis={symbol: gto.basis.to_general_contraction(shells)}, spin=None, verbose=0)
     mol = mol.decontract_basis(to_cart=False, aggregate=True)[0]
-    _, energies, coefficients = get_atm_nrks(mol, xc=xc)[symbol][:3]
+    with warnings.catch_warnings():  # of PySCF to itself
+        warnings.simplefilter("ignore", DeprecationWarning)
+        _, energies, coefficients = get_atm_nrks(mol, xc=xc)[symbol][:3]
     starts, exponents, rows = mol.ao_loc_nr(), {}, {}
     for shell in range(mol.nbas):
         l = mol.bas_angular(shell)

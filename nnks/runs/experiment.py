@@ -30,6 +30,7 @@ from nnks.runs.plan import (
 from nnks.runs.recorder import CONVERGED, GRID, Recorder
 from nnks.runs.references import find_references
 from nnks.runs.summary import Summary, compared, evaluated
+from nnks.runs.trained_basis import save_trained_set
 from nnks.tracking import (
     Afterwards,
     ConsoleWriter,
@@ -308,6 +309,8 @@ class Run:
         recorder.warn_if_coarse()
         params, converged = recorder.state.params, recorder.stopped == CONVERGED
         self._say_what_is_dropped(problem, params, "at the end")
+        labels = getattr(self.plan, "labels", ("total",))
+        save_trained_set(self.folder.path, config, members_of(self.plan), params, labels, recorder.metrics)
         if not problem.exact:
             converged = gradient_norm(problem, params) < setup.tolerances(config)[1]
         summary, outcome = self._outcome(params, recorder.state, converged=converged)

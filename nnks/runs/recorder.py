@@ -72,6 +72,11 @@ class Recorder:
         self._started = time.perf_counter()
 
     @property
+    def metrics(self) -> Mapping[str, Any]:
+        """What was recorded last."""
+        return self._row
+
+    @property
     def state(self) -> TrainState:
         """The run's state: after the last step, or the better one that the held-out grid found at the end."""
         if self._best is not None:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nnks.basis import GaussianBasis, tabulate
+from nnks.basis import Basis, tabulate
 from nnks.molecule import Molecule
 from nnks.orbitals import AnyOrbitals, BlockedOrbitals, OrbitalModel
 from nnks.quadrature import Quadrature
@@ -84,7 +84,7 @@ def orbitals_at(
 
 
 @jax.jit
-def _in_basis(basis: GaussianBasis, points: Array, coefficients: Array) -> Float[Array, "spin orbitals points"]:
+def _in_basis(basis: Basis, points: Array, coefficients: Array) -> Float[Array, "spin orbitals points"]:
     return tabulate(basis, points, order=0).contract(coefficients, 0)[0]
 
 

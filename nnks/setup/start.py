@@ -27,6 +27,11 @@ def make_start(system: System, guess: str) -> Start:
     """The first guess: orbitals of one Fock matrix, or converged ones, and the scales of rotations from them."""
     if guess not in ("minao", "core", "random", "scf"):
         raise InputError(f"ansatz.guess is '{guess}'; {suggest(guess, ['minao', 'core', 'random', 'scf'])}.")
+    if system.learned is not None and guess not in ("minao", "scf"):
+        raise InputError(
+            f"ansatz.guess is '{guess}', and a learned basis starts from its free atoms; use ansatz.guess='minao' or "
+            "'scf'."
+        )
     if isinstance(system, Outline):
         if guess != "random":
             _gaussian_functional(system)
@@ -81,19 +86,10 @@ def _guess_orbitals(
 def first_orbitals(
     system: System, overlap: Float[Array, "basis basis"], guess: str
 ) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
-    """Orbitals that the first Fock matrix is built from, which are not orthonormal, and their electrons.
-
-    Raises:
-        InputError: for a guess that a learned basis does not have.
-    """
+    """Orbitals that the first Fock matrix is built from, which are not orthonormal, and their electrons."""
     basis = system.functions()
     if not isinstance(basis, LearnedBasis):
         return guess_orbitals(system, guess)
-    if guess != "minao":
-        raise InputError(
-            f"ansatz.guess is '{guess}', and a learned basis starts from its free atoms; use ansatz.guess='minao' or "
-            "'scf'."
-        )
     electrons = free_electrons(basis)
     scale = 1 / jnp.sqrt(jnp.diagonal(overlap))
     spins = len(system.nocc)

@@ -11,12 +11,12 @@ three angles, which are searched directly.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nnks.basis import GaussianBasis
 from nnks.basis.harmonics import solid_harmonics
 from nnks.objective import Problem
 from nnks.training.frame import Framed, gaussian_ansatz, gaussian_energy
@@ -33,19 +33,17 @@ UNIT = 1e-6
 """In which the search counts energies [Ha]: what a quadrature makes of an orientation."""
 
 
-def rotate_functions(basis: GaussianBasis, angles: Float[Array, 3]) -> Float[Array, "basis basis"]:
+def rotate_functions(basis: Any, angles: Float[Array, 3]) -> Float[Array, "basis basis"]:
     """The matrix that rotates coefficients in shells about one center by a rotation vector [rad]."""
     x, y, z = angles
     zero = jnp.zeros_like(x)
     rotation = jax.scipy.linalg.expm(jnp.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]))
-    turned = []
-    for group in basis.groups:
+    matrices = {}
+    for l in sorted(set(basis.degrees)):
         # more points than harmonics: the fit is exact, since a rotation mixes harmonics of one degree only
-        points = jnp.asarray(np.random.default_rng(group.degree).normal(size=(4 * group.degree + 4, 3)))
-        matrix = jnp.linalg.pinv(solid_harmonics(group.degree, points)) @ solid_harmonics(
-            group.degree, points @ rotation
-        )
-        turned += [matrix] * (group.coefficients.shape[0] * group.coefficients.shape[2])
+        points = jnp.asarray(np.random.default_rng(l).normal(size=(4 * l + 4, 3)))
+        matrices[l] = jnp.linalg.pinv(solid_harmonics(l, points)) @ solid_harmonics(l, points @ rotation)
+    turned = [matrices[l] for l in basis.degrees]
     whole = jax.scipy.linalg.block_diag(*turned)
     return whole[basis.order][:, basis.order]
 

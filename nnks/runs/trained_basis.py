@@ -1,0 +1,76 @@
+"""A learned basis leaves its run as a file: with it other molecules are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnks.ansatz import LearnedBasisOrbitals, ModuleAnsatz
+from nnks.basis.files import save_set
+from nnks.basis.learned import LearnedSet
+from nnks.config import ConfigDict, to_dict
+from nnks.objective import Variables
+from nnks.runs.plan import Plan
+from nnks.tracking import config_hash, environment
+from nnks.tracking.files import storing
+from nnks.types import Params
+
+BASIS = "basis.npz"
+"""The file in a run's folder."""
+
+
+def trained_set(members: Sequence[Plan], params: Params) -> LearnedSet | None:
+    """The set that a run has trained; None for a run of other orbitals."""
+    ansatz: Any = members[0].problem.model.ansatz
+    if not (isinstance(ansatz, ModuleAnsatz) and isinstance(ansatz.module, LearnedBasisOrbitals)):
+        return None
+    known = ansatz.start.learned
+    assert known is not None
+    own = params.shared if isinstance(params, Variables) else params
+    params = {layout.symbol: own["trained"][layout.symbol] for layout in known.layouts}
+    return LearnedSet(params, known.atoms, known.layouts)
+
+
+def save_trained_set(
+    folder: Path, config: ConfigDict, members: Sequence[Plan], params: Params, labels: Sequence[str], metrics: Mapping
+) -> Path | None:
+    """Writes the set that a run has trained into the run's folder, with what it was trained on and by what.
+
+    Args:
+        folder: of the run.
+        config: of the run.
+        members: its molecules.
+        params: what was trained.
+        labels: what the molecules are called.
+        metrics: of the last step, which hold the energies in training.
+    """
+    learned = trained_set(members, params)
+    if learned is None:
+        return None
+    made = environment()
+    energies = {label: metrics.get(f"energy/{label}") for label in labels}
+    about = {
+        "functional": config.functional.xc,
+        "molecules": [
+            {
+                "name": label,
+                "symbols": list(member.system.molecule.symbols),
+                "positions": np.asarray(member.system.molecule.positions).round(6).tolist(),
+                "charge": member.system.molecule.charge,
+                "spin": member.system.molecule.spin,
+                "energy": energies[label],
+            }
+            for label, member in zip(labels, members, strict=True)
+        ],
+        "config": config_hash(to_dict(config)),
+        "seed": config.training.seed,
+        "commit": made["commit"],
+        "versions": made["versions"],
+        "made": made["started"],
+    }
+    with storing(folder / BASIS):
+        save_set(folder / BASIS, learned, about)
+    return folder / BASIS

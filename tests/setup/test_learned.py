@@ -1,0 +1,156 @@
+"""Orbitals in a learned basis, as it is and trained on: the energy is PySCF's in the same functions."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nnks.basis.files import save_set
+from nnks.basis.learned import Layout, fresh_set
+from nnks.interop.free_atoms import free_atom
+from nnks.registry import InputError
+
+SETTINGS = {
+    "system.molecule": "HF",
+    "system.basis": "sto-3g",
+    "quadrature.level": 2,
+    "ansatz.name": "learned_basis",
+    "reference.pyscf": False,
+    "reference.large_basis": "",
+    "tracking.wandb": "disabled",
+    "tracking.console": False,
+}
+
+
+def config(**changes):
+    from nnks.config import default_config, override
+
+    return override(default_config(), SETTINGS | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def layouts(own):
+    return Layout("H", 1, (1,), own[:2]), Layout("F", 9, (2, 1), own, 1 if own else 0)
+
+
+def written(folder, own=(), deformed=1.0):
+    """A set of free atoms' functions, deformed or not, in a file."""
+    each = layouts(own)
+    atoms = {layout.symbol: free_atom(layout.symbol, "lda,vwn", layout.atomic) for layout in each}
+    learned = fresh_set(each, atoms, width=4, terms=2, seed=0)
+    for params in learned.params.values():
+        params["kernel_2"] = deformed * params["kernel_2"]
+    path = folder / "mine.npz"
+    save_set(path, learned, {"functional": "lda,vwn", "molecules": []})
+    return str(path)
+
+
+def same_functions(mol_of, symbol, atomic):
+    """PySCF's description of contracted functions of a free atom."""
+    atom = free_atom(symbol, "lda,vwn", atomic)
+    shells = []
+    for l, count in enumerate(atomic):
+        for k in range(count):
+            rows = zip(atom["exponents"][l], atom["coefficients"][l][k] / mol_of(l, atom["exponents"][l]), strict=True)
+            shells.append([l, *([float(x), float(c)] for x, c in rows)])
+    return shells
+
+
+def test_undeformed_it_gives_pyscfs_energy_in_the_same_functions(tmp_path):
+    """Free atoms' functions are contracted Gaussians, which PySCF knows, too; what differs is the quadrature."""
+    from pyscf import dft, gto
+
+    import nnks
+
+    found = nnks.run(config(ansatz__basis=written(tmp_path, deformed=0.0)), tmp_path / "results")
+    basis = {s: same_functions(gto.mole.gto_norm, s, atomic) for s, atomic in (("H", (1,)), ("F", (2, 1)))}
+    from nnks.molecule import Molecule
+
+    molecule = Molecule.from_spec("HF")
+    positions = list(zip(molecule.symbols, np.asarray(molecule.positions).tolist(), strict=True))
+    mf = dft.RKS(gto.M(atom=positions, unit="B", basis=basis, verbose=0), xc="lda,vwn")
+    mf.grids.level = 5
+    # the kinetic energy is integrated by points here, of level 2: 1e-4 Ha near fluorine
+    assert found.energies["total"] == pytest.approx(mf.kernel(), abs=3e-4)
+    assert found.values["quadrature_error"] < 5e-3
+    assert not found.values["violations"]
+
+
+def test_deformed_functions_of_more_freedom_lie_lower_and_training_goes_on_from_there(tmp_path):
+    import nnks
+
+    small = {"quadrature__level": 0, "evaluation__level": 0}
+    path = written(tmp_path, own=(0, 1))
+    frozen = nnks.run(config(ansatz__basis=path, **small), tmp_path / "results")
+    trained = {"ansatz__train": True, "training__steps": 4, "training__held_out_steps": 0}
+    tuned = nnks.run(config(ansatz__basis=path, **small, **trained), tmp_path / "results")
+    assert tuned.energies["total"] < frozen.energies["total"]
+    file = tuned.path / "basis.npz"
+    again = nnks.run(config(ansatz__basis=str(file), **small), tmp_path / "results")
+    # the same functions and the same solution, on grids turned differently
+    assert again.energies["total"] == pytest.approx(tuned.energies["total"], abs=2e-2)
+    assert again.energies["total"] < frozen.energies["total"]
+    assert not (frozen.path / "basis.npz").exists()
+
+
+def test_a_new_set_is_trained_on_several_molecules_and_left_as_a_file(tmp_path):
+    import nnks
+    from nnks.basis.files import load_set
+
+    settings = config(
+        system__molecules="H2 | HF",
+        system__molecule="water",
+        quadrature__level=0,
+        evaluation__level=0,
+        ansatz__basis="new",
+        ansatz__elements="H,F",
+        ansatz__width=3,
+        ansatz__terms=2,
+        optimizer__name="adam",
+        training__steps=2,
+        training__molecules=1,
+        training__held_out_steps=0,
+    )
+    run = nnks.run(settings, tmp_path)
+    learned, about = load_set(str(run.path / "basis.npz"))
+    assert [layout.symbol for layout in learned.layouts] == ["H", "F"]
+    assert [each["name"] for each in about["molecules"]] == ["H2", "HF"]
+    assert all(np.isfinite(each["energy"]) for each in about["molecules"])
+    assert json.loads((run.path / "summary.json").read_text())["molecules"].keys() == {"H2", "HF"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"system__molecule": "water"}, "no functions for O"),
+        ({"ansatz__width": 8}, "which nothing would read"),
+        ({"ansatz__guess": "core"}, "starts from its free atoms"),
+        ({"ansatz__basis": "new", "ansatz__elements": "H,Xx"}, "ansatz.elements names 'Xx'"),
+        ({"ansatz__basis": "new", "ansatz__size": "huge"}, "ansatz.size is 'huge'"),
+    ],
+)
+def test_what_a_set_cannot_do_is_refused(changes, said, tmp_path):
+    from nnks.runs.experiment import outline_of
+
+    with pytest.raises(InputError, match=said) as refusal:
+        outline_of(config(**({"ansatz__basis": written(tmp_path)} | changes)))
+    assert "\n" not in str(refusal.value)
+
+
+def test_electrons_of_free_atoms_fill_their_shells():
+    from nnks.setup.learned import layout_of
+    from nnks.setup.start import free_electrons
+
+    each = tuple(layout_of(symbol, "double") for symbol in ("H", "C", "S"))
+    atoms = {layout.symbol: free_atom(layout.symbol, "lda,vwn", layout.atomic) for layout in each[:1]}
+    atoms |= {layout.symbol: {"exponents": [np.ones(1)] * 2, "coefficients": [np.ones((3, 1))] * 2} for layout in each}
+    basis = fresh_set(each, atoms, width=2, terms=2, seed=0).of(("S", "H", "C"), jnp.zeros((3, 3)))
+    electrons = free_electrons(basis)
+    assert electrons.sum() == pytest.approx(16 + 1 + 6)
+    carbon = electrons[5:19]
+    np.testing.assert_allclose(carbon[:5], [2, 2, 2 / 3, 2 / 3, 2 / 3])
+    np.testing.assert_allclose(carbon[5:], 0)
+    sulfur = electrons[19:]
+    np.testing.assert_allclose(sulfur[:9], [2, 2, 2, 2, 2, 2, 4 / 3, 4 / 3, 4 / 3])
+    assert jax.tree.leaves(basis)
