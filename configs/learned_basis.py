@@ -69,7 +69,7 @@ def get_config() -> ConfigDict:
     c.functional.hartree = "density_fitting"
     c.optimizer = {"name": "adam", "learning_rate": 5e-3, "schedule": "cosine"}
     c.training.molecules = 1  # an update after each
-    c.training.steps = 50  # passes over all
+    c.training.steps = 30  # passes over all
     c.training.checkpoint_steps = 1
     c.evaluation.level = 1
     c.training.held_out_steps = 0

@@ -114,6 +114,7 @@ def plan_of_several(outline: SketchOfSeveral) -> PlanOfSeveral:
     objective = setup.make_objective(outline.config, [member.problem for member in members], outline.labels)
     optimizer = setup.make_optimizer(outline.config, objective)
     stopping = setup.stopping_of_all([member.stopping for member in members])
+    jax.clear_caches()  # Linux lets a process map 65,530 areas, a program of a molecule takes 1,400 of them
     return PlanOfSeveral(outline.config, outline.labels, members, objective, optimizer, stopping)
 
 
@@ -124,11 +125,11 @@ class RunOfSeveral(Run):
 
     def _outcome(self, params: Any, state: TrainState, *, converged: bool) -> tuple[dict[str, Any], Any]:
         """The summary before references, and the evaluation of each molecule."""
-        solved = settled(self.plan.problem, params)
-        outcomes = [
-            evaluate(member.system, member.problem, solved.of(index), member.shared)
-            for index, member in enumerate(self.plan.members)
-        ]
+        outcomes = []
+        for index, member in enumerate(self.plan.members):
+            jax.clear_caches()  # as in `plan_of_several`: what one molecule was evaluated by serves no other
+            own = settled(member.problem, params.of(index))
+            outcomes.append(evaluate(member.system, member.problem, own, member.shared))
         atoms = [member.system.molecule.natoms for member in self.plan.members]
         told_apart = all(each.resolves(count) for each, count in zip(outcomes, atoms, strict=True))
         of_each = {label: evaluated(each) for label, each in zip(self.plan.labels, outcomes, strict=True)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from nnks.ansatz.learned_basis import NEW, LearnedBasisOrbitals, is_frozen
-from nnks.basis.files import load_set
+from nnks.basis.files import load_set, shipped_sets
 from nnks.basis.learned import Layout, LearnedSet, fresh_set
 from nnks.config import ConfigDict
 from nnks.geometries.elements import NUMBERS, is_element
 from nnks.interop.free_atoms import free_atom
 from nnks.interop.libxc import make_xc
 from nnks.registry import InputError, shown
+from nnks.tracking.notices import notice
 
 
 def learned_set(config: ConfigDict) -> LearnedSet:
@@ -30,9 +31,14 @@ def learned_set(config: ConfigDict) -> LearnedSet:
 
 
 def shipped_for(config: ConfigDict) -> str:
-    """The name of the shipped set for a config's functional and size: that of its kind, LDA or beyond."""
-    family = "lda" if make_xc(config.functional.xc).family == "LDA" else "pbe"
-    return f"{config.ansatz.size}-{family}"
+    """The name of the shipped set for a config's functional and size: that of its kind, or what there is."""
+    size, xc = config.ansatz.size, config.functional.xc
+    family = "lda" if make_xc(xc).family == "LDA" else "pbe"
+    name = f"{size}-{family}"
+    if name not in shipped_sets() and f"{size}-lda" in shipped_sets():
+        name = f"{size}-lda"
+        notice(f"no learned basis for {xc} comes with nnks; {name} is used, which was learned for lda,vwn.")
+    return name
 
 
 def frozen(config: ConfigDict) -> bool:

@@ -1,5 +1,6 @@
 """Every ansatz keeps the contract, and a broken one is refused by the check that it breaks."""
 
+import dataclasses
 import functools
 
 import flax.linen as nn
@@ -8,18 +9,30 @@ import jax.numpy as jnp
 import pytest
 
 from nnks.ansatz import ANSATZE
+from nnks.config import override
+from nnks.setup.learned import learned_set
 from nnks.testing import ANSATZ_CHECKS, AnsatzCase, check_ansatz, toys
 from nnks.testing import ansatz as battery
 
 DETERMINISTIC = {"lcgto", "gaussian_learned"}
-ELSEWHERE = {"neural"}  # starts near the guess, not at it
+ELSEWHERE = {"neural", "learned_basis"}  # start near the guess, not at it
+
+
+@functools.cache
+def start(name, molecule):
+    if name != "learned_basis":
+        return toys.start(molecule)
+    learned = learned_set(
+        override(toys.config(molecule), {"ansatz": {"name": name, "basis": "new", "elements": "H,Li"}})
+    )
+    return dataclasses.replace(toys.start(molecule), learned=learned, symbols=toys.system(molecule).molecule.symbols)
 
 
 @functools.cache
 def case(name, molecule):
     return AnsatzCase(
         ANSATZE[name].make(),
-        toys.start(molecule),
+        start(name, molecule),
         starts_at_guess=name not in ELSEWHERE,
         deterministic=name in DETERMINISTIC,
     )
