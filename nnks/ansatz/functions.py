@@ -24,6 +24,11 @@ class AnsatzFunctions:
         """One, at the origin, for all."""
         return jnp.zeros((1, 3))
 
+    @property
+    def shell_counts(self) -> tuple[int, ...]:
+        """One shell."""
+        return (1,)
+
     def shells(self) -> tuple[Shells, ...]:
         """One of all functions."""
         return (Shells(np.zeros(1, int), np.array([np.inf]), np.arange(self.size)[None]),)

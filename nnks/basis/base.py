@@ -44,6 +44,11 @@ class Basis(Protocol):
     # degrees    of blocks of 2l + 1 solid harmonics, as `columns` has them
     # order      which brings these into the basis's order
 
+    @property
+    def shell_counts(self) -> tuple[int, ...]:
+        """Shells of each group, which are known while JAX traces."""
+        ...
+
     def shells(self) -> tuple[Shells, ...]:
         """Its functions in groups of shells; arrays of the host."""
         ...

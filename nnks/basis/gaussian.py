@@ -112,6 +112,11 @@ class GaussianBasis:
         return jnp.concatenate([group.evaluate(self.centers, r) for group in self.groups])[self.order]
 
     @property
+    def shell_counts(self) -> tuple[int, ...]:
+        """Shells of each group."""
+        return tuple(len(group.exponents) for group in self.groups)
+
+    @property
     def degrees(self) -> tuple[int, ...]:
         """Of the blocks of $2l+1$ functions, group by group; `order` brings these into the molecule's order."""
         return tuple(

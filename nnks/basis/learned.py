@@ -117,6 +117,11 @@ class LearnedBasis:
         return sum(layout.size * len(atoms) for layout, atoms in self.groups)
 
     @property
+    def shell_counts(self) -> tuple[int, ...]:
+        """Atoms of each element."""
+        return tuple(len(atoms) for _, atoms in self.groups)
+
+    @property
     def degrees(self) -> tuple[int, ...]:
         """Of the blocks of $2l+1$ functions, in order."""
         return tuple(l for layout, atoms in self.groups for _ in atoms for l in layout.degrees)

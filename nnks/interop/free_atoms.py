@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-BASIS = "pcseg-4"
-"""Whose exponents the functions are expanded in."""
+BASES = ("pcseg-4", "pcseg-3", "pcseg-2")
+"""Whose exponents the functions are expanded in: the first that PySCF can take for the atom."""
 
 
 @functools.cache
@@ -26,14 +26,15 @@ def free_atom(symbol: str, xc: str, atomic: tuple[int, ...]) -> Any:
         `nnks.basis.harmonics`.
     """
     from pyscf import gto
-    from pyscf.scf.atom_ks import get_atm_nrks
 
-    shells = [shell for shell in gto.basis.load(BASIS, symbol) if shell[0] < len(atomic)]
-    mol = gto.M(atom=f"{symbol} 0 0 0", basis={symbol: gto.basis.to_general_contraction(shells)}, spin=None, verbose=0)
-    mol = mol.decontract_basis(to_cart=False, aggregate=True)[0]
-    with warnings.catch_warnings():  # of PySCF to itself
-        warnings.simplefilter("ignore", DeprecationWarning)
-        _, energies, coefficients = get_atm_nrks(mol, xc=xc)[symbol][:3]
+    for basis in BASES:
+        try:
+            mol, energies, coefficients = _solved(symbol, xc, basis, len(atomic))
+            break
+        except ValueError:  # PySCF leaves out nearly dependent functions of an atom, and cannot go on without them
+            continue
+    else:
+        raise RuntimeError(f"no basis of {', '.join(BASES)} gives the free atom {symbol}")
     starts, exponents, rows = mol.ao_loc_nr(), {}, {}
     for shell in range(mol.nbas):
         l = mol.bas_angular(shell)
@@ -53,3 +54,17 @@ def free_atom(symbol: str, xc: str, atomic: tuple[int, ...]) -> Any:
         found["exponents"].append(x)
         found["coefficients"].append((sub[:, lowest] * gto.mole.gto_norm(l, x)[:, None]).T)
     return found
+
+
+def _solved(symbol: str, xc: str, basis: str, degrees: int) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The spherical atom in uncontracted functions of so many degrees: orbital energies [Ha] and coefficients."""
+    from pyscf import gto
+    from pyscf.scf.atom_ks import get_atm_nrks
+
+    shells = [shell for shell in gto.basis.load(basis, symbol) if shell[0] < degrees]
+    mol = gto.M(atom=f"{symbol} 0 0 0", basis={symbol: gto.basis.to_general_contraction(shells)}, spin=None, verbose=0)
+    mol = mol.decontract_basis(to_cart=False, aggregate=True)[0]
+    with warnings.catch_warnings():  # of PySCF to itself
+        warnings.simplefilter("ignore", DeprecationWarning)
+        _, energies, coefficients = get_atm_nrks(mol, xc=xc)[symbol][:3]
+    return mol, np.asarray(energies), np.asarray(coefficients)

@@ -137,7 +137,7 @@ class Outline(System):
             points=jnp.zeros((count, BLOCK, 3)),
             weights=jnp.zeros((count, BLOCK)),
             rows=jnp.zeros((count, BLOCK), int),
-            shells=tuple(jnp.zeros((count, len(each.atom)), int) for each in basis.shells()),
+            shells=tuple(jnp.zeros((count, shells), int) for shells in basis.shell_counts),
             functions=jnp.zeros((count, basis.size), int),
             values=None,
             gradients=None,
