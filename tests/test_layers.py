@@ -49,6 +49,14 @@ def test_imports_point_down(path):
             assert here == "interop", f"{path.name} imports PySCF; only nnks/interop may"
 
 
+def test_only_the_door_and_what_is_above_it_reads_a_config():
+    """Below `setup` there are objects; reports and stores know configs as the files that they are."""
+    for path in FILES:
+        here = package_of(path)
+        if LEVEL[here] < LEVEL["setup"] and here not in ("config", "tracking", "analysis"):
+            assert not any(name.startswith("nnks.config") for name in imports(path)), f"{path} knows configs"
+
+
 def test_every_module_has_a_layer():
     assert {package_of(path) for path in FILES} <= set(LEVEL)
 

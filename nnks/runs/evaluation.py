@@ -216,11 +216,12 @@ def _parts(system: setup.System, problem: Problem, kind: Kind) -> tuple[OrbitalM
     config, gaussian = system.config, system.gaussian
     q, level, (method, auxiliary), grid = config.quadrature, kind[0], final_hartree(system), _grid(system, kind)
     same = level == q.level and config.functional.hartree == config.evaluation.hartree == "auto"
-    exact = dataclasses.replace(system, config=setup.analytic(config)) if gaussian else system
     functional = (
         problem.functional
         if same and gaussian and config.functional.one_electron == "auto"
-        else setup.make_functional(exact, grid, hartree=method, auxiliary=auxiliary, gaussian=gaussian)
+        else setup.make_functional(
+            system, grid, hartree=method, auxiliary=auxiliary, gaussian=gaussian, integrals=gaussian
+        )
     )
     model = OrbitalModel(
         ansatz=problem.model.ansatz,

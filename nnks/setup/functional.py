@@ -9,7 +9,6 @@ import jax
 import numpy as np
 
 from nnks.basis.integrals import Integrals
-from nnks.config import ConfigDict
 from nnks.coulomb import PairwiseCoulomb
 from nnks.functional import Functional, Term, TermSpec
 from nnks.functional.hartree import HARTREE, Hartree
@@ -28,10 +27,22 @@ EXACT_LIMIT = 150
 """Basis functions up to which `hartree="auto"` keeps four-center integrals (1 GB at the limit)."""
 
 
-def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str, gaussian: bool) -> Functional:
-    """The energy on a grid; `gaussian` says whether the orbitals lie in the basis, where terms may be analytic."""
+def make_functional(
+    system: System, grid: Grid, *, hartree: str, auxiliary: str, gaussian: bool, integrals: bool = False
+) -> Functional:
+    """The energy on a grid.
+
+    Args:
+        system: of the run.
+        grid: the points.
+        hartree: the method of the electrostatic energy.
+        auxiliary: the set of one that fits.
+        gaussian: whether the orbitals lie in the basis, where terms may be analytic.
+        integrals: whether they are analytic wherever they can be and memory holds them, whatever the config says.
+    """
     f = system.config.functional
-    one_electron = ("analytic" if gaussian else "quadrature") if f.one_electron == "auto" else f.one_electron
+    asked = "auto" if integrals else f.one_electron
+    one_electron = ("analytic" if gaussian else "quadrature") if asked == "auto" else asked
     if one_electron not in ("analytic", "quadrature"):
         raise InputError(
             f"functional.one_electron is '{one_electron}'; {suggest(one_electron, ['analytic', 'quadrature'])}."
@@ -41,7 +52,7 @@ def make_functional(system: System, grid: Grid, *, hartree: str, auxiliary: str,
             "functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz "
             f"'{system.config.ansatz.name}' leaves it; use 'quadrature' or 'auto'."
         )
-    on = OnGrid(system, grid, hartree, auxiliary, gaussian, one_electron)
+    on = OnGrid(system, grid, hartree, auxiliary, gaussian, one_electron, "auto" if integrals else f.fitting)
     terms = {name: _term(name, spec, on) for name, spec in make_specs(f.terms.to_dict()).items()}
     return Functional(tuple(terms.values()))
 
@@ -69,6 +80,7 @@ class OnGrid:
     auxiliary: str
     gaussian: bool
     one_electron: str
+    fitting: str
 
     @property
     def positions(self) -> Float[Array, "atoms 3"]:
@@ -103,7 +115,8 @@ class OnGrid:
 
     def hartree(self) -> Hartree:
         """The Hartree term."""
-        return make_hartree(self.system, self.grid, self.method, self.auxiliary, self.gaussian, self.one_electron)
+        kind = self.gaussian, self.one_electron, self.fitting
+        return make_hartree(self.system, self.grid, self.method, self.auxiliary, *kind)
 
 
 def hartree_method(system: System, name: str, gaussian: bool, key: str = "functional.hartree") -> str:
@@ -130,7 +143,9 @@ def hartree_method(system: System, name: str, gaussian: bool, key: str = "functi
     return name
 
 
-def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian: bool, one_electron: str) -> Hartree:
+def make_hartree(
+    system: System, grid: Grid, name: str, auxiliary: str, gaussian: bool, one_electron: str, fitting: str
+) -> Hartree:
     """The Hartree term on a grid."""
     method = hartree_method(system, name, gaussian)
     if method == "exact":
@@ -139,7 +154,6 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
         return Hartree(PairwiseCoulomb())
     if method == "poisson":
         return Hartree(*system.poisson(grid))
-    fitting = system.config.functional.fitting
     if fitting not in ("auto", "basis", "quadrature"):
         raise InputError(f"functional.fitting is '{fitting}'; {suggest(fitting, ['auto', 'basis', 'quadrature'])}.")
     if fitting == "basis" and not gaussian:
@@ -158,13 +172,6 @@ def make_hartree(system: System, grid: Grid, name: str, auxiliary: str, gaussian
     if 8 * system.fitting_functions(auxiliary) * grid.size > system.memory:
         return Hartree(*system.streamed(auxiliary, grid))
     return Hartree(system.tabulated(auxiliary, grid))
-
-
-def analytic(config: ConfigDict) -> ConfigDict:
-    """The config with analytic integrals wherever Gaussian orbitals have them and memory holds them."""
-    config = ConfigDict(config.copy_and_resolve_references())
-    config.functional.one_electron, config.functional.fitting = "analytic", "auto"
-    return config
 
 
 @functools.cache

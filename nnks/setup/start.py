@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +14,7 @@ from nnks.interop import pyscf as interop
 from nnks.orthogonalize import frame
 from nnks.registry import InputError, shown, suggest
 from nnks.scf import BasisEnergy, SCFResult, diagonalize, filling, fock, solve
-from nnks.setup.functional import analytic, hartree_method, make_functional
+from nnks.setup.functional import hartree_method, make_functional
 from nnks.setup.outline import Outline
 from nnks.setup.system import System
 from nnks.training.frame import rotation_scale
@@ -147,8 +145,7 @@ def gaussian_energy(system: System) -> BasisEnergy:
 
 def _gaussian_functional(system: System) -> Functional:
     method, auxiliary = matrix_hartree(system), system.config.functional.auxiliary
-    integrable = dataclasses.replace(system, config=analytic(system.config))
-    return make_functional(integrable, system.grid, hartree=method, auxiliary=auxiliary, gaussian=True)
+    return make_functional(system, system.grid, hartree=method, auxiliary=auxiliary, gaussian=True, integrals=True)
 
 
 def scf_baseline(system: System, *, level_shift: float = 0.0, cycles: int = 100) -> SCFResult:
