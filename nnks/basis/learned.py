@@ -78,8 +78,8 @@ class LearnedSet:
 
     Attributes:
         params: what is trained, by symbol.
-        atoms: radial functions of free atoms, by symbol: `exponents` [degree][primitives] and `coefficients`
-            [degree][functions, primitives] of Gaussians.
+        atoms: radial functions of free atoms, by symbol: lists by degree of `exponents` and of `coefficients`, whose
+            rows are functions and whose columns are Gaussians.
         layouts: the functions of each element.
     """
 
