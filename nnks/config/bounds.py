@@ -43,6 +43,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "training.held_out_steps": Bounds(0, STEPS),
     "training.control_steps": Bounds(0, STEPS),
     "training.checkpoint_steps": Bounds(0, STEPS),
+    "training.molecules": Bounds(1, 10_000),
     "evaluation.level": LEVELS,
     "reference.seconds": Bounds(0, 1_000_000_000, "s"),
     "tracking.log_steps": Bounds(1, STEPS),
@@ -55,6 +56,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "ansatz.width": Bounds(1, 10_000),
     "ansatz.depth": Bounds(1, 32),
     "ansatz.envelopes": Bounds(1, 100),
+    "ansatz.terms": Bounds(1, 100),
     "ansatz.scales": Bounds(1, 1000),
     **dict.fromkeys((f"functional.terms.field.{axis}" for axis in "xyz"), Bounds(-10, 10, "Ha/(e Bohr)")),
     "optimizer.learning_rate": Bounds(0, above=True),  # of some optimizers it has the unit of a parameter
@@ -114,6 +116,7 @@ EMPTY: Mapping[str, str] = {
 def choices() -> Mapping[str, Sequence[str]]:
     """The values of each key that has a closed set of them."""
     from nnks.ansatz.features import ACTIVATIONS
+    from nnks.ansatz.learned_basis import SIZES
     from nnks.ansatz.neural_basis import LINEAR
     from nnks.functional.hartree import HARTREE
     from nnks.objective.constraint import CONSTRAINTS
@@ -137,6 +140,7 @@ def choices() -> Mapping[str, Sequence[str]]:
         "ansatz.activation": tuple(ACTIVATIONS),
         "ansatz.guess": ("minao", "core", "random", "scf"),
         "ansatz.linear": LINEAR,
+        "ansatz.size": SIZES,
         "optimizer.schedule": tuple(SCHEDULES),
         "optimizer.first": OPTAX,
         "optimizer.second": SECOND,

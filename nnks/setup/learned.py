@@ -31,10 +31,19 @@ def learned_set(config: ConfigDict) -> LearnedSet:
 
 
 def shipped_for(config: ConfigDict) -> str:
-    """The name of the shipped set for a config's functional and size: that of its kind, or what there is."""
+    """The name of the shipped set for a config's functional and size: that of its kind, or what there is.
+
+    Raises:
+        InputError: where none is.
+    """
     size, xc = config.ansatz.size, config.functional.xc
     family = "lda" if make_xc(xc).family == "LDA" else "pbe"
     name = f"{size}-{family}"
+    if not shipped_sets():
+        raise InputError(
+            "ansatz.basis is empty, and no learned basis comes with this version of nnks; name a file that a run with "
+            "ansatz.basis='new' has left, such as 'results/learned_basis/.../basis.npz'."
+        )
     if name not in shipped_sets() and f"{size}-lda" in shipped_sets():
         name = f"{size}-lda"
         notice(f"no learned basis for {xc} comes with nnks; {name} is used, which was learned for lda,vwn.")
