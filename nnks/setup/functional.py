@@ -80,7 +80,7 @@ class OnGrid:
     auxiliary: str
     gaussian: bool
     one_electron: str
-    fitting: str
+    fitting: str = "auto"
 
     @property
     def positions(self) -> Float[Array, "atoms 3"]:
