@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jax
 import jax.numpy as jnp
@@ -35,11 +34,11 @@ def shipped_sets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.npz"))}
 
 
-def save_set(path: Path, learned: LearnedSet, about: Mapping[str, Any]) -> None:
+def write_set(file: IO[bytes], learned: LearnedSet, about: Mapping[str, Any]) -> None:
     """Writes a set, in double precision.
 
     Args:
-        path: of the file, which ends in `.npz`.
+        file: open for writing; its name ends in `.npz`.
         learned: the set.
         about: what it was trained on and by what, as JSON can hold it.
     """
@@ -47,11 +46,8 @@ def save_set(path: Path, learned: LearnedSet, about: Mapping[str, Any]) -> None:
     arrays |= {f"atoms/{name}": leaf for name, leaf in _named(learned.atoms)}
     layouts = [dataclasses.asdict(layout) for layout in learned.layouts]
     text = json.dumps({"format": FORMAT, "layouts": layouts, **about}, indent=1)
-    half = path.with_name(f".{path.name}.half")
     entries: dict[str, Any] = {**arrays, ABOUT: np.frombuffer(text.encode(), np.uint8)}
-    with half.open("wb") as file:
-        np.savez_compressed(file, **entries)
-    os.replace(half, path)
+    np.savez_compressed(file, **entries)
 
 
 def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from nnks.ansatz import LearnedBasisOrbitals, ModuleAnsatz
-from nnks.basis.files import save_set
+from nnks.basis.files import write_set
 from nnks.basis.learned import LearnedSet
 from nnks.config import ConfigDict, to_dict
 from nnks.objective import Variables
 from nnks.runs.plan import Plan
 from nnks.tracking import config_hash, environment
-from nnks.tracking.files import storing
+from nnks.tracking.files import replacing, storing
 from nnks.types import Params
 
 BASIS = "basis.npz"
@@ -71,6 +71,6 @@ def save_trained_set(
         "versions": made["versions"],
         "made": made["started"],
     }
-    with storing(folder / BASIS):
-        save_set(folder / BASIS, learned, about)
+    with storing(folder / BASIS), replacing(folder / BASIS) as file:
+        write_set(file, learned, about)
     return folder / BASIS

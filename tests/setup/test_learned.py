@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nnks.basis.files import save_set
+from nnks.basis.files import write_set
 from nnks.basis.learned import Layout, fresh_set
 from nnks.interop.free_atoms import free_atom
 from nnks.registry import InputError
@@ -42,7 +42,8 @@ def written(folder, own=(), deformed=1.0):
     for params in learned.params.values():
         params["kernel_2"] = deformed * params["kernel_2"]
     path = folder / "mine.npz"
-    save_set(path, learned, {"functional": "lda,vwn", "molecules": []})
+    with path.open("wb") as file:
+        write_set(file, learned, {"functional": "lda,vwn", "molecules": []})
     return str(path)
 
 
