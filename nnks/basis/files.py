@@ -75,7 +75,8 @@ def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
         raise InputError(f"ansatz.basis {shown(name)} cannot be read ({error.strerror or error}).") from None
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"ansatz.basis {shown(name)} is no file of a learned basis ({error}); nnks export --basis writes one."
+            f"ansatz.basis {shown(name)} is no file of a learned basis ({error}); a run with ansatz.basis='new' leaves "
+            "one, basis.npz in its folder."
         ) from None
 
 
