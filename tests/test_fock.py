@@ -58,3 +58,40 @@ def test_a_term_of_ones_own_is_in_the_fock_matrix(what, xc, beforehand, system):
     slope = (of(energy, c + h * d)[0]["total"] - of(energy, c - h * d)[0]["total"]) / (2 * h)
     expected = 2 * jnp.einsum("si,sbi,sbc,sci->", n, d, of(energy, c)[1], c)
     assert float(slope) == pytest.approx(float(expected), rel=1e-6)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shifted:
+    """A linear term with a constant, as the nuclei in a field have one [Ha]."""
+
+    name: str = "shifted"
+    order: int = 0
+    linear = True
+
+    def __call__(self, x, y):
+        return 1.5 + x.quadrature.integrate(x.density().total * x.quadrature.points[:, 2])
+
+
+jax.tree_util.register_static(Shifted)
+
+
+def test_energies_are_the_same_with_linear_terms_beforehand(system):
+    """Term by term, constants included."""
+    from nnks.functional import Functional
+    from nnks.functional.exchange_correlation import ExchangeCorrelation
+    from nnks.functional.kinetic import QuadratureKinetic
+    from nnks.functional.nuclear import Nuclear
+    from nnks.interop.libxc import make_xc
+    from nnks.scf import BasisEnergy, fock
+
+    nuclear = Nuclear(jnp.asarray(system.molecule.positions), system.charges)
+    terms = QuadratureKinetic(), Shifted(), nuclear, ExchangeCorrelation(make_xc("pbe,pbe"))
+    energy = BasisEnergy(Functional(terms), system.blocks(system.grid, 1), system.grid.quadrature())
+    c = jnp.asarray(np.random.default_rng(1).normal(size=(1, system.mole.nao, 2)) * 0.3)
+    n = jnp.asarray(system.occupations)
+    each, matrix = fock(energy, c, n)
+    beforehand, other = fock(energy.with_matrices(1), c, n)
+    assert float(each["nuclear"]) > 0.9
+    for name, value in each.items():
+        assert float(beforehand[name]) == pytest.approx(float(value), abs=1e-10), name  # sums in another order
+    np.testing.assert_allclose(matrix, other, atol=1e-10)

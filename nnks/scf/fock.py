@@ -37,6 +37,14 @@ class FockBuilder(Protocol):
 
 
 @record
+class Linear:
+    """A term that is linear in the density: its matrix [Ha], and what it is without electrons [Ha]."""
+
+    matrix: Float[Array, "spin basis basis"]
+    constant: Scalar
+
+
+@record
 class BasisEnergy:
     """The energy of occupied orbitals in a basis, and its derivative, the Fock matrix.
 
@@ -47,13 +55,13 @@ class BasisEnergy:
         functional: the terms.
         blocks: the basis on the grid, Gaussian or not.
         quadrature: the grid.
-        linear: matrices [Ha] of terms on the grid that are linear in the density, where they were found beforehand.
+        linear: terms on the grid that are linear in the density, where their matrices were found beforehand.
     """
 
     functional: Functional
     blocks: BasisBlocks
     quadrature: Quadrature
-    linear: dict[str, Float[Array, "spin basis basis"]] = dataclasses.field(default_factory=dict)
+    linear: dict[str, Linear] = dataclasses.field(default_factory=dict)
 
     def with_matrices(self, spins: int) -> BasisEnergy:
         """The same with the matrices of linear terms known: for many Fock matrices in one basis."""
@@ -61,12 +69,15 @@ class BasisEnergy:
         zero, order = jnp.zeros((spins, size), self.quadrature.weights.dtype), self.blocks.order
         more = (jnp.zeros((spins, size, 3), zero.dtype), zero) if order else (None, None)
         nothing = Density(zero, *more)
-        matrices = {term.name: self._matrix((term,), nothing)[1] for term in terms}
-        return dataclasses.replace(self, linear=matrices)
+        linear = {}
+        for term in terms:
+            energies, matrix = self._matrix((term,), nothing)
+            linear[term.name] = Linear(matrix, energies[term.name])
+        return dataclasses.replace(self, linear=linear)
 
     def overlap(self) -> Float[Array, "basis basis"]:
         """The quadrature of products of basis functions."""
-        return blocks.matrix(self.blocks, Density(self.quadrature.weights[None], None, None))[0]
+        return blocks.basis_overlap(self.blocks, self.quadrature.weights)
 
     def __call__(
         self, coefficients: Float[Array, "spin basis orbitals"], occupations: Float[Array, "spin orbitals"]
@@ -79,14 +90,14 @@ class BasisEnergy:
             return sum(energies.values(), jnp.zeros(())), energies
 
         (_, first), slope = jax.value_and_grad(of_matrix, has_aux=True)(jnp.sum(matrices, axis=0))
-        known = {name: jnp.sum(matrix * matrices) for name, matrix in self.linear.items()}
+        known = {name: jnp.sum(term.matrix * matrices) + term.constant for name, term in self.linear.items()}
         rest = tuple(term for term in self.functional.on_grid if term.name not in self.linear)
         # gradients of the orbitals cost three times what their values do: only where a term is left that reads them
         table = dataclasses.replace(self.blocks, order=max((term.order for term in rest), default=0))
         second, fock = self._matrix(rest, blocks.density(table, coefficients, occupations))
         parts = first | known | second
         energies = {name: parts[name] for name in self.functional.names[1:]}
-        fock = fock + 0.5 * (slope + slope.T)[None] + sum(self.linear.values())
+        fock = fock + 0.5 * (slope + slope.T)[None] + sum(term.matrix for term in self.linear.values())
         return {"total": sum(energies.values())} | energies, fock  # pyright: ignore[reportReturnType]
 
     def _matrix(
