@@ -73,7 +73,9 @@ def _defaults() -> ConfigDict:
     c.functional.fitting = (
         "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron, if it fits
     )
-    c.functional.auxiliary = by_element("auto")  # fitting set: PySCF's for the basis, "even_tempered", or a name
+    c.functional.auxiliary = by_element(
+        "auto"
+    )  # fitting set: a name; auto: PySCF's for Gaussians, else "even_tempered"
 
     # terms beside those of Kohn and Sham, with their fields: {"field": {"z": 0.001}}; `nnks list term`
     c.functional.terms = ConfigDict()

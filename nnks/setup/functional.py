@@ -36,7 +36,7 @@ def make_functional(
         system: of the run.
         grid: the points.
         hartree: the method of the electrostatic energy.
-        auxiliary: the set of one that fits.
+        auxiliary: the set of one that fits; `auto` is PySCF's for the Gaussian basis, and even-tempered beyond it.
         gaussian: whether the orbitals lie in the basis, where terms may be analytic.
         integrals: whether they are analytic wherever they can be and memory holds them, whatever the config says.
     """
@@ -52,6 +52,8 @@ def make_functional(
             "functional.one_electron='analytic' needs orbitals in a Gaussian basis, and ansatz "
             f"'{system.config.ansatz.name}' leaves it; use 'quadrature' or 'auto'."
         )
+    if auxiliary == "auto" and not gaussian:  # PySCF's set is for products of Gaussians; others would exploit it
+        auxiliary = "even_tempered"
     on = OnGrid(system, grid, hartree, auxiliary, gaussian, one_electron, "auto" if integrals else f.fitting)
     terms = {name: _term(name, spec, on) for name, spec in make_specs(f.terms.to_dict()).items()}
     return Functional(tuple(terms.values()))
