@@ -63,7 +63,7 @@ def examine(config: ConfigDict, record: RunRecord) -> dict[str, Any]:
     problem = setup.make_problem(system)
     params = minimizer(config, record, problem)
     occupied = problem.model(params, problem.grid.quadrature()).require_coefficients()
-    energy, occupations = setup.gaussian_energy(system), system.occupations
+    energy, occupations = setup.basis_energy(system), system.occupations
     overlap = interop.one_electron_integrals(system.mole).overlap
     orthonormal = frame(overlap)
     energies, matrix = fock(energy, occupied, occupations)

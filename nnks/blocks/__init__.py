@@ -5,6 +5,7 @@ from nnks.blocks.base import points_mesh as points_mesh
 from nnks.blocks.curvature import curvature as curvature
 from nnks.blocks.make import make_blocks as make_blocks
 from nnks.blocks.make import whole_blocks as whole_blocks
+from nnks.blocks.sums import basis_overlap as basis_overlap
 from nnks.blocks.sums import density as density
 from nnks.blocks.sums import integral as integral
 from nnks.blocks.sums import matrix as matrix

@@ -8,6 +8,7 @@ they do not.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -71,6 +72,11 @@ def matrix(table: BasisBlocks, slope: Density) -> Float[Array, "spin basis basis
         return matrix.at[:, columns[:, None], columns[None, :]].add(own.astype(dtype))
 
     return table.summed(add, jnp.zeros((spins, n + 1, n + 1), dtype), padded)[:, :n, :n]
+
+
+def basis_overlap(table: BasisBlocks, weights: Float[Array, " points"]) -> Float[Array, "basis basis"]:
+    """The quadrature of products of basis functions."""
+    return matrix(dataclasses.replace(table, order=0), Density(weights[None], None, None))[0]
 
 
 def overlap(

@@ -1,4 +1,4 @@
-"""Where a run starts: the first guess in the Gaussian basis, and the scales of rotations away from it."""
+"""Where a run starts: the first guess in the basis of fixed orbitals, and the scales of rotations away from it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnks import blocks
 from nnks.ansatz import Start
 from nnks.basis.learned import LearnedBasis
 from nnks.functional import Functional
@@ -32,13 +33,11 @@ def make_start(system: System, guess: str) -> Start:
         )
     if isinstance(system, Outline):
         if guess != "random":
-            _gaussian_functional(system)
+            _basis_functional(system)
         start = system.start()
         _check_independent(system, start.frame.shape[-1])
         return start
-    energy = basis_energy(system)
-    overlap = energy.overlap() if system.learned is not None else system.one_electron().overlap
-    basis = system.functions()
+    overlap, basis = basis_overlap(system), system.functions()
     whitened = frame(overlap)
     spins, occupied = system.occupations.shape
     _check_independent(system, whitened.shape[1])
@@ -47,7 +46,7 @@ def make_start(system: System, guess: str) -> Start:
         same = jnp.broadcast_to(whitened, (spins, *whitened.shape))
         shape = (spins, whitened.shape[1], occupied)
         return Start(basis, same, jnp.zeros(shape), jnp.ones(shape), charges)
-    energies, orbitals = _guess_orbitals(system, energy, whitened, overlap, guess)
+    energies, orbitals = _guess_orbitals(system, whitened, overlap, guess)
     index = np.arange(whitened.shape[1])
     held = [(index[:, None] == np.arange(occupied)) & (index[:, None] < count) for count in system.nocc]
     coordinates = jax.device_put(np.array(held).astype(energies.dtype))
@@ -70,10 +69,8 @@ def _check_independent(system: System, functions: int) -> None:
         )
 
 
-def _guess_orbitals(
-    system: System, energy: BasisEnergy, whitened: Array, overlap: Array, guess: str
-) -> tuple[Array, Array]:
-    start = first_orbitals(system, overlap, "core" if guess == "core" else "minao")
+def _guess_orbitals(system: System, whitened: Array, overlap: Array, guess: str) -> tuple[Array, Array]:
+    energy, start = basis_energy(system), guess_orbitals(system, "core" if guess == "core" else "minao")
     if guess == "scf":
         mo_coeff = solve(energy, overlap, whitened, start, system.nocc).mo_coeff
         occupations = filling(system.nocc, mo_coeff.shape[-1])
@@ -81,18 +78,30 @@ def _guess_orbitals(
     return diagonalize(fock(energy, *start)[1], whitened)
 
 
-def first_orbitals(
-    system: System, overlap: Float[Array, "basis basis"], guess: str
-) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
-    """Orbitals that the first Fock matrix is built from, which are not orthonormal, and their electrons."""
+def basis_overlap(system: System) -> Float[Array, "basis basis"]:
+    """The overlap of the functions that fixed orbitals lie in: integrals of Gaussians, sums over the grid of others."""
+    if system.learned is None:
+        return system.one_electron().overlap
+    return blocks.basis_overlap(system.blocks(system.grid, 1), system.grid.weights)
+
+
+def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
+    """The guess's orbitals, which are not orthonormal, and their electrons in the run's spin channels.
+
+    They are coefficients of the functions that fixed orbitals lie in. In a learned basis they are its free atoms'.
+    """
     basis = system.functions()
-    if not isinstance(basis, LearnedBasis):
-        return guess_orbitals(system, guess)
-    electrons = free_electrons(basis)
-    scale = 1 / jnp.sqrt(jnp.diagonal(overlap))
-    spins = len(system.nocc)
-    same = jnp.broadcast_to(jnp.diag(scale), (spins, *overlap.shape))
-    return same, jnp.broadcast_to(jnp.asarray(electrons) / spins, (spins, len(electrons)))
+    if isinstance(basis, LearnedBasis):
+        electrons, spins = free_electrons(basis), len(system.nocc)
+        normalized = jnp.diag(1 / jnp.sqrt(jnp.diagonal(basis_overlap(system))))
+        same = jnp.broadcast_to(normalized, (spins, *normalized.shape))
+        return same, jnp.broadcast_to(jnp.asarray(electrons) / spins, (spins, len(electrons)))
+    orbitals, occupations = interop.guess_orbitals(system.mole, guess)
+    if not system.restricted:
+        return jax.device_put(orbitals), jax.device_put(occupations)
+    if guess == "minao":  # both spins have the same orbitals
+        return jax.device_put(orbitals[:1]), jax.device_put(occupations.sum(axis=0, keepdims=True))
+    return jax.device_put(np.concatenate(orbitals, axis=1)[None]), jax.device_put(occupations.reshape(1, -1))
 
 
 def free_electrons(basis: LearnedBasis) -> Float[np.ndarray, " basis"]:
@@ -110,16 +119,6 @@ def free_electrons(basis: LearnedBasis) -> Float[np.ndarray, " basis"]:
     return np.array(electrons, float)
 
 
-def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis k"], Float[Array, "spin k"]]:
-    """The guess's orbitals, which are not orthonormal, and their electrons in the run's spin channels."""
-    orbitals, occupations = interop.guess_orbitals(system.mole, guess)
-    if not system.restricted:
-        return jax.device_put(orbitals), jax.device_put(occupations)
-    if guess == "minao":  # both spins have the same orbitals
-        return jax.device_put(orbitals[:1]), jax.device_put(occupations.sum(axis=0, keepdims=True))
-    return jax.device_put(np.concatenate(orbitals, axis=1)[None]), jax.device_put(occupations.reshape(1, -1))
-
-
 def matrix_hartree(system: System) -> str:
     """The Hartree method of density matrices: the config's, or density fitting for one that needs a quadrature."""
     hartree = system.config.functional.hartree
@@ -128,29 +127,20 @@ def matrix_hartree(system: System) -> str:
 
 def basis_energy(system: System) -> BasisEnergy:
     """The same functional in the basis of fixed orbitals, with analytic integrals wherever there are any."""
-    if system.learned is None:
-        return gaussian_energy(system)
-    f = system.config.functional
-    method = "density_fitting" if f.hartree in ("auto", "exact", "pairwise") else f.hartree
-    functional = make_functional(system, system.grid, hartree=method, auxiliary=f.auxiliary, gaussian=False)
+    functional = _basis_functional(system)
     table = system.blocks(system.grid, functional.order)
     return BasisEnergy(functional, table, system.grid.quadrature()).with_matrices(len(system.nocc))
 
 
-def gaussian_energy(system: System) -> BasisEnergy:
-    """The same functional in the Gaussian basis, with analytic integrals wherever there are any."""
-    functional = _gaussian_functional(system)
-    return BasisEnergy(functional, system.blocks(system.grid, functional.order), system.grid.quadrature())
-
-
-def _gaussian_functional(system: System) -> Functional:
-    method, auxiliary = matrix_hartree(system), system.config.functional.auxiliary
-    return make_functional(system, system.grid, hartree=method, auxiliary=auxiliary, gaussian=True, integrals=True)
+def _basis_functional(system: System) -> Functional:
+    gaussian, auxiliary = system.learned is None, system.config.functional.auxiliary
+    method = matrix_hartree(system) if gaussian else "density_fitting"
+    kind = {"gaussian": gaussian, "integrals": gaussian}
+    return make_functional(system, system.grid, hartree=method, auxiliary=auxiliary, **kind)
 
 
 def scf_baseline(system: System, *, level_shift: float = 0.0, cycles: int = 100) -> SCFResult:
-    """The self-consistent field in the same Gaussian basis, from `minao`, by analytic integrals."""
-    overlap = interop.one_electron_integrals(system.mole).overlap
-    guess = guess_orbitals(system, "minao")
+    """The self-consistent field in the same basis, from `minao`, by analytic integrals where there are any."""
+    overlap, guess = basis_overlap(system), guess_orbitals(system, "minao")
     settings = {"level_shift": level_shift, "cycles": cycles}
-    return solve(gaussian_energy(system), overlap, frame(overlap), guess, system.nocc, **settings)
+    return solve(basis_energy(system), overlap, frame(overlap), guess, system.nocc, **settings)

@@ -155,3 +155,20 @@ def test_electrons_of_free_atoms_fill_their_shells():
     sulfur = electrons[19:]
     np.testing.assert_allclose(sulfur[:9], [2, 2, 2, 2, 2, 2, 4 / 3, 4 / 3, 4 / 3])
     assert jax.tree.leaves(basis)
+
+
+def test_the_self_consistent_field_and_guesses_are_in_the_same_functions(tmp_path):
+    """Solver and minimizer find one energy; the guess's density has the electrons that it is made of."""
+    import nnks
+    from nnks import blocks, setup
+
+    settings = config(ansatz__basis=written(tmp_path), system__molecule="H2", quadrature__level=1, evaluation__level=1)
+    system = setup.make_system(settings)
+    scf = setup.scf_baseline(system)
+    assert scf.converged
+    run = nnks.run(settings, tmp_path / "results")
+    # the solver's Coulomb energy is fitted, the run's final one Poisson's, on a coarse grid
+    assert scf.energies["total"] == pytest.approx(run.energies["total"], abs=1e-4)
+    density = blocks.density(system.blocks(system.grid, 0), *setup.guess_orbitals(system, "minao"))
+    # of two atoms, whose functions overlap; each is normalized on the grid
+    assert float(system.grid.weights @ density.total) == pytest.approx(2.0, abs=1e-6)
