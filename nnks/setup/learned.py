@@ -23,7 +23,7 @@ def learned_set(config: ConfigDict) -> LearnedSet:
     """
     a = config.ansatz
     if a.basis != NEW:
-        _check_unused(a)
+        _check_unused(config)
         return load_set(a.basis or shipped_for(config))[0]
     layouts = tuple(layout_of(symbol, a.size) for symbol in element_list(a.elements))
     atoms = {each.symbol: free_atom(each.symbol, config.functional.xc, each.atomic) for each in layouts}
@@ -56,17 +56,27 @@ def frozen(config: ConfigDict) -> bool:
     return a.name == "learned_basis" and is_frozen(a.basis, train=a.train)
 
 
-def _check_unused(ansatz: ConfigDict) -> None:
-    """Refuses what makes a new set where one is named that exists.
+def _check_unused(config: ConfigDict) -> None:
+    """Refuses keys that a set which exists leaves without a use.
 
     Raises:
         InputError: for the first such key.
     """
-    for key in ("elements", "width", "terms"):
-        if ansatz[key] != (default := getattr(LearnedBasisOrbitals, key)):
+    a, new = config.ansatz, "it is of a new set; set ansatz.basis to 'new'"
+    unread = {"ansatz.elements": new, "ansatz.width": new, "ansatz.terms": new}
+    if a.basis:
+        unread["ansatz.size"] = "ansatz.basis names a set, which has its size; leave ansatz.basis empty"
+    if not a.train:
+        unread["ansatz.linear"] = "coefficients of a set as it is are all that is looked for; set ansatz.train to true"
+        unread["reference.scf"] = "the self-consistent field in the same functions is no other reference"
+    defaults = {"reference.scf": False}
+    for key, reason in unread.items():
+        section, _, name = key.partition(".")
+        value = config[section][name]
+        default = defaults[key] if key in defaults else getattr(LearnedBasisOrbitals, name)
+        if value != default:
             raise InputError(
-                f"ansatz.{key} is {shown(ansatz[key])}, which nothing would read: it is of a new set; set ansatz.basis "
-                f"to 'new', or leave ansatz.{key} at {shown(default)}."
+                f"{key} is {shown(value)}, which nothing would read: {reason}, or leave {key} at {shown(default)}."
             )
 
 

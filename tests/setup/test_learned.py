@@ -125,7 +125,10 @@ def test_a_new_set_is_trained_on_several_molecules_and_left_as_a_file(tmp_path):
     ("changes", "said"),
     [
         ({"system__molecule": "water"}, "no functions for O"),
-        ({"ansatz__width": 8}, "which nothing would read"),
+        ({"ansatz__width": 8}, "ansatz.width is 8, which nothing would read"),
+        ({"ansatz__size": "minimal"}, "ansatz.size is 'minimal', which nothing would read"),
+        ({"ansatz__linear": "trained"}, "ansatz.linear is 'trained', which nothing would read"),
+        ({"reference__scf": True}, "reference.scf is True, which nothing would read"),
         ({"ansatz__guess": "core"}, "starts from its free atoms"),
         ({"ansatz__basis": "new", "ansatz__elements": "H,Xx"}, "ansatz.elements names 'Xx'"),
         ({"ansatz__basis": "new", "ansatz__size": "huge"}, "ansatz.size is 'huge'"),
