@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 
-from nnks.config import ConfigDict, override
+from nnks.config import ConfigDict, default_config, override
 from nnks.geometries.files import is_path
 from nnks.geometries.parse import is_inline
 from nnks.molecule import short_name
@@ -62,6 +62,11 @@ def singles(config: ConfigDict) -> list[ConfigDict]:
                 "spin in the comment line of an xyz file."
             )
     one = {"system.molecules": "", "training.molecules": None}
+    if s.molecule != (default := default_config().system.molecule):
+        raise InputError(
+            f"system.molecule is {shown(s.molecule)} and system.molecules names several; give molecules once, in "
+            f"either way, or leave system.molecule at '{default}'."
+        )
     return [override(config, {"system.molecule": spec, **one}) for spec in molecule_specs(s.molecules)]
 
 
@@ -80,7 +85,7 @@ def most_orbitals(systems: Sequence[System]) -> int:
 
 
 def make_objective(config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...]) -> Several:
-    """The mean energy of all molecules, by `training.molecules` of them at a time.
+    """The sum of the energies of all molecules, by `training.molecules` of them at a time.
 
     Raises:
         InputError: for what is kept for one system alone.
@@ -91,6 +96,12 @@ def make_objective(config: ConfigDict, problems: Sequence[Problem], labels: tupl
                 f"orthogonalizer.constraint='{problem.constraint.kind}' is kept for one molecule, and system.molecules "
                 "names several; use orthogonalizer.constraint='reparameterize'."
             )
+    ansatz = config.ansatz.name
+    if problems[0].model.table is not None:
+        raise InputError(
+            f"ansatz '{ansatz}' has no parameters but coefficients of a fixed basis, which molecules cannot share; "
+            "name an ansatz with a network, or run each molecule by itself."
+        )
     size = config.training.molecules
     if size is not None and not 1 <= size <= len(problems):
         raise InputError(

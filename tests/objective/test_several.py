@@ -142,6 +142,7 @@ def test_a_run_reports_each_molecule_and_resumes_bit_by_bit(tmp_path, monkeypatc
         ({"system__molecules": "H2 | water"}, "as many atoms"),
         ({"system__molecules": "H2 | | HF"}, "nothing between"),
         ({"system__charge": 1}, "names several"),
+        ({"system__molecule": "CO"}, "give molecules once"),
         ({"optimizer__name": "natural_gradient"}, "orbitals of one molecule"),
         ({"optimizer__name": "lbfgs", "training__molecules": 1}, "the same energy"),
         ({"training__molecules": 3}, "choose 1 to 2"),
@@ -154,3 +155,13 @@ def test_what_is_not_of_several_is_refused(changes, said):
     with pytest.raises(InputError, match=said) as refusal:
         outline_of(config(**changes))
     assert "\n" not in str(refusal.value)
+
+
+def test_a_fixed_basis_has_nothing_to_share():
+    """Two molecules of equal shapes would otherwise share rotations, which mean something else for each."""
+    from nnks.config import default_config, override
+    from nnks.runs.experiment import outline_of
+
+    settings = {key: value for key, value in SETTINGS.items() if not key.startswith("ansatz.")}
+    with pytest.raises(InputError, match="no parameters but coefficients"):
+        outline_of(override(default_config(), settings | {"system.molecules": "H2 | H 0 0 0; H 0 0 1"}))
