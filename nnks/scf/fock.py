@@ -12,6 +12,7 @@ one matrix for all densities, which is found once where many Fock matrices follo
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Protocol, runtime_checkable
 
 import jax
@@ -65,6 +66,9 @@ class BasisEnergy:
 
     def with_matrices(self, spins: int) -> BasisEnergy:
         """The same with the matrices of linear terms known: for many Fock matrices in one basis."""
+        return dataclasses.replace(self, linear=_linear(self, spins=spins))
+
+    def _linear(self, spins: int) -> dict[str, Linear]:
         size, terms = self.quadrature.points.shape[0], [t for t in self.functional.on_grid if _is_linear(t)]
         zero, order = jnp.zeros((spins, size), self.quadrature.weights.dtype), self.blocks.order
         more = (jnp.zeros((spins, size, 3), zero.dtype), zero) if order else (None, None)
@@ -73,7 +77,7 @@ class BasisEnergy:
         for term in terms:
             energies, matrix = self._matrix((term,), nothing)
             linear[term.name] = Linear(matrix, energies[term.name])
-        return dataclasses.replace(self, linear=linear)
+        return linear
 
     def overlap(self) -> Float[Array, "basis basis"]:
         """The quadrature of products of basis functions."""
@@ -118,6 +122,12 @@ class BasisEnergy:
         return energies, blocks.matrix(table, Density(slope.rho, gradient, tau))
 
 
+@functools.partial(jax.jit, static_argnames="spins")
+def _linear(energy: BasisEnergy, *, spins: int) -> dict[str, Linear]:
+    """One program: operation by operation they are twenty, which cost a small molecule half a second."""
+    return energy._linear(spins)
+
+
 def _is_linear(term: Term) -> bool:
     return getattr(term, "linear", False)
 
@@ -141,6 +151,7 @@ def fock(
     return energy(coefficients, occupations)
 
 
+@jax.jit
 def diagonalize(
     fock_matrix: Float[Array, "spin basis basis"], frame: Float[Array, "basis n"]
 ) -> tuple[Float[Array, "spin n"], Float[Array, "spin basis n"]]:
