@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nnks.registry import StoreError
 from nnks.tracking.base import Every, Metrics, Writer, warn
 from nnks.tracking.files import digest
 from nnks.tracking.progress import ConsoleWriter
-from nnks.tracking.record import CONFIG_CHECKSUM, FAILED, FINISHED, LAST_STEP, SUMMARY, config_hash
+from nnks.tracking.record import CONFIG, CONFIG_CHECKSUM, FAILED, FINISHED, LAST_STEP, SUMMARY, config_hash
 from nnks.tracking.store import RunFolder
 from nnks.tracking.wandb_writer import WandbWriter
 
@@ -52,6 +53,8 @@ class JsonlWriter:
         """Nothing: without a summary a run is interrupted."""
 
     def _end(self, summary: dict[str, Any]) -> None:
+        if not self.folder.record.has(CONFIG):  # an energy of nobody knows what is none
+            raise StoreError(f"'{self.folder.path / SUMMARY}' cannot be written ({CONFIG} beside it has been removed)")
         record = self.folder.record
         identity: dict[str, Any] = {"config_hash": config_hash(record.config), CONFIG_CHECKSUM: digest(record.config)}
         identity["seed"] = record.seed
