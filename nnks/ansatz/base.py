@@ -9,7 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from nnks.basis.learned import LearnedSet
+from nnks.basis.base import Basis
+from nnks.basis.learned import LearnedSet, Placement
 from nnks.registry import Registry
 from nnks.types import Array, Float, Params, PRNGKey, record, static
 
@@ -56,6 +57,10 @@ class BasisAnsatz(Ansatz, Protocol):
         """The functions at one point r [Bohr]; they may be nearly dependent."""
         ...
 
+    def basis(self, params: Params) -> Basis | None:
+        """The same where they are known at many points at once; None for functions of one point alone."""
+        ...
+
 
 @record
 class Start:
@@ -69,7 +74,7 @@ class Start:
             of occupied orbital i toward a; zero within the occupied space.
         charges: nuclear charges.
         learned: a learned basis of elements, where the ansatz has one.
-        symbols: of the elements.
+        placement: which of the set's elements each atom is.
     """
 
     basis: Any
@@ -78,7 +83,7 @@ class Start:
     scale: Float[Array, "spin n orbitals"]
     charges: Float[Array, " atoms"]
     learned: LearnedSet | None = None
-    symbols: tuple[str, ...] = static(default=())
+    placement: Placement | None = None
 
     @property
     def coefficients(self) -> Float[Array, "spin basis orbitals"]:
@@ -139,13 +144,23 @@ class GaussianModuleAnsatz(ModuleAnsatz):
 
 @record
 class BasisModuleAnsatz(ModuleAnsatz):
-    """A flax module that also offers `functions(r, start)`, and keeps their combinations in `coefficients`."""
+    """A flax module that also offers `functions(r, start)`, and keeps their combinations in `coefficients`.
+
+    One that has its functions at many points at once offers `basis_of(start)`, too.
+    """
 
     def functions(self, params: Params, r: Float[Array, 3]) -> Float[Array, " functions"]:
         """The learned basis at one point."""
         return self.module.apply(  # pyright: ignore[reportReturnType]
             {"params": params}, r, self.start, method="functions"
         )
+
+    def basis(self, params: Params) -> Basis | None:
+        """The learned functions where the module has them at many points at once."""
+        if not hasattr(self.module, "basis_of"):
+            return None
+        basis: Any = self.module.apply({"params": params}, self.start, method="basis_of")
+        return basis
 
 
 def make_ansatz(module: nn.Module, start: Start) -> ModuleAnsatz:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import flax.linen as nn
 import jax.numpy as jnp
 
+from nnks.basis.harmonics import safe_norm as safe_norm
 from nnks.registry import InputError, suggest
 from nnks.types import Array, Float
 
 ACTIVATIONS = {"tanh": nn.tanh, "silu": nn.silu, "gelu": nn.gelu, "softplus": nn.softplus, "sin": jnp.sin}
-
-
-def safe_norm(x: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
-    """The Euclidean norm with derivative zero, not nan, at the origin."""
-    square = jnp.sum(x * x, axis=-1)
-    positive = square > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)
 
 
 def nuclear_features(

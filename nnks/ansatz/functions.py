@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.ansatz.base import BasisAnsatz
-from nnks.basis import Shells
+from nnks.basis import Basis, Shells
 from nnks.types import Array, Float, Int, Params, record, static
 
 
@@ -23,6 +23,11 @@ class AnsatzFunctions:
     def centers(self) -> Float[Array, "atoms 3"]:
         """One, at the origin, for all."""
         return jnp.zeros((1, 3))
+
+    @property
+    def order(self) -> Int[np.ndarray, " basis"]:
+        """They are evaluated in their order."""
+        return np.arange(self.size)
 
     @property
     def shell_counts(self) -> tuple[int, ...]:
@@ -58,7 +63,9 @@ class AnsatzFunctions:
         return values, jnp.moveaxis(gradients, 1, 0)
 
 
-def ansatz_functions(ansatz: BasisAnsatz, params: Params) -> AnsatzFunctions:
+def ansatz_functions(ansatz: BasisAnsatz, params: Params) -> Basis:
     """The basis that an ansatz is with these parameters."""
+    if (basis := ansatz.basis(params)) is not None:
+        return basis
     point = jax.ShapeDtypeStruct((3,), jax.tree.leaves(params)[0].dtype)
     return AnsatzFunctions(ansatz, params, jax.eval_shape(ansatz.functions, params, point).shape[0])

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from nnks.ansatz.base import ANSATZE, Start
 from nnks.ansatz.neural import fit_start
-from nnks.basis.learned import LearnedSet
+from nnks.basis.learned import LearnedBasis, LearnedSet
 from nnks.registry import InputError, suggest
 from nnks.types import Array, Float, PRNGKey
 
@@ -26,16 +26,17 @@ class TrainedSet(nn.Module):
     """The functions of a learned set, whose parameters are variables; every element's, whether it is there or not."""
 
     @nn.compact
-    def __call__(self, r: Float[Array, 3], start: Start) -> Float[Array, " functions"]:
-        """All functions at one point."""
+    def __call__(self, start: Start) -> LearnedBasis:
+        """On the molecule's atoms."""
         assert start.learned is not None
-        known, dtype = start.learned, start.frame.dtype
+        assert start.placement is not None
+        known = start.learned
         params = {
             layout.symbol: self.param(layout.symbol, lambda _, s=layout.symbol: known.params[s])
             for layout in known.layouts
         }
         trained = LearnedSet(params, known.atoms, known.layouts)
-        return trained.of(start.symbols, start.basis.centers)(r).astype(dtype)
+        return LearnedBasis(start.basis.centers, trained, start.placement)
 
 
 @ANSATZE.register("learned_basis")
@@ -43,8 +44,7 @@ class LearnedBasisOrbitals(nn.Module):
     r"""Linear combinations of functions that were learned on other molecules, solved for exactly.
 
     The functions are those of `nnks.basis.learned`: atomic ones, deformed by a small network of each element that sees
-    the surroundings at the point. A basis of so many functions as a double-zeta set reaches what a quadruple-zeta one
-    does, because it changes from molecule to molecule.
+    the surroundings at the point, so that the basis changes from molecule to molecule.
 
     Attributes:
         basis: a set that comes with nnks, the path of an `.npz` file, or `new`; empty: the one for the functional.
@@ -87,9 +87,13 @@ class LearnedBasisOrbitals(nn.Module):
         """The functions; the coefficients are declared where they are used."""
         self.trained = TrainedSet()
 
+    def basis_of(self, start: Start) -> LearnedBasis:
+        """The learned functions, which are faster at many points at once than at one point after the other."""
+        return self.trained(start)
+
     def functions(self, r: Float[Array, 3], start: Start) -> Float[Array, " functions"]:
         """The learned functions at one point."""
-        return self.trained(r, start)
+        return self.basis_of(start)(r).astype(start.frame.dtype)
 
     @nn.compact
     def __call__(self, r: Float[Array, 3], start: Start) -> Float[Array, "spin orbitals"]:
@@ -98,7 +102,7 @@ class LearnedBasisOrbitals(nn.Module):
 
         def initial(key: PRNGKey) -> Array:
             assert start.learned is not None
-            basis = start.learned.of(start.symbols, start.basis.centers)
-            return fit_start(basis, start, key)
+            assert start.placement is not None
+            return fit_start(LearnedBasis(start.basis.centers, start.learned, start.placement), start, key)
 
         return jnp.einsum("b,sbi->si", functions, self.param("coefficients", initial))

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from nnks.ansatz.base import ANSATZE, Start
-from nnks.ansatz.features import ACTIVATIONS, check_network, safe_norm
+from nnks.ansatz.features import ACTIVATIONS, check_network
+from nnks.basis.harmonics import safe_norm
 from nnks.types import Array, Float, Params, Scalar
 
 SMALLEST, LARGEST = 0.05, 6.0

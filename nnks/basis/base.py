@@ -39,10 +39,14 @@ class Basis(Protocol):
         """Number of functions."""
         ...
 
+    @property
+    def order(self) -> Int[Array | np.ndarray, " basis"]:
+        """Which column of `columns`, of all shells, each function is; of the host where no data decide it."""
+        ...
+
     # What a basis has whose functions turn with space, for the search of an atom's best orientation:
     #
     # degrees    of blocks of 2l + 1 solid harmonics, as `columns` has them
-    # order      which brings these into the basis's order
 
     @property
     def shell_counts(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Real solid harmonics of any degree, as polynomials: smooth at the origin, differentiable to any order."""
+"""Functions of a displacement that are differentiable at the origin: real solid harmonics of any degree, and a norm."""
 
 from __future__ import annotations
 
@@ -92,3 +92,10 @@ def spherical_harmonics(degree: int, u: Float[Array, "*batch 3"]) -> Float[Array
 def _normalization(l: int, m: int) -> float:
     ratio = math.factorial(l - m) / math.factorial(l + m)
     return math.sqrt((2 * l + 1) / (4 * math.pi) * ratio * (2 if m else 1))
+
+
+def safe_norm(x: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
+    """The Euclidean norm with derivative zero, not nan, at the origin."""
+    square = jnp.sum(x * x, axis=-1)
+    positive = square > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)

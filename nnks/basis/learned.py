@@ -19,7 +19,7 @@ free atom is in every set of a heavy element.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnks.basis.base import Shells
-from nnks.basis.harmonics import solid_harmonics
+from nnks.basis.harmonics import safe_norm, solid_harmonics
 from nnks.types import Array, Float, Int, Params, record, static
 
 BOUND = 3.0
@@ -73,6 +73,21 @@ class Layout:
 
 
 @record
+class Placement:
+    """Which element each atom of a molecule is: data, so that molecules of as many atoms share compiled programs.
+
+    Attributes:
+        element: of each atom, by its place among the set's layouts.
+        present: 1 for an atom, 0 for a place that no atom takes.
+        atoms: of each kind of layout (`LearnedSet.kinds`).
+    """
+
+    element: Int[Array, " atoms"]
+    present: Float[Array, " atoms"]
+    atoms: tuple[Int[Array, " _"], ...]
+
+
+@record
 class LearnedSet:
     """A basis of some elements, for any molecule of them.
 
@@ -87,56 +102,100 @@ class LearnedSet:
     atoms: dict[str, Params]
     layouts: tuple[Layout, ...] = static()
 
+    @property
+    def kinds(self) -> tuple[tuple[int, ...], ...]:
+        """Layouts of as many functions of each degree, which are evaluated by one piece of a program."""
+        shapes = [(each.atomic, each.own, each.fixed) for each in self.layouts]
+        return tuple(tuple(i for i, s in enumerate(shapes) if s == shape) for shape in dict.fromkeys(shapes))
+
+    def placement(self, symbols: tuple[str, ...]) -> Placement:
+        """Of a molecule's atoms.
+
+        Raises:
+            KeyError: for an element that the set lacks.
+        """
+        places = {layout.symbol: index for index, layout in enumerate(self.layouts)}
+        element = np.array([places[symbol] for symbol in symbols])
+        atoms = tuple(np.flatnonzero(np.isin(element, kind)) for kind in self.kinds)
+        return Placement(*jax.device_put((element, np.ones(len(symbols)), atoms)))
+
     def of(self, symbols: tuple[str, ...], centers: Float[Array, "atoms 3"]) -> LearnedBasis:
         """The basis of a molecule.
 
         Raises:
             KeyError: for an element that the set lacks.
         """
-        return LearnedBasis(centers, self, symbols)
+        return LearnedBasis(centers, self, self.placement(symbols))
+
+    def stacked(self, kind: tuple[int, ...]) -> tuple[Params, Params, Float[Array, " elements"]]:
+        """Parameters, radial functions of free atoms, and nuclear charges of a kind's elements, along a new axis."""
+        symbols = [self.layouts[index].symbol for index in kind]
+        params = jax.tree.map(lambda *x: jnp.stack(x), *(self.params[s] for s in symbols))
+        exponents = [self.atoms[s]["exponents"] for s in symbols]
+        longest = [max(len(x) for x in same) for same in zip(*exponents, strict=True)]
+
+        def filled(atom: Params) -> Params:  # a Gaussian more with the coefficient zero
+            return {
+                "exponents": [jnp.pad(x, (0, n - len(x))) for x, n in zip(atom["exponents"], longest, strict=True)],
+                "coefficients": [
+                    jnp.pad(c, ((0, 0), (0, n - c.shape[1])))
+                    for c, n in zip(atom["coefficients"], longest, strict=True)
+                ],
+            }
+
+        atoms = jax.tree.map(lambda *x: jnp.stack(x), *(filled(self.atoms[s]) for s in symbols))
+        charges = np.array([self.layouts[index].charge for index in kind], float)
+        return params, atoms, jnp.asarray(charges, jax.tree.leaves(params)[0].dtype)
 
 
 @record
 class LearnedBasis:
-    """The functions of a learned set on the atoms of a molecule: element by element, atom by atom."""
+    """The functions of a learned set on the atoms of a molecule: kind by kind of elements, atom by atom."""
 
     centers: Float[Array, "atoms 3"]
     learned: LearnedSet
-    symbols: tuple[str, ...] = static()
+    placement: Placement
 
     @property
-    def groups(self) -> tuple[tuple[Layout, np.ndarray], ...]:
-        """The elements that are there, with their atoms."""
-        symbols = np.array(self.symbols)
-        there = [(layout, np.flatnonzero(symbols == layout.symbol)) for layout in self.learned.layouts]
-        return tuple((layout, atoms) for layout, atoms in there if len(atoms))
+    def groups(self) -> tuple[tuple[tuple[int, ...], Int[Array, " _"]], ...]:
+        """The kinds of elements that are there, with their atoms."""
+        pairs = zip(self.learned.kinds, self.placement.atoms, strict=True)
+        return tuple((kind, atoms) for kind, atoms in pairs if len(atoms))
 
     @property
     def size(self) -> int:
         """Number of functions."""
-        return sum(layout.size * len(atoms) for layout, atoms in self.groups)
+        return sum(self._layout(kind).size * len(atoms) for kind, atoms in self.groups)
 
     @property
     def shell_counts(self) -> tuple[int, ...]:
-        """Atoms of each element."""
+        """Atoms of each kind."""
         return tuple(len(atoms) for _, atoms in self.groups)
 
     @property
     def degrees(self) -> tuple[int, ...]:
         """Of the blocks of $2l+1$ functions, in order."""
-        return tuple(l for layout, atoms in self.groups for _ in atoms for l in layout.degrees)
+        return tuple(l for kind, atoms in self.groups for _ in range(len(atoms)) for l in self._layout(kind).degrees)
 
     @property
     def order(self) -> Int[np.ndarray, " basis"]:
         """The functions are evaluated in their order."""
         return np.arange(self.size)
 
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Of the atoms, in the order of the functions; where the placement is known."""
+        element = np.asarray(self.placement.element)
+        return tuple(self.learned.layouts[i] for _, atoms in self.groups for i in element[np.asarray(atoms)])
+
     def shells(self) -> tuple[Shells, ...]:
-        """The functions of every atom, in groups of one element each."""
-        shells, offset = [], 0
-        for layout, atoms in self.groups:
-            functions = offset + np.arange(len(atoms) * layout.size).reshape(len(atoms), layout.size)
-            shells.append(Shells(atoms, np.full(len(atoms), self._reach(layout)), functions))
+        """The functions of every atom, in groups of one kind each."""
+        reaches = [self._reach(layout) for layout in self.learned.layouts]
+        element, shells, offset = np.asarray(self.placement.element), [], 0
+        for kind, placed in self.groups:
+            atoms, size = np.asarray(placed), self._layout(kind).size
+            functions = offset + np.arange(len(atoms) * size).reshape(len(atoms), size)
+            shells.append(Shells(atoms, np.array([reaches[i] for i in element[atoms]]), functions))
             offset += functions.size
         return tuple(shells)
 
@@ -148,12 +207,12 @@ class LearnedBasis:
         self, points: Float[Array, "points 3"], order: int
     ) -> tuple[Float[Array, "points basis"], Float[Array, "3 points basis"] | None]:
         """All functions at many points, and their gradients if `order` is 1."""
-        return self.columns(points, tuple(jnp.arange(len(atoms)) for _, atoms in self.groups), order)
+        return self.columns(points, tuple(jnp.arange(n) for n in self.shell_counts), order)
 
     def columns(
         self, points: Float[Array, "points 3"], shells: tuple[Int[Array, " _"], ...], order: int
     ) -> tuple[Float[Array, "points columns"], Float[Array, "3 points columns"] | None]:
-        """Functions of some atoms of each element at many points, and their gradients if `order` is 1."""
+        """Functions of some atoms of each kind at many points, and their gradients if `order` is 1."""
 
         def values(r: Array) -> Array:
             return self._values(r, shells)
@@ -164,53 +223,54 @@ class LearnedBasis:
         units = jnp.broadcast_to(jnp.eye(3, dtype=points.dtype)[:, None], (3, *points.shape))
         return here, jax.vmap(along)(units)
 
+    def _layout(self, kind: tuple[int, ...]) -> Layout:
+        """One of a kind, for what all of it have in common."""
+        return self.learned.layouts[kind[0]]
+
     def _values(self, points: Array, shells: tuple[Array, ...]) -> Float[Array, "points columns"]:
         near = self._near_points(points)
         around, side = self._near_atoms()
+        surroundings = near, jnp.sum(near, axis=1), around, side
         columns = []
-        for (layout, atoms), chosen in zip(self.groups, shells, strict=True):
-            own = jnp.asarray(atoms)[chosen]
-            difference = points[:, None, :] - self.centers[own][None]
-            distance = _norm(difference)
-            p = self.learned.params[layout.symbol]
-            others = jnp.sum(near, axis=1)[:, None] - near[:, own]
-            facing = jnp.einsum("pkx,kjx->pkj", difference, side[own]) / jnp.sqrt(1 + distance**2)[..., None]
-            there = jnp.broadcast_to(around[own][None], others.shape)
-            features = jnp.concatenate([_distances(layout, distance), others, facing, there], axis=-1)
-            radial = self._radial(layout, p, distance, features)
-            degrees = layout.degrees
-            harmonics = {l: solid_harmonics(l, difference) for l in sorted(set(degrees))}
-            parts = [radial[..., k, None] * harmonics[l] for k, l in enumerate(degrees)]
-            columns.append(jnp.concatenate(parts, axis=-1).reshape(len(points), -1))
+        for (kind, atoms), chosen in zip(self.groups, shells, strict=True):
+            at_atom = self._at_atom(kind, points, surroundings)
+            _, values = jax.lax.scan(lambda _, own, at=at_atom: (None, at(own)), None, atoms[chosen])
+            columns.append(jnp.moveaxis(values, 0, 1).reshape(len(points), -1))
         return jnp.concatenate(columns, axis=-1)
 
-    def _radial(self, layout: Layout, p: Params, d: Array, features: Array) -> Float[Array, "points atoms radial"]:
-        """Radial functions and their deformations."""
-        h = jnp.tanh(features @ p["kernel_0"] + p["bias_0"][None, None])
-        h = jnp.tanh(h @ p["kernel_1"] + p["bias_1"][None, None])
-        rows = len(layout.degrees)
-        c = BOUND * jnp.tanh((h @ p["kernel_2"]) / BOUND).reshape(*d.shape, rows, -1)
-        deformation = jnp.einsum("pake,pae->pak", c, jnp.exp(-jnp.exp(p["log_zeta"])[None, None] * d[..., None]))
-        free = jnp.asarray(np.arange(rows) >= layout.fixed, d.dtype)
-        return self._undeformed(layout, p, d) + free[None, None] * deformation
+    def _at_atom(
+        self, kind: tuple[int, ...], points: Array, surroundings: tuple[Array, ...]
+    ) -> Callable[[Array], Float[Array, "points functions"]]:
+        """The functions of an atom of a kind, as a function of the atom's place."""
+        near, total, around, side = surroundings
+        params, free, charges = self.learned.stacked(kind)
+        within = np.zeros(len(self.learned.layouts), int)
+        within[list(kind)] = np.arange(len(kind))
+        layout = self._layout(kind)
+        degrees = layout.degrees
 
-    def _undeformed(self, layout: Layout, p: Params, d: Array) -> Float[Array, "points atoms radial"]:
-        atom, parts = self.learned.atoms[layout.symbol], []
-        for l, count in enumerate(layout.atomic):
-            if count:
-                gaussians = jnp.exp(-jnp.asarray(atom["exponents"][l])[None, None] * d[..., None] ** 2)
-                parts.append(gaussians @ atom["coefficients"][l].T)
-        if layout.own:
-            exponentials = jnp.exp(-jnp.exp(p["own_log_zeta"])[None, None] * d[..., None, None])
-            parts.append(jnp.sum(p["own"][None, None] * exponentials, axis=-1))
-        return jnp.concatenate(parts, axis=-1)
+        def functions(own: Int[Array, ""]) -> Array:
+            element = jnp.asarray(within)[self.placement.element[own]]
+            p, atom = jax.tree.map(lambda x: x[element], (params, free))
+            difference = points - self.centers[own][None]
+            distance = safe_norm(difference)
+            facing = difference @ side[own].T / jnp.sqrt(1 + distance**2)[:, None]
+            others = total - near[:, own]
+            there = jnp.broadcast_to(around[own][None], others.shape)
+            features = jnp.concatenate([_distances(charges[element], distance), others, facing, there], axis=-1)
+            radial = _radial(layout, p, atom, distance, features) * self.placement.present[own]
+            harmonics = {l: solid_harmonics(l, difference) for l in sorted(set(degrees))}
+            return jnp.concatenate([radial[:, k, None] * harmonics[l] for k, l in enumerate(degrees)], axis=-1)
+
+        return functions
 
     def _weights(self, name: str) -> Float[Array, "atoms decays"]:
-        return jnp.stack([self.learned.params[symbol][name] for symbol in self.symbols])
+        every = jnp.stack([self.learned.params[layout.symbol][name] for layout in self.learned.layouts])
+        return every[self.placement.element] * self.placement.present[:, None]
 
     def _near_points(self, points: Array) -> Float[Array, "points atoms decays"]:
         r"""$w_b e^{-\alpha_j|r-R_b|}$ of every atom."""
-        distance = _norm(points[:, None] - self.centers[None])
+        distance = safe_norm(points[:, None] - self.centers[None])
         decay = jnp.exp(-jnp.asarray(DECAYS, points.dtype)[None, None] * distance[..., None])
         return self._weights("near_point")[None] * decay
 
@@ -218,7 +278,7 @@ class LearnedBasis:
         """What is near each atom, and in which direction."""
         between = self.centers[None] - self.centers[:, None]
         others = 1 - jnp.eye(len(self.centers), dtype=between.dtype)
-        distance = _norm(between) + 1 - others
+        distance = safe_norm(between) + 1 - others
         decay = jnp.exp(-0.5 * jnp.asarray(DECAYS, between.dtype)[None, None] * distance[..., None]) * others[..., None]
         weighted = self._weights("near_atom")[None] * decay
         return jnp.sum(weighted, axis=1), jnp.einsum("abj,abx->ajx", weighted, between / distance[..., None])
@@ -237,6 +297,31 @@ class LearnedBasis:
                 radial = radial + (gaussians @ np.abs(atom["coefficients"][l]).T).sum(axis=-1)
         above = radial * np.maximum(REACH, 1.0) ** max(layout.degrees) > NEGLIGIBLE
         return float(REACH[min(len(REACH) - 1 - np.argmax(above[::-1]) + 1, len(REACH) - 1)])
+
+
+def _radial(
+    layout: Layout, p: Params, atom: Params, d: Float[Array, " points"], features: Float[Array, "points features"]
+) -> Float[Array, "points radial"]:
+    """Radial functions of one atom and their deformations."""
+    h = jnp.tanh(features @ p["kernel_0"] + p["bias_0"][None])
+    h = jnp.tanh(h @ p["kernel_1"] + p["bias_1"][None])
+    rows = len(layout.degrees)
+    c = BOUND * jnp.tanh((h @ p["kernel_2"]) / BOUND).reshape(len(d), rows, -1)
+    deformation = jnp.einsum("pke,pe->pk", c, jnp.exp(-jnp.exp(p["log_zeta"])[None] * d[:, None]))
+    free = jnp.asarray(np.arange(rows) >= layout.fixed, d.dtype)
+    return _undeformed(layout, p, atom, d) + free[None] * deformation
+
+
+def _undeformed(layout: Layout, p: Params, atom: Params, d: Array) -> Float[Array, "points radial"]:
+    parts = []
+    for l, count in enumerate(layout.atomic):
+        if count:
+            gaussians = jnp.exp(-atom["exponents"][l][None] * d[:, None] ** 2)
+            parts.append(gaussians @ atom["coefficients"][l].T)
+    if layout.own:
+        exponentials = jnp.exp(-jnp.exp(p["own_log_zeta"])[None] * d[:, None, None])
+        parts.append(jnp.sum(p["own"][None] * exponentials, axis=-1))
+    return jnp.concatenate(parts, axis=-1)
 
 
 def fresh_params(layout: Layout, width: int, terms: int, rng: np.random.Generator) -> Params:
@@ -278,13 +363,6 @@ def fresh_set(
     return LearnedSet(params, kept, layouts)
 
 
-def _distances(layout: Layout, d: Array) -> Float[Array, "points atoms 4"]:
+def _distances(charge: Array, d: Float[Array, " points"]) -> Float[Array, "points 4"]:
     """What the network is told of the distance from its own atom."""
-    return jnp.stack([jnp.exp(-layout.charge * d), jnp.exp(-d), jnp.exp(-0.4 * d), jnp.log1p(d)], axis=-1)
-
-
-def _norm(x: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
-    """The Euclidean norm with derivative zero, not nan, at the origin."""
-    square = jnp.sum(x * x, axis=-1)
-    positive = square > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)
+    return jnp.stack([jnp.exp(-charge * d), jnp.exp(-d), jnp.exp(-0.4 * d), jnp.log1p(d)], axis=-1)

@@ -66,11 +66,10 @@ def whole_blocks(
     points = jnp.pad(points, ((0, more), (0, 0)), mode="edge").reshape(count, block, 3)
     weights = jnp.pad(weights, (0, more)).reshape(count, block)
     rows = jnp.minimum(jnp.arange(count * block), size).reshape(count, block)
-    groups = basis.shells()
-    every = tuple(jnp.broadcast_to(jnp.arange(len(g.atom)), (count, len(g.atom))) for g in groups)
-    columns = np.concatenate([g.functions.reshape(-1) for g in groups])
-    whole = np.array_equal(columns, np.arange(basis.size))
-    functions = jnp.broadcast_to(jnp.asarray(columns), (count, len(columns)))
+    every = tuple(jnp.broadcast_to(jnp.arange(n), (count, n)) for n in basis.shell_counts)
+    # the order of Gaussians is data, as they are
+    whole = isinstance(basis.order, np.ndarray) and np.array_equal(basis.order, np.arange(basis.size))
+    functions = jnp.broadcast_to(jnp.argsort(jnp.asarray(basis.order)), (count, basis.size))
     only = Block(points, weights, rows, every, functions, None, None)
     empty = BasisBlocks(basis, (only,), size, order, whole=whole)
     if evaluation is None:

@@ -54,7 +54,7 @@ def make_problem(system: System) -> Problem:
     if isinstance(module, LearnedBasisOrbitals):
         learned = learned_set(config)
         check_elements(learned, system.molecule.symbols, system.molecule.name)
-        start = dataclasses.replace(start, learned=learned, symbols=system.molecule.symbols)
+        start = dataclasses.replace(start, learned=learned, placement=learned.placement(system.molecule.symbols))
     plain = make_ansatz(module, start)
     if is_own(module):
         check_ansatz(config.ansatz.name, plain)

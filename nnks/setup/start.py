@@ -107,7 +107,7 @@ def guess_orbitals(system: System, guess: str) -> tuple[Float[Array, "spin basis
 def free_electrons(basis: LearnedBasis) -> Float[np.ndarray, " basis"]:
     """Electrons in each function of free atoms, whose shells are filled in the order of the periodic table."""
     electrons = []
-    for layout, atoms in basis.groups:
+    for layout in basis.layouts:
         left, filled = layout.charge, [0.0] * len(layout.degrees)
         # radial functions of free atoms by principal quantum number n and degree l, in the order of filling
         shells = [(first + 1 + l, l) for l, count in enumerate(layout.atomic) for first in range(count)]
@@ -115,7 +115,7 @@ def free_electrons(basis: LearnedBasis) -> Float[np.ndarray, " basis"]:
             filled[shells.index((n, l))] = min(left, 4 * l + 2)
             left -= min(left, 4 * l + 2)
         one = [filled[k] / (2 * l + 1) for k, l in enumerate(layout.degrees) for _ in range(2 * l + 1)]
-        electrons += one * len(atoms)
+        electrons += one
     return np.array(electrons, float)
 
 
