@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "nnks"
 FLOORS = (
-    *("errors", "units", "energies", "types", "traces", "registry", "derivatives", "interruption", "textfiles"),
+    *("errors", "units", "energies", "types", "sizes", "traces", "registry"),
+    *("derivatives", "interruption", "textfiles"),
     *("ablation", "geometries", "molecule"),
     *("basis", "quadrature", "coulomb", "orthogonalize", "ansatz", "averaging"),
     *("density", "blocks", "orbitals", "functional", "scf", "objective"),

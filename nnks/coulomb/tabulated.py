@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from nnks.coulomb.base import AtPoints, ChargeAtPoints, Unavailable, held_bytes
 from nnks.quadrature import Quadrature
+from nnks.sizes import Sizes
 from nnks.types import Array, Float, Scalar, record
 
 
@@ -31,6 +33,17 @@ class TabulatedCoulomb(AtPoints):
     def holds(self) -> str:
         """Where charges are fitted and what is held for it."""
         return f" on the quadrature, {1e-9 * held_bytes(self.table):.3g} GB of potentials"
+
+    @property
+    def fitting_functions(self) -> int:
+        """Without those that depend on others."""
+        return self.table.shape[1]
+
+    def padded(self, sizes: Sizes) -> TabulatedCoulomb:
+        """The same on more points, with fitting functions that have no potential."""
+        points, functions = self.table.shape
+        more = (0, sizes.points - points), (0, sizes.auxiliary - functions)
+        return TabulatedCoulomb(jax.device_put(np.pad(np.asarray(self.table), more)))
 
     def energy(self, x: ChargeAtPoints, y: ChargeAtPoints) -> Scalar:
         """Half of the interaction [Ha]."""

@@ -10,6 +10,7 @@ import numpy as np
 from nnks.functional.kinetic import trace
 from nnks.functional.terms import TERMS, Discretized
 from nnks.orbitals import HasDensity, InBasis
+from nnks.sizes import Sizes, with_more_atoms
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -55,6 +56,11 @@ class QuadratureExternal:
     order: int = static(default=0)
 
     linear: ClassVar[bool] = True
+    can_be_padded: ClassVar[bool] = True
+
+    def padded(self, sizes: Sizes) -> QuadratureExternal:
+        """The same with nuclei of no charge."""
+        return QuadratureExternal(*with_more_atoms(self.positions, self.charges, sizes.atoms))
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha], linear in the weights."""

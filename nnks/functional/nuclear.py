@@ -9,6 +9,7 @@ import numpy as np
 
 from nnks.functional.terms import TERMS, Discretized
 from nnks.orbitals import HasDensity
+from nnks.sizes import Sizes, with_more_atoms
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -35,6 +36,11 @@ class Nuclear:
     order: int = static(default=0)
 
     linear: ClassVar[bool] = True
+    can_be_padded: ClassVar[bool] = True
+
+    def padded(self, sizes: Sizes) -> Nuclear:
+        """The same with nuclei of no charge."""
+        return Nuclear(*with_more_atoms(self.positions, self.charges, sizes.atoms))
 
     def __call__(self, x: HasDensity, y: HasDensity) -> Scalar:
         """Energy [Ha]."""

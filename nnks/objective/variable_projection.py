@@ -65,7 +65,9 @@ class VariableProjection:
 
 def stable_frame(overlap: Float[Array, "basis basis"], threshold: float) -> Float[Array, "basis n"]:
     """Orthonormal combinations of normalized functions; a near-dependent combination becomes a zero column."""
-    scale = 1 / jnp.sqrt(jnp.diagonal(overlap))
+    norms = jnp.diagonal(overlap)
+    there = norms > 0  # a function that is none has no scale
+    scale = jnp.where(there, 1 / jnp.sqrt(jnp.where(there, norms, 1.0)), 0.0)
     eigenvalues, vectors = jnp.linalg.eigh(overlap * scale[:, None] * scale[None, :])
     kept = eigenvalues > threshold * eigenvalues[-1]
     return scale[:, None] * vectors * (kept / jnp.sqrt(jnp.where(kept, eigenvalues, 1.0)))[None, :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from nnks import blocks
@@ -38,6 +39,7 @@ class OrbitalModel:
         decay: of the moving average, for `gram="ema"`.
         evaluation: precision in which an ansatz is evaluated at points, `float32` in mixed precision; None for that of
             everything else. A table has its own.
+        filled: whether all `nocc` orbitals have electrons; if not, those of no occupation are zero, and stay so.
     """
 
     ansatz: Ansatz
@@ -50,6 +52,7 @@ class OrbitalModel:
     gram: str = static(default="batch")
     decay: float = static(default=0.9)
     evaluation: str | None = static(default=None)
+    filled: bool = static(default=True)
 
     def __call__(self, params: Params, quadrature: Quadrature) -> AnyOrbitals:
         """The orthonormal orbitals on a quadrature (a batch, or the whole grid)."""
@@ -129,4 +132,10 @@ class OrbitalModel:
         if self.gram == "full" and self.grid is not None and quadrature.index is not None:
             values = raw_orbitals(self.ansatz, params, self.grid.points, 0, self.evaluation)[0]
             weights = self.grid.weights
+        if not self.filled:
+            return orthonormalize_gram(self.orthogonalizer, self._completed(grams(values, weights)), self.nocc)
         return orthonormalize(self.orthogonalizer, values, weights, self.nocc)
+
+    def _completed(self, gram: Float[Array, "spin n n"]) -> Float[Array, "spin n n"]:
+        """The Gram matrix with that of unit vectors for empty orbitals."""
+        return gram + jax.vmap(jnp.diag)((self.occupations == 0).astype(gram.dtype))

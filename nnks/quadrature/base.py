@@ -7,7 +7,9 @@ have them); nothing here takes a square root of a weight.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.types import Array, Float, Int, field, record
 
@@ -66,6 +68,20 @@ class Grid:
     def size(self) -> int:
         """Number of points."""
         return self.weights.shape[0]
+
+    def padded(self, points: int) -> Grid:
+        """The same with the last point repeated without a weight, until there are so many."""
+        more = points - self.size
+
+        def repeated(x: Array) -> np.ndarray:
+            return np.pad(np.asarray(x), ((0, more),) + ((0, 0),) * (x.ndim - 1), mode="edge")
+
+        def nothing(x: Array) -> np.ndarray:
+            return np.pad(np.asarray(x), (0, more))
+
+        cells = None if self.cells is None else nothing(self.cells)
+        arrays = repeated(self.points), nothing(self.weights), repeated(self.atom), repeated(self.shell), cells
+        return Grid(*jax.device_put(arrays))
 
     def quadrature(self) -> Quadrature:
         """All points with their own weights."""

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from nnks.objective import Objective, Several
 from nnks.registry import InputError, suggest
 from nnks.training.base import OPTIMIZERS
 from nnks.training.passes import make_pass
+from nnks.training.rounding import without_rounding
 from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
-from nnks.types import Array, Params, PRNGKey
+from nnks.types import Params, PRNGKey
 
 OPTAX = (
     "adam",
@@ -38,10 +38,6 @@ OPTAX = (
 )
 """Optimizers of optax that need a learning rate and a gradient, and nothing else: not a key (noisy_sgd), and not a
 learning rate that is a number rather than a schedule (rprop, sm3)."""
-
-ROUNDING = 32
-"""Units of the last digit of the energy's terms below which a component of the gradient counts as zero (measured on H2:
-0.03)."""
 
 SCHEDULES = {
     "constant": "the learning rate throughout",
@@ -150,22 +146,6 @@ def advance(
     slope = objective.slope(state.params, gradient)
     metrics = energy_metrics(evaluated.energies) | {"grad/norm": optax.tree.norm(slope)}
     return TrainState(state.step + 1, params, opt_state, state.key, state.evaluations + 1), metrics
-
-
-def without_rounding(gradient: Params, energies: dict[str, Array]) -> Params:
-    """A float64 gradient whose components below the rounding of the energy's terms are zero, as symmetry makes them.
-
-    Optimizers that divide by a gradient's size enlarge what rounding leaves of a zero: Adam turned 1e-17 into steps of
-    1e-3 within three steps, and energies of H2 differed by 1e-7 Ha between programs that sum in another order.
-    """
-    size = sum(jnp.abs(value) for name, value in energies.items() if name != "total")
-
-    def component(g: Array) -> Array:
-        if g.dtype != jnp.float64:
-            return g
-        return jnp.where(jnp.abs(g) < ROUNDING * jnp.finfo(g.dtype).eps * size, 0.0, g)
-
-    return jax.tree.map(component, gradient)
 
 
 def _register(name: str) -> None:

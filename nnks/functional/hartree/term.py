@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 from nnks.coulomb import Charge, ChargeAtPoints, ChargeInBasis, Coulomb
 from nnks.functional.base import Rotations
 from nnks.functional.hartree.free_atoms import FreeAtoms
+from nnks.sizes import Sizes
 from nnks.types import Array, Float, Scalar, record, static
 
 
@@ -32,6 +34,21 @@ class Hartree:
             a = self._charge(x)
             return self.operator.energy(a, a if y is x or self.operator.in_basis else self._charge(y))
         return self.free_atoms.energy(self.operator, x, y)
+
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether its operator can."""
+        return self.free_atoms is None and hasattr(self.operator, "padded")
+
+    @property
+    def fitting_functions(self) -> int:
+        """Of an operator that fits charges in a set of them; 0 for any other."""
+        return getattr(self.operator, "fitting_functions", 0)
+
+    def padded(self, sizes: Sizes) -> Hartree:
+        """The same on more points, with fitting functions that are none."""
+        operator: Any = self.operator
+        return dataclasses.replace(self, operator=operator.padded(sizes))
 
     @property
     def reads_density(self) -> bool:
