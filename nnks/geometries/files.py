@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 
 def is_path(spec: str) -> bool:
@@ -23,3 +24,17 @@ def is_xyz_text(text: str) -> bool:
     """Whether an inline text is the content of an xyz file: more than a first line, which is a bare number."""
     lines = lines_of(text.strip())
     return len(lines) > 1 and bool(re.fullmatch(r"[0-9]+", lines[0].strip()))
+
+
+def frames(path: Path) -> list[str]:
+    """The geometries of an xyz file of many, one after the other, each as the text of a file of its own.
+
+    Raises:
+        ValueError: for a frame that does not begin with its number of atoms.
+    """
+    lines, texts = lines_of(path.read_text(encoding="utf-8").rstrip()), []
+    while lines:
+        size = int(lines[0]) + 2
+        texts.append("\n".join(lines[:size]))
+        lines = lines[size:]
+    return texts
