@@ -25,10 +25,16 @@ def setting(config: Mapping[str, Any], path: str) -> Any:
 
 def system_key(config: Mapping[str, Any]) -> System:
     """Runs with equal keys share their references."""
-    paths = ("system.molecule", "system.unit", "system.charge", "system.spin", "functional.xc")
+    paths = ("system.unit", "system.charge", "system.spin", "functional.xc")
     functional = config.get("functional")
     terms = functional.get("terms") if isinstance(functional, Mapping) else None
-    return (*(content(path, setting(config, path)) for path in paths), terms_text(terms))
+    rest = (content(path, setting(config, path)) for path in paths)
+    return (content("system.molecule", molecule_of(config)), *rest, terms_text(terms))
+
+
+def molecule_of(config: Mapping[str, Any]) -> Any:
+    """The molecule that a config names, or several as one text."""
+    return setting(config, "system.molecules") or setting(config, "system.molecule")
 
 
 def terms_text(terms: Any) -> str:
@@ -79,7 +85,9 @@ def identities(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def molecule_name(molecule: Any) -> str:
-    """A short name: the library's, that of a geometry file, or the formula of an inline geometry."""
+    """A short name: the library's, that of a file, the formula of an inline geometry; of several, how many they are."""
+    if isinstance(molecule, str) and (more := molecule.count("|")):
+        return f"{more + 1} molecules"
     return called("system.molecule", molecule)
 
 
@@ -170,7 +178,7 @@ def basis_words(basis: str) -> str:
 
 
 def _without_molecule(label: str, config: Mapping[str, Any]) -> str:
-    molecule = setting(config, "system.molecule")
+    molecule = molecule_of(config)
     drop = {str(molecule).lower(), molecule_name(molecule).lower()}
     parts = [part.strip() for part in label.split(" / ")]
     kept = [part for part in parts if part and part.lower() not in drop]

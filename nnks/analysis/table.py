@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnks.analysis.names import System, method_name, method_names, setting, system_key, system_names
+from nnks.analysis.names import System, method_name, method_names, molecule_of, setting, system_key, system_names
 from nnks.energies import STANDARD, TOTAL, in_order
 from nnks.tracking.record import (
     DOUBTS,
@@ -121,7 +121,7 @@ def _row(record: RunRecord, system: str, method: str, references: Mapping[str, f
         "path": str(record.path),
         "label": summary.get("label") or method,
         "system": system,
-        "molecule": setting(record.config, "system.molecule"),
+        "molecule": molecule_of(record.config),
         "method": method,
         **{column: called(path, setting(record.config, path)) for column, path in SETTINGS.items()},
         "seed": record.seed,
