@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -24,6 +26,9 @@ FORMAT = 1
 
 ABOUT = "about.json"
 """The entry of a file that describes it."""
+
+PIN = "#"
+"""Between a set's name and the digest of its file."""
 
 LARGEST = 2**24
 """Bytes of a file that is read."""
@@ -50,24 +55,37 @@ def write_set(file: IO[bytes], learned: LearnedSet, about: Mapping[str, Any]) ->
     np.savez_compressed(file, **entries)
 
 
+def pinned(name: str) -> str:
+    """The name of a set with the digest of its file, by which a run knows it again; as it is without such a file."""
+    known, path = name.partition(PIN)[0], _path_of(name)
+    if PIN in name or path is None:
+        return name
+    try:
+        return f"{known}{PIN}{_digest(_content(path))}"
+    except (OSError, ValueError):  # what is wrong with it is said where it is loaded
+        return name
+
+
 def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
     """A set that comes with nnks, or of a file that ends in `.npz`, and its description.
 
     Raises:
-        InputError: for a set that does not exist, or a file that is none.
+        InputError: for a set that does not exist, a file that is none, or one that is not what a digest says.
     """
-    if not name.endswith(".npz"):
-        if name not in shipped_sets():
-            raise InputError(
-                f"ansatz.basis is {shown(name)}; {suggest(name, shipped_sets())}, or a file such as 'my.npz'."
-            )
-        path = shipped_sets()[name]
-    else:
-        path = Path(name)
+    known, _, digest = name.partition(PIN)
+    path = _path_of(name)
+    if path is None:
+        raise InputError(
+            f"ansatz.basis is {shown(known)}; {suggest(known, shipped_sets())}, or a file such as 'my.npz'."
+        )
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("it is larger than any basis")
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        content = _content(path)
+        if digest and digest != _digest(content):
+            raise InputError(
+                f"ansatz.basis {shown(known)} has been changed: its digest is {_digest(content)}, and the config says "
+                f"{digest}; name the file without '{PIN}{digest}' to use it as it is now."
+            )
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             about = json.loads(bytes(file[ABOUT]))
             arrays = {key: file[key] for key in file.files if key != ABOUT}
         return _checked(about, arrays), about
@@ -78,6 +96,22 @@ def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
             f"ansatz.basis {shown(name)} is no file of a learned basis ({error}); a run with ansatz.basis='new' leaves "
             "one, basis.npz in its folder."
         ) from None
+
+
+def _path_of(name: str) -> Path | None:
+    """The file of a set; None for a name that no set has."""
+    known = name.partition(PIN)[0]
+    return Path(known) if known.endswith(".npz") else shipped_sets().get(known)
+
+
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST:
+        raise ValueError("it is larger than any basis")
+    return path.read_bytes()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def described(name: str) -> str:
@@ -94,6 +128,11 @@ def _checked(about: Any, arrays: Mapping[str, np.ndarray]) -> LearnedSet:
     """The set of a file whose arrays are finite and of the shapes that its description says."""
     if about["format"] != FORMAT:
         raise ValueError(f"its format is {about['format']}, and this version reads {FORMAT}")
+    for molecule in about["molecules"]:
+        positions = np.asarray(molecule["positions"], float)
+        if positions.shape != (len(molecule["symbols"]), 3) or not np.isfinite(positions).all():
+            raise ValueError("it says nothing sound of the molecules that it was trained on")
+        int(molecule["charge"])
     layouts = []
     for row in about["layouts"]:
         atomic, own = tuple(map(int, row["atomic"])), tuple(map(int, row["own"]))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nnks import setup
 from nnks.energies import STANDARD
 from nnks.runs.evaluation import Evaluation
 from nnks.runs.plan import Plan
-from nnks.tracking.record import DOUBTS, EXACT, REFERENCE_LARGE, REFERENCE_SAME, VIOLATIONS
+from nnks.tracking.record import DOUBTS, EXACT, REFERENCE_LARGE, REFERENCE_SAME, REMARKS, VIOLATIONS
 from nnks.tracking.trust import details_of, known_references
 from nnks.units import MILLIHARTREE
 
@@ -63,7 +64,8 @@ def compared(plan: Plan, outcome: Evaluation, references: Mapping[str, Any]) -> 
     """The references, and sentences on an energy below what its own basis allows (`violations`) or near it (`doubts`).
 
     A violation needs a minimum that PySCF found to be stable. A doubt is an energy that is lower than its own error and
-    that of a reference explain; the reference's may be an estimate, so that it says less than a violation does.
+    that of a reference explain; the reference's may be an estimate, so that it says less than a violation does. Remarks
+    are on what a learned basis was not trained for.
     """
     same = references.get(REFERENCE_SAME, "")
     below = _below_same_basis(plan, outcome, references)
@@ -80,7 +82,8 @@ def compared(plan: Plan, outcome: Evaluation, references: Mapping[str, Any]) -> 
             f"the energy is {below / MILLIHARTREE:.4f} mHa below PySCF's in the same basis and on the same grid, whose "
             "stability was not tested: PySCF stopped at a higher solution, or an integral is wrong."
         )
-    return {**references, VIOLATIONS: violations, DOUBTS: doubts}
+    remarks = setup.beyond_training(plan.config, plan.system.molecule)
+    return {**references, VIOLATIONS: violations, DOUBTS: doubts, REMARKS: remarks}
 
 
 def _below_same_basis(plan: Plan, outcome: Evaluation, references: Mapping[str, Any]) -> float:

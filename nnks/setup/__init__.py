@@ -6,6 +6,7 @@ Everything that can be wrong with a config is found here, in one sentence, befor
 from nnks.setup.contents import self_contained as self_contained
 from nnks.setup.functional import hartree_method as hartree_method
 from nnks.setup.functional import make_functional as make_functional
+from nnks.setup.learned import beyond_training as beyond_training
 from nnks.setup.orthogonal import make_constraint as make_constraint
 from nnks.setup.orthogonal import rotate as rotate
 from nnks.setup.outline import Outline as Outline

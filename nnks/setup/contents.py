@@ -9,12 +9,15 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from nnks.ansatz.learned_basis import NEW
+from nnks.basis.files import pinned, shipped_sets
 from nnks.config import ConfigDict, override
 from nnks.interop import basis_sets
 from nnks.interop.basis_names import by_element, canonical, is_mapping, joined, listed
 from nnks.interop.spellings import one_functional, one_spelling
 from nnks.molecule import Molecule, canonical_unit, embedded, lost_spin, notices
 from nnks.registry import InputError
+from nnks.setup.learned import shipped_for
 from nnks.setup.several import BETWEEN, is_several, singles
 from nnks.tracking.notices import notice
 
@@ -24,6 +27,8 @@ BASES = ("system.basis", "functional.auxiliary", "evaluation.auxiliary")
 
 def self_contained(config: ConfigDict) -> ConfigDict:
     """The config with the text of geometry and basis files in it, and with the charge that a geometry states.
+
+    Of a learned basis it has the digest.
 
     Basis sets and functional are in the spelling that all names of the same ones share. Doing it twice changes nothing.
 
@@ -46,6 +51,7 @@ def self_contained(config: ConfigDict) -> ConfigDict:
     for key in BASES:
         section, name = key.split(".")
         changes[key] = _of_all(one_spelling(basis_sets.embedded(config[section][name], key)), symbols)
+    changes |= _learned(config)
     large = basis_sets.embedded_list(config.reference.large_basis)
     named = (canonical(spec, "reference.large_basis") for spec in listed(large))
     changes["reference.large_basis"] = joined(map(one_spelling, named))
@@ -62,10 +68,19 @@ def _several_contained(config: ConfigDict) -> ConfigDict:
     for key in BASES:
         section, name = key.split(".")
         changes[key] = one_spelling(basis_sets.embedded(config[section][name], key))
+    changes |= _learned(config)
     changes["system.molecules"] = f" {BETWEEN} ".join(single.system.molecule for single in each)
     changes["system.unit"], changes["functional.xc"] = first.system.unit, first.functional.xc
     changes["reference.large_basis"] = first.reference.large_basis
     return override(config, changes)
+
+
+def _learned(config: ConfigDict) -> dict[str, Any]:
+    """The file of a learned basis by its content: one of the same name may be another tomorrow."""
+    a = config.ansatz
+    if a.name != "learned_basis" or a.basis == NEW or not (a.basis or shipped_sets()):
+        return {}
+    return {"ansatz.basis": pinned(a.basis or shipped_for(config))}
 
 
 def _of_all(spec: str, symbols: tuple[str, ...]) -> str:

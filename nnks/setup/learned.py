@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nnks.ansatz.learned_basis import NEW, LearnedBasisOrbitals, is_frozen
 from nnks.basis.files import load_set, shipped_sets
 from nnks.basis.learned import Layout, LearnedSet, fresh_set
+from nnks.basis.surroundings import unlikeness
 from nnks.config import ConfigDict
 from nnks.geometries.elements import NUMBERS, is_element
 from nnks.interop.free_atoms import free_atom
 from nnks.interop.libxc import make_xc
+from nnks.molecule import Molecule
 from nnks.registry import InputError, shown
 from nnks.tracking.notices import notice
+
+UNLIKE = 2.0
+"""`unlikeness` of an atom beyond which a warning is due."""
 
 
 def learned_set(config: ConfigDict) -> LearnedSet:
@@ -64,7 +71,7 @@ def _check_unused(config: ConfigDict) -> None:
     """
     a, new = config.ansatz, "it is of a new set; set ansatz.basis to 'new'"
     unread = {"ansatz.elements": new, "ansatz.width": new, "ansatz.terms": new}
-    if a.basis:
+    if a.basis and not a.basis.startswith(f"{a.size}-"):  # the set that comes with nnks in this size
         unread["ansatz.size"] = "ansatz.basis names a set, which has its size; leave ansatz.basis empty"
     if not a.train:
         unread["ansatz.linear"] = "coefficients of a set as it is are all that is looked for; set ansatz.train to true"
@@ -78,6 +85,28 @@ def _check_unused(config: ConfigDict) -> None:
             raise InputError(
                 f"{key} is {shown(value)}, which nothing would read: {reason}, or leave {key} at {shown(default)}."
             )
+
+
+def beyond_training(config: ConfigDict, molecule: Molecule) -> list[str]:
+    """Sentences on what a learned basis that is used as it is was not trained for."""
+    if not frozen(config):
+        return []
+    trained_on = load_set(config.ansatz.basis or shipped_for(config))[1]["molecules"]
+    far, sentences = unlikeness(molecule.symbols, np.asarray(molecule.positions), trained_on), []
+    atoms = [f"{molecule.symbols[index]}{index + 1}" for index in np.flatnonzero(far > UNLIKE)]
+    if atoms:
+        sentences.append(
+            f"the learned basis was trained on no surroundings like those of {', '.join(atoms)} (unlike by "
+            f"{far.max():.1f}, {UNLIKE:g} is usual at most): the energy may lie further above the basis limit than "
+            "elsewhere; compare a Gaussian basis, or set ansatz.train to true."
+        )
+    if molecule.charge < 0 and all(each["charge"] >= 0 for each in trained_on):
+        sentences.append(
+            f"the learned basis was trained on no anion, and has no diffuse functions for the charge "
+            f"{molecule.charge}: the energy may lie further above the basis limit than elsewhere; use a Gaussian basis "
+            "with diffuse functions, such as aug-cc-pvtz."
+        )
+    return sentences
 
 
 def element_list(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from nnks.tracking.record import (
     REFERENCE_LEFT,
     REFERENCE_SAME,
     REFERENCE_TERMS,
+    REMARKS,
     VIOLATIONS,
 )
 from nnks.tracking.trust import known_references, lost_references, objections
@@ -128,7 +129,7 @@ def verdict(summary: Mapping[str, Any]) -> str:
     if ", no " in functional:  # half of what the name promises to most people
         sentences.append(f"Functional {functional}.")
     sentences += lost_references(summary)
-    sentences += [f"WARNING: {sentence}" for sentence in summary.get(DOUBTS) or []]
+    sentences += [f"WARNING: {sentence}" for key in (DOUBTS, REMARKS) for sentence in summary.get(key) or []]
     sentences += [f"ERROR: {sentence}" for sentence in summary.get(VIOLATIONS) or []]
     return " ".join(sentences)
 

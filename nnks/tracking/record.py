@@ -59,6 +59,9 @@ VIOLATIONS = "violations"
 DOUBTS = "doubts"
 """Summary key: sentences on an energy that is lower than its own error and that of the best reference explain."""
 
+REMARKS = "remarks"
+"""Summary key: sentences on what a learned basis was not trained for."""
+
 UNHASHED = (
     "tracking",
     "results",

@@ -73,7 +73,7 @@ SUMMARY_KINDS: Mapping[str, Kind] = {
     "reference_terms": TABLE,
     "reference_left": LEFT,
     "orbital_energies": LEVELS,
-    "violations": TEXTS,
+    **dict.fromkeys(("violations", "remarks"), TEXTS),
     "converged": TRUTH,
     "seed": WHOLE,
     "last_step": WHOLE,

@@ -68,10 +68,8 @@ def test_the_derivative_by_positions_is_that_of_differences(learned, points):
         assert float(slope[atom, axis]) == pytest.approx(float(difference), rel=1e-5, abs=1e-6)
 
 
-def gram(learned, symbols, positions, points):
-    """What a span of functions is known by: all products at the points."""
-    values = learned.of(symbols, jnp.asarray(positions)).at(points, 0)[0]
-    return values
+def values_at(learned, symbols, positions, points):
+    return learned.of(symbols, jnp.asarray(positions)).at(points, 0)[0]
 
 
 def test_rotated_and_moved_together_the_span_is_the_same(learned, points):
@@ -79,35 +77,32 @@ def test_rotated_and_moved_together_the_span_is_the_same(learned, points):
 
     turn = Rotation.from_rotvec([0.3, -1.1, 0.7]).as_matrix()
     shift = np.array([0.4, -2.0, 1.3])
-    here = np.asarray(gram(learned, SYMBOLS, POSITIONS, points))
-    there = np.asarray(gram(learned, SYMBOLS, POSITIONS @ turn.T + shift[None], points @ turn.T + shift[None]))
+    here = np.asarray(values_at(learned, SYMBOLS, POSITIONS, points))
+    there = np.asarray(values_at(learned, SYMBOLS, POSITIONS @ turn.T + shift[None], points @ turn.T + shift[None]))
     # functions of one degree are mixed by the rotation, and sums of their squares are not
-    for shells in learned.of(SYMBOLS, jnp.asarray(POSITIONS)).shells():
-        for functions in shells.functions:
-            columns, at = [], 0
-            layout = next(each for each in LAYOUTS if each.size == len(functions))
-            for l in layout.degrees:
-                columns.append(functions[at : at + 2 * l + 1])
-                at += 2 * l + 1
-            for column in columns:
-                np.testing.assert_allclose(
-                    (here[:, column] ** 2).sum(axis=1), (there[:, column] ** 2).sum(axis=1), rtol=1e-9, atol=1e-12
-                )
+    at = 0
+    for l in learned.of(SYMBOLS, jnp.asarray(POSITIONS)).degrees:
+        column = slice(at, at := at + 2 * l + 1)
+        np.testing.assert_allclose(
+            (here[:, column] ** 2).sum(axis=1), (there[:, column] ** 2).sum(axis=1), rtol=1e-9, atol=1e-12
+        )
+    assert at == here.shape[1]
 
 
 def test_the_order_of_atoms_changes_the_order_of_functions_alone(learned, points):
     order = [2, 1, 3, 0]
-    here = np.asarray(gram(learned, SYMBOLS, POSITIONS, points))
-    there = np.asarray(gram(learned, tuple(SYMBOLS[i] for i in order), POSITIONS[order], points))
-    for name, columns in (("C", slice(10, 24)), ("O", slice(24, 38))):
-        np.testing.assert_allclose(here[:, columns], there[:, columns], atol=1e-12, err_msg=name)
+    here = np.asarray(values_at(learned, SYMBOLS, POSITIONS, points))
+    there = np.asarray(values_at(learned, tuple(SYMBOLS[i] for i in order), POSITIONS[order], points))
+    # of heavy atoms, in the order of the atoms: carbon and oxygen here, oxygen and carbon there
+    np.testing.assert_allclose(here[:, 10:24], there[:, 24:38], atol=1e-12)
+    np.testing.assert_allclose(here[:, 24:38], there[:, 10:24], atol=1e-12)
     np.testing.assert_allclose(np.sort(here[:, :10]), np.sort(there[:, :10]), atol=1e-12)
 
 
 def test_far_away_atoms_are_not_seen(learned, points):
     """Two atoms 120 Bohr apart have the functions that each has alone: they see e^(-0.2 120) of each other."""
-    alone = np.asarray(gram(learned, ("C",), POSITIONS[:1], points))
-    pair = np.asarray(gram(learned, ("C", "O"), np.array([[0, 0, 0], [0, 0, 120.0]]), points))
+    alone = np.asarray(values_at(learned, ("C",), POSITIONS[:1], points))
+    pair = np.asarray(values_at(learned, ("C", "O"), np.array([[0, 0, 0], [0, 0, 120.0]]), points))
     np.testing.assert_allclose(pair[:, :14], alone, atol=1e-8)
 
 
@@ -135,10 +130,10 @@ def written(folder, learned, about):
 def test_a_file_gives_back_every_number(learned, tmp_path):
     from nnks.basis.files import load_set
 
-    path = written(tmp_path, learned, {"trained_on": ["H2"]})
+    path = written(tmp_path, learned, {"molecules": [], "made": "today"})
     again, about = load_set(str(path))
     assert again.layouts == learned.layouts
-    assert about["trained_on"] == ["H2"]
+    assert about["made"] == "today"
     for here, there in zip(jax.tree.leaves(learned), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(here, there)
 
@@ -165,7 +160,7 @@ def damaged(path, kind):
 def test_a_damaged_file_is_refused_in_a_sentence(kind, learned, tmp_path):
     from nnks.basis.files import load_set
 
-    path = written(tmp_path, learned, {})
+    path = written(tmp_path, learned, {"molecules": []})
     if kind == "cut":
         path.write_bytes(path.read_bytes()[:-200])
     elif kind == "text":
@@ -183,3 +178,18 @@ def test_a_set_that_is_not_there_is_refused(name, said):
 
     with pytest.raises(InputError, match=said):
         load_set(name)
+
+
+def test_a_file_is_known_again_by_its_digest(learned, tmp_path):
+    from nnks.basis.files import load_set, pinned
+
+    path = str(written(tmp_path, learned, {"molecules": []}))
+    name = pinned(path)
+    assert name.startswith(f"{path}#")
+    assert pinned(name) == name
+    assert load_set(name)[0].layouts == learned.layouts
+    written(tmp_path, learned, {"molecules": [], "another": True})
+    assert pinned(path) != name
+    with pytest.raises(InputError, match="has been changed"):
+        load_set(name)
+    assert pinned("nowhere.npz") == "nowhere.npz"

@@ -34,8 +34,8 @@ def layouts(own):
     return Layout("H", 1, (1,), own[:2]), Layout("F", 9, (2, 1), own, 1 if own else 0)
 
 
-def written(folder, own=(), deformed=1.0):
-    """A set of free atoms' functions, deformed or not, in a file."""
+def written(folder, own=(), deformed=1.0, molecules=()):
+    """A set of free atoms' functions, deformed or not, in a file that says what it was trained on."""
     each = layouts(own)
     atoms = {layout.symbol: free_atom(layout.symbol, "lda,vwn", layout.atomic) for layout in each}
     learned = fresh_set(each, atoms, width=4, terms=2, seed=0)
@@ -43,7 +43,7 @@ def written(folder, own=(), deformed=1.0):
         params["kernel_2"] = deformed * params["kernel_2"]
     path = folder / "mine.npz"
     with path.open("wb") as file:
-        write_set(file, learned, {"functional": "lda,vwn", "molecules": []})
+        write_set(file, learned, {"functional": "lda,vwn", "molecules": list(molecules)})
     return str(path)
 
 
@@ -175,3 +175,40 @@ def test_the_self_consistent_field_and_guesses_are_in_the_same_functions(tmp_pat
     density = blocks.density(system.blocks(system.grid, 0), *setup.guess_orbitals(system, "minao"))
     # of two atoms, whose functions overlap; each is normalized on the grid
     assert float(system.grid.weights @ density.total) == pytest.approx(2.0, abs=1e-6)
+
+
+def trained_on(text, charge=0):
+    from nnks.molecule import Molecule
+
+    molecule = Molecule.from_spec(text)
+    positions = np.asarray(molecule.positions).tolist()
+    return {"name": text, "symbols": list(molecule.symbols), "positions": positions, "charge": charge}
+
+
+def test_surroundings_that_no_molecule_of_the_training_had_are_said(tmp_path):
+    from nnks import setup
+    from nnks.molecule import Molecule
+
+    def said(molecule, known, **changes):
+        settings = config(ansatz__basis=written(tmp_path, molecules=known), system__molecule=molecule, **changes)
+        return setup.beyond_training(settings, Molecule.from_spec(molecule, charge=settings.system.charge))
+
+    hf, f2, h2 = trained_on("HF"), trained_on("F 0 0 0; F 0 0 1.41"), trained_on("H 0 0 0; H 0 0 0.74")
+    assert said("HF", [hf]) == []
+    assert said("H 0 0 0; F 0 0 1.0", [hf]) == []  # the same bond, a little longer
+    (remark,) = said("F 0 0 0; F 0 0 0.95; F 0 0.95 0", [hf, h2])
+    assert "no surroundings like those of F1, F2, F3" in remark
+    (remark,) = said("HF", [f2])
+    assert "H1" in remark
+    (remark,) = said(
+        "H 0 0 0; F 0 0 0.92; F 0 0 3.1", [hf, f2, trained_on("H 0 0 0; F 0 0 0.92; F 0 0 3.1")], system__charge=-1
+    )
+    assert "no anion" in remark
+
+
+def test_a_file_that_does_not_say_what_it_was_trained_on_is_refused(tmp_path):
+    from nnks.basis.files import load_set
+
+    path = written(tmp_path, molecules=[{"symbols": ["H"], "positions": [[0, 0]], "charge": 0}])
+    with pytest.raises(InputError, match="nothing sound of the molecules"):
+        load_set(path)
