@@ -104,6 +104,7 @@ class Solved:
     cpu_s: float
     cycles: int
     total: float
+    converged: bool
 
 
 def kohn_sham(mole: Any, xc: str, level: int, *, fitted: bool = False, auxiliary: str | None = None) -> Solved:
@@ -116,7 +117,7 @@ def kohn_sham(mole: Any, xc: str, level: int, *, fitted: bool = False, auxiliary
         mf = mf.density_fit(auxbasis=None if auxiliary is None else auxiliary_mole(mole, auxiliary)._basis)
     mf.grids.level, mf.conv_tol, mf.verbose, mf.chkfile = level, 1e-8, 0, None
     total = mf.kernel()
-    return Solved(time.perf_counter() - started, time.process_time() - cpu, mf.cycles, float(total))
+    return Solved(time.perf_counter() - started, time.process_time() - cpu, mf.cycles, float(total), bool(mf.converged))
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str, digits: int = 3) -> None:
