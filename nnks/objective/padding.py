@@ -25,7 +25,7 @@ from nnks.quadrature import make_full
 from nnks.sizes import Sizes, far_away
 from nnks.types import Params
 
-LADDER = (0, 1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+LADDER = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)
 """Numbers of atoms of one kind."""
 
 

@@ -25,7 +25,8 @@ def start(name, molecule):
     learned = learned_set(
         override(toys.config(molecule), {"ansatz": {"name": name, "basis": "new", "elements": "H,Li"}})
     )
-    return dataclasses.replace(toys.start(molecule), learned=learned, symbols=toys.system(molecule).molecule.symbols)
+    placement = learned.placement(toys.system(molecule).molecule.symbols)
+    return dataclasses.replace(toys.start(molecule), learned=learned, placement=placement)
 
 
 @functools.cache
