@@ -300,7 +300,14 @@ class Run:
             for progress in iterate(step, state, until=until):
                 if recorder.take(progress) or interruption.requested():
                     break
+        self._save_basis()  # of an interrupted run as far as it has come
         interruption.check()
+
+    def _save_basis(self) -> None:
+        """The basis that the run has trained, if it trains one, as a file."""
+        recorder, labels = self.recorder, getattr(self.plan, "labels", ("total",))
+        members, path = members_of(self.plan), self.folder.path
+        save_trained_set(path, self.config, members, recorder.state, labels, recorder.metrics)
 
     def close(self) -> Summary:
         """Evaluates the trained orbitals, compares them, and stores what came out."""
@@ -309,8 +316,6 @@ class Run:
         recorder.warn_if_coarse()
         params, converged = recorder.state.params, recorder.stopped == CONVERGED
         self._say_what_is_dropped(problem, params, "at the end")
-        labels = getattr(self.plan, "labels", ("total",))
-        save_trained_set(self.folder.path, config, members_of(self.plan), params, labels, recorder.metrics)
         if not problem.exact:
             converged = gradient_norm(problem, params) < setup.tolerances(config)[1]
         summary, outcome = self._outcome(params, recorder.state, converged=converged)

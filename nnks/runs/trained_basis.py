@@ -16,6 +16,7 @@ from nnks.objective import Variables
 from nnks.runs.plan import Plan
 from nnks.tracking import config_hash, environment
 from nnks.tracking.files import replacing, storing
+from nnks.training.state import TrainState
 from nnks.types import Params
 
 BASIS = "basis.npz"
@@ -35,7 +36,12 @@ def trained_set(members: Sequence[Plan], params: Params) -> LearnedSet | None:
 
 
 def save_trained_set(
-    folder: Path, config: ConfigDict, members: Sequence[Plan], params: Params, labels: Sequence[str], metrics: Mapping
+    folder: Path,
+    config: ConfigDict,
+    members: Sequence[Plan],
+    state: TrainState,
+    labels: Sequence[str],
+    metrics: Mapping[str, Any],
 ) -> Path | None:
     """Writes the set that a run has trained into the run's folder, with what it was trained on and by what.
 
@@ -43,11 +49,11 @@ def save_trained_set(
         folder: of the run.
         config: of the run.
         members: its molecules.
-        params: what was trained.
+        state: of the training.
         labels: what the molecules are called.
         metrics: of the last step, which hold the energies in training.
     """
-    learned = trained_set(members, params)
+    learned = trained_set(members, state.params)
     if learned is None:
         return None
     made = environment()
@@ -67,6 +73,7 @@ def save_trained_set(
         ],
         "config": config_hash(to_dict(config)),
         "seed": config.training.seed,
+        "steps": int(state.step),
         "commit": made["commit"],
         "versions": made["versions"],
         "made": made["started"],

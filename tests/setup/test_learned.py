@@ -1,6 +1,7 @@
 """Orbitals in a learned basis, as it is and trained on: the energy is PySCF's in the same functions."""
 
 import json
+import signal
 
 import jax
 import jax.numpy as jnp
@@ -95,9 +96,12 @@ def test_deformed_functions_of_more_freedom_lie_lower_and_training_goes_on_from_
     assert not (frozen.path / "basis.npz").exists()
 
 
-def test_a_new_set_is_trained_on_several_molecules_and_left_as_a_file(tmp_path):
+def test_a_new_set_is_trained_on_several_molecules_and_left_as_a_file(tmp_path, monkeypatch):
+    """An interrupted training leaves it, too, as far as it has come."""
     import nnks
+    from nnks import interruption
     from nnks.basis.files import load_set
+    from nnks.runs import experiment
 
     settings = config(
         system__molecules="H2 | HF",
@@ -113,8 +117,23 @@ def test_a_new_set_is_trained_on_several_molecules_and_left_as_a_file(tmp_path):
         training__molecules=1,
         training__held_out_steps=0,
     )
+    real = experiment.iterate
+
+    def interrupted(*args, **kwargs):
+        for progress in real(*args, **kwargs):
+            signal.raise_signal(signal.SIGINT)
+            yield progress
+
+    monkeypatch.setattr(experiment, "iterate", interrupted)
+    with interruption.handled(at_once=False), pytest.raises(interruption.Interrupted):
+        nnks.run(settings, tmp_path)
+    monkeypatch.undo()
+    (unfinished,) = tmp_path.rglob("basis.npz")
+    assert load_set(str(unfinished))[1]["steps"] == 1
     run = nnks.run(settings, tmp_path)
+    assert run.path / "basis.npz" == unfinished
     learned, about = load_set(str(run.path / "basis.npz"))
+    assert about["steps"] == 2
     assert [layout.symbol for layout in learned.layouts] == ["H", "F"]
     assert [each["name"] for each in about["molecules"]] == ["H2", "HF"]
     assert all(np.isfinite(each["energy"]) for each in about["molecules"])
