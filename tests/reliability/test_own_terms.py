@@ -58,6 +58,14 @@ def get_config():
 '''
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays_registered(monkeypatch):
+    """Other tests list what is registered."""
+    from nnks.functional import TERMS
+
+    monkeypatch.setattr(TERMS, "_entries", dict(TERMS._entries))
+
+
 def written(folder, name, *, strength="1.0", on="pass", in_pyscf="pass", factor="1.0"):
     file = folder / f"{name}.py"
     file.write_text(FILE.format(name=name, strength=strength, on=on, in_pyscf=in_pyscf, factor=factor))
