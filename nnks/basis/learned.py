@@ -234,7 +234,7 @@ class LearnedBasis:
         columns = []
         for (kind, atoms), chosen in zip(self.groups, shells, strict=True):
             at_atom = self._at_atom(kind, points, surroundings)
-            _, values = jax.lax.scan(lambda _, own, at=at_atom: (None, at(own)), None, atoms[chosen])
+            values = jax.vmap(at_atom)(atoms[chosen])
             columns.append(jnp.moveaxis(values, 0, 1).reshape(len(points), -1))
         return jnp.concatenate(columns, axis=-1)
 

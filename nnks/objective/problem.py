@@ -11,7 +11,7 @@ from nnks.functional import Functional
 from nnks.objective.base import COEFFICIENTS, Evaluated, Objective
 from nnks.objective.constraint import Constraint
 from nnks.objective.variable_projection import VariableProjection
-from nnks.orbitals import AnyOrbitals, OrbitalModel
+from nnks.orbitals import AnyOrbitals, OrbitalModel, Orbitals
 from nnks.quadrature import Grid
 from nnks.quadrature.sampler import Sampler
 from nnks.types import Array, Int, Params, PRNGKey, Scalar, cast, record
@@ -99,14 +99,27 @@ class Problem:
         first, second = self.sampler.draw(key, step)
         return self.model.pair(params, self.grid.take(first), self.grid.take(second))
 
+    def _tabulated(self, params: Params) -> tuple[Params, Orbitals] | None:
+        """Solved parameters and the orbitals, from one table; None where functions are known at one point alone."""
+        ansatz, quadrature = self.model.ansatz, self.grid.quadrature()
+        if self.projection is None or not isinstance(ansatz, BasisAnsatz) or (basis := ansatz.basis(params)) is None:
+            return None
+        table = self.projection.tabulated(basis, quadrature)
+        coefficients = self.projection.solved(table, self.functional, params[COEFFICIENTS], quadrature)
+        return {**params, COEFFICIENTS: coefficients}, self.model.from_table(table, coefficients, quadrature)
+
     def energies(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> dict[str, Array]:
         """Every term [Ha] as this step estimates it, and their `total`."""
         return self.functional.energies(*self.orbitals(params, key, step))
 
     def loss(self, params: Params, key: PRNGKey, step: Int[Array, ""]) -> tuple[Scalar, Evaluated]:
         """The total, and beside it all terms, the coefficients that were solved for, and a new average."""
-        params = self.settle(params)
-        x, y, average = self._orbitals(params, key, step)
+        if (tabulated := self._tabulated(params)) is not None:
+            (params, x), average = tabulated, None
+            y = x
+        else:
+            params = self.settle(params)
+            x, y, average = self._orbitals(params, key, step)
         energies = self.functional.energies(x, y)
         if self.constraint is not None:
             energies = self.constraint.objective(self.model, params, x, y, energies)

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from nnks import blocks
 from nnks.ansatz.base import BasisAnsatz
 from nnks.ansatz.functions import ansatz_functions
+from nnks.basis import Basis
+from nnks.blocks import BasisBlocks
 from nnks.functional import Functional
 from nnks.orthogonalize import inverse_square_root
 from nnks.quadrature import Quadrature
@@ -46,21 +48,35 @@ class VariableProjection:
     def __call__(self, ansatz: BasisAnsatz, functional: Functional, params: Params, quadrature: Quadrature) -> Params:
         """The parameters with solved coefficients, which are constants to a derivative."""
         fixed = jax.lax.stop_gradient(params)
-        basis = ansatz_functions(ansatz, fixed)
-        table = blocks.whole_blocks(basis, quadrature, order=1, evaluation=self.evaluation)
+        table = self.tabulated(ansatz_functions(ansatz, fixed), quadrature)
+        return {**params, "coefficients": self.solved(table, functional, fixed["coefficients"], quadrature)}
+
+    def tabulated(self, basis: Basis, quadrature: Quadrature) -> BasisBlocks:
+        """The functions and their gradients at all points."""
+        return blocks.whole_blocks(basis, quadrature, order=1, evaluation=self.evaluation)
+
+    def solved(
+        self,
+        table: BasisBlocks,
+        functional: Functional,
+        start: Float[Array, "spin basis orbitals"],
+        quadrature: Quadrature,
+    ) -> Float[Array, "spin basis orbitals"]:
+        """The coefficients that solve for the energy, from those of a step before; constants to a derivative."""
+        table, start = jax.lax.stop_gradient((table, start))
         energy = BasisEnergy(functional, table, quadrature).with_matrices(len(self.occupations))
         overlap = energy.overlap()
         solved = self_consistent(
             energy,
             overlap,
             stable_frame(overlap, self.threshold),
-            orthonormal(fixed["coefficients"], overlap, self.occupations),
+            orthonormal(start, overlap, self.occupations),
             self.occupations,
             energy_tolerance=self.energy_tolerance,
             gradient_tolerance=self.gradient_tolerance,
             cycles=self.cycles,
         )
-        return {**params, "coefficients": jax.lax.stop_gradient(solved.occupied)}
+        return jax.lax.stop_gradient(solved.occupied)
 
 
 def stable_frame(overlap: Float[Array, "basis basis"], threshold: float) -> Float[Array, "basis n"]:

@@ -75,6 +75,22 @@ class OrbitalModel:
         mix = orthonormalize_gram(self.orthogonalizer, mean, self.nocc)
         return raw[0].mixed(mix), raw[1].mixed(mix), updated(params, gx, gy, self.decay)
 
+    def from_table(
+        self, table: BasisBlocks, coefficients: Float[Array, "spin basis orbitals"], quadrature: Quadrature
+    ) -> Orbitals:
+        """The orthonormal orbitals from functions that are tabulated on all blocks, with derivatives by the table."""
+        (block,), size = table.classes, len(quadrature.weights)
+        assert block.values is not None
+        assert block.gradients is not None
+
+        def flat(x: Array) -> Array:
+            return x.reshape(*x.shape[:2], -1, *x.shape[4:])[:, :, :size]
+
+        values = flat(jnp.einsum("kpb,sbi->sikp", block.values, coefficients))
+        gradients = flat(jnp.einsum("kdpb,sbi->sikpd", block.gradients, coefficients))
+        raw = Orbitals(quadrature, values, gradients, self.occupations, None)
+        return raw.mixed(self._mix({}, values, quadrature))
+
     def _raw(self, params: Params, quadrature: Quadrature) -> Orbitals:
         """The raw orbitals on a quadrature."""
         if isinstance(self.ansatz, GaussianAnsatz) and isinstance(self.table, BasisTable | BasisOnPoints):
