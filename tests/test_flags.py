@@ -1,0 +1,28 @@
+"""Flags of the compiler that nnks sets: beside a user's own, and only those that the version knows."""
+
+import os
+import subprocess
+import sys
+
+import jaxlib
+import pytest
+
+ASK = "import nnks.types, os, jax; jax.numpy.ones(2).sum(); print(os.environ.get('XLA_FLAGS', ''))"
+
+
+def flags(given):
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], env=environment | given, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(jaxlib.__version__ != "0.10.2", reason="other versions get no flag")
+def test_sums_are_not_given_to_a_slow_library():
+    from nnks.types import SUMS
+
+    assert flags({}) == [f"{SUMS}="]
+    own = "--xla_cpu_enable_fast_math=false"
+    assert flags({"XLA_FLAGS": own}) == [own, f"{SUMS}="]
+    assert flags({"XLA_FLAGS": f"{SUMS}="}) == [f"{SUMS}="]
