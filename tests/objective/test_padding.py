@@ -16,6 +16,15 @@ MOLECULES = (
 )
 """The first two are of one class, with an atom and an orbital filled up, and on grids of different sizes."""
 
+
+@pytest.fixture(autouse=True)
+def _ladder(monkeypatch):
+    """Three hydrogen atoms are filled up to four."""
+    from nnks.objective import padding
+
+    monkeypatch.setattr(padding, "LADDER", (0, 1, 2, 4))
+
+
 KEY = jax.random.key(0)
 
 SETTINGS = {
