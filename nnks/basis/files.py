@@ -80,15 +80,10 @@ def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
         )
     try:
         content = _content(path)
-        if digest and digest != _digest(content):
-            raise InputError(
-                f"ansatz.basis {shown(known)} has been changed: its digest is {_digest(content)}, and the config says "
-                f"{digest}; name the file without '{PIN}{digest}' to use it as it is now."
-            )
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             about = json.loads(bytes(file[ABOUT]))
             arrays = {key: file[key] for key in file.files if key != ABOUT}
-        return _checked(about, arrays), about
+        learned = _checked(about, arrays)
     except OSError as error:
         raise InputError(f"ansatz.basis {shown(name)} cannot be read ({error.strerror or error}).") from None
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -96,6 +91,12 @@ def load_set(name: str) -> tuple[LearnedSet, dict[str, Any]]:
             f"ansatz.basis {shown(name)} is no file of a learned basis ({error}); a run with ansatz.basis='new' leaves "
             "one, basis.npz in its folder."
         ) from None
+    if digest and digest != _digest(content):
+        raise InputError(
+            f"ansatz.basis {shown(known)} has been changed: its digest is {_digest(content)}, and the config says "
+            f"{digest}; name the file without '{PIN}{digest}' to use it as it is now."
+        )
+    return learned, about
 
 
 def _path_of(name: str) -> Path | None:
