@@ -300,7 +300,8 @@ class Run:
             for progress in iterate(step, state, until=until):
                 if recorder.take(progress) or interruption.requested():
                     break
-        self._save_basis()  # of an interrupted run as far as it has come
+        if interruption.requested():
+            self._save_basis()  # as far as it has come
         interruption.check()
 
     def _save_basis(self) -> None:
@@ -316,6 +317,7 @@ class Run:
         recorder.warn_if_coarse()
         params, converged = recorder.state.params, recorder.stopped == CONVERGED
         self._say_what_is_dropped(problem, params, "at the end")
+        self._save_basis()
         if not problem.exact:
             converged = gradient_norm(problem, params) < setup.tolerances(config)[1]
         summary, outcome = self._outcome(params, recorder.state, converged=converged)

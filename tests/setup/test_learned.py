@@ -231,3 +231,18 @@ def test_a_file_that_does_not_say_what_it_was_trained_on_is_refused(tmp_path):
     path = written(tmp_path, molecules=[{"symbols": ["H"], "positions": [[0, 0]], "charge": 0}])
     with pytest.raises(InputError, match="nothing sound of the molecules"):
         load_set(path)
+
+
+def test_runs_that_are_trained_together_leave_a_basis_each(tmp_path):
+    from nnks.basis.files import load_set
+    from nnks.runs.ensemble import run_together
+    from nnks.runs.members import batches
+
+    shared = {"quadrature__level": 0, "evaluation__level": 0, "optimizer__name": "adam", "training__steps": 1}
+    shared |= {"ansatz__basis": written(tmp_path), "ansatz__train": True, "ansatz__linear": "trained"}
+    shared["training__held_out_steps"] = 0
+    configs = [config(**shared, system__molecule="H2", optimizer__learning_rate=rate) for rate in (0.01, 0.02)]
+    assert batches(configs) == [[0, 1]]
+    sets = [load_set(str(run.path / "basis.npz"))[0] for run in run_together(configs, tmp_path / "runs", quiet=True)]
+    one, other = (each.params["H"]["log_zeta"] for each in sets)
+    assert np.abs(one - other).max() > 1e-3
