@@ -2,8 +2,9 @@ r"""How unlike the surroundings of an atom are to those that a learned basis was
 
 An atom $a$ is described by sums over all others of each element $e$, $\sum_{b\in e} e^{-\alpha_j(R_{ab} - 2)}$: a
 neighbor at 2 Bohr counts as one, another element as something else. How unlike an atom is to those of the training is
-the Euclidean distance to the nearest of them of its element. A bond between elements that no molecule of the training
-has is 1 or more away; the same bond at another length a tenth or so.
+the Euclidean distance to the nearest of them of its element. With a neighbor at 2 Bohr that is of another element than
+any in the training it is $\sqrt6$: $\sqrt3$ of a neighbor too much, as much of one too few. A bond that is longer or
+shorter by 0.1 Bohr counts 0.2.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ def compared(plan: Plan, outcome: Evaluation, references: Mapping[str, Any]) -> 
             f"the energy is {below / MILLIHARTREE:.4f} mHa below PySCF's in the same basis and on the same grid, whose "
             "stability was not tested: PySCF stopped at a higher solution, or an integral is wrong."
         )
-    remarks = setup.beyond_training(plan.config, plan.system.molecule)
+    system = plan.system
+    remarks = setup.beyond_training(system.molecule, system.trained_on) if system.learned is not None else []
     return {**references, VIOLATIONS: violations, DOUBTS: doubts, REMARKS: remarks}
 
 

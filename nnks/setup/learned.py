@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from nnks.registry import InputError, shown
 from nnks.tracking.notices import notice
 
 UNLIKE = 2.0
-"""`unlikeness` of an atom beyond which a warning is due."""
+"""`unlikeness` of an atom beyond which a warning is due: a neighbor of another element than any in the training, at the
+distance where one counts as one, is sqrt(6) = 2.4 away."""
 
 
 def learned_set(config: ConfigDict) -> LearnedSet:
@@ -30,11 +32,21 @@ def learned_set(config: ConfigDict) -> LearnedSet:
     """
     a = config.ansatz
     if a.basis != NEW:
-        _check_unused(config)
-        return load_set(a.basis or shipped_for(config))[0]
+        return trained_set(config)[0]
     layouts = tuple(layout_of(symbol, a.size) for symbol in element_list(a.elements))
     atoms = {each.symbol: free_atom(each.symbol, config.functional.xc, each.atomic) for each in layouts}
     return fresh_set(layouts, atoms, width=a.width, terms=a.terms, seed=config.training.seed)
+
+
+def trained_set(config: ConfigDict) -> tuple[LearnedSet, tuple[Mapping[str, Any], ...]]:
+    """The set that exists already and that a config names, and the molecules that it was trained on.
+
+    Raises:
+        InputError: for one that does not exist, and for keys that it leaves without a use.
+    """
+    _check_unused(config)
+    learned, about = load_set(config.ansatz.basis or shipped_for(config))
+    return learned, tuple(about["molecules"])
 
 
 def shipped_for(config: ConfigDict) -> str:
@@ -87,18 +99,20 @@ def _check_unused(config: ConfigDict) -> None:
             )
 
 
-def beyond_training(config: ConfigDict, molecule: Molecule) -> list[str]:
-    """Sentences on what a learned basis that is used as it is was not trained for."""
-    if not frozen(config):
-        return []
-    trained_on = load_set(config.ansatz.basis or shipped_for(config))[1]["molecules"]
+def beyond_training(molecule: Molecule, trained_on: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences on what a learned basis that is used as it is was not trained for.
+
+    Args:
+        molecule: which it is used on.
+        trained_on: as the file of the basis has them.
+    """
     far, sentences = unlikeness(molecule.symbols, np.asarray(molecule.positions), trained_on), []
     atoms = [f"{molecule.symbols[index]}{index + 1}" for index in np.flatnonzero(far > UNLIKE)]
     if atoms:
         sentences.append(
             f"the learned basis was trained on no surroundings like those of {', '.join(atoms)} (unlike by "
-            f"{far.max():.1f}, {UNLIKE:g} is usual at most): the energy may lie further above the basis limit than "
-            "elsewhere; compare a Gaussian basis, or set ansatz.train to true."
+            f"{far.max():.1f}; this warning begins at {UNLIKE:g}): the energy may lie further above the basis limit "
+            "than elsewhere; compare a Gaussian basis, or set ansatz.train to true."
         )
     if molecule.charge < 0 and all(each["charge"] >= 0 for each in trained_on):
         sentences.append(

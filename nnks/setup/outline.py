@@ -73,15 +73,16 @@ class Outline(System):
         """The system itself, whose grid is made now."""
         q = self.config.quadrature
         grid = interop.becke_grid(self.mole, q.level, q.pruning or None, q.radial, q.angular)
-        return System(
-            self.config, self.molecule, self.mole, self.restricted, grid, self.gaussian, self.learned, self.orbitals
-        )
+        return System(self.config, *self._of_molecule(grid))
 
     def with_config(self, config: ConfigDict) -> Outline:
         """The same molecule, basis and grid for another run."""
-        return Outline(
-            config, self.molecule, self.mole, self.restricted, self.grid, self.gaussian, self.learned, self.orbitals
-        )
+        return Outline(config, *self._of_molecule(self.grid))
+
+    def _of_molecule(self, grid: Grid) -> tuple[Any, ...]:
+        """All but the config, in the order of the fields."""
+        same = self.molecule, self.mole, self.restricted, grid
+        return (*same, self.gaussian, self.learned, self.orbitals, self.trained_on)
 
     def sampler(self, section: Mapping[str, Any]) -> Sampler:
         """The sampler of a section, told of a density that is the same everywhere."""

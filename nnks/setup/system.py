@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import jax
@@ -36,7 +36,7 @@ from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, shown
 from nnks.scf import filling
-from nnks.setup.learned import check_elements, frozen, learned_set
+from nnks.setup.learned import check_elements, frozen, trained_set
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -57,6 +57,8 @@ class System:
     """The basis of orbitals that are combinations of a learned set's functions as they are."""
     orbitals: int = 0
     """Room for so many orbitals of each spin, if more than are occupied."""
+    trained_on: tuple[Mapping[str, Any], ...] = ()
+    """The molecules that such a set was trained on."""
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
     _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -268,8 +270,9 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
             "system.molecule."
         )
     grid = kind.make_grid(mole, q.level, q.pruning or None, q.radial, q.angular)
-    gaussian, learned = hasattr(ANSATZE[config.ansatz.name].make, "coordinates"), None
+    gaussian = hasattr(ANSATZE[config.ansatz.name].make, "coordinates")
+    learned, trained_on = None, ()
     if frozen(config):
-        learned = learned_set(config)
+        learned, trained_on = trained_set(config)
         check_elements(learned, molecule.symbols, molecule.name)
-    return kind(config, molecule, mole, restricted, grid, gaussian, learned)
+    return kind(config, molecule, mole, restricted, grid, gaussian, learned, trained_on=trained_on)

@@ -193,3 +193,23 @@ def test_a_file_is_known_again_by_its_digest(learned, tmp_path):
     with pytest.raises(InputError, match=r"^ansatz.basis '[^']*' has been changed: its digest is"):
         load_set(name)
     assert pinned("nowhere.npz") == "nowhere.npz"
+
+
+def test_unlikeness_is_that_of_the_nearest_atom():
+    """In closed form: three decays, a neighbor at 2 Bohr is one in each."""
+    from nnks.basis.surroundings import DECAYS, NEIGHBOR, unlikeness
+
+    def pair(symbols, distance):
+        return {"symbols": symbols, "positions": [[0.0, 0.0, 0.0], [0.0, 0.0, distance]]}
+
+    def unlike(one, known):
+        return unlikeness(one["symbols"], np.array(one["positions"]), known)
+
+    hf, hc = pair(["H", "F"], NEIGHBOR), pair(["H", "C"], NEIGHBOR)
+    np.testing.assert_allclose(unlike(hf, [hf, hc]), 0.0)
+    hydrogen, fluorine = unlike(hf, [hc])
+    assert hydrogen == pytest.approx(6**0.5)
+    assert np.isinf(fluorine)
+    longer = np.linalg.norm(1 - np.exp(-0.1 * np.array(DECAYS)))
+    np.testing.assert_allclose(unlike(pair(["H", "F"], NEIGHBOR + 0.1), [hc, hf]), longer)
+    assert longer == pytest.approx(0.2, abs=0.02)  # as the docstring says

@@ -204,13 +204,12 @@ def trained_on(text, charge=0):
     return {"name": text, "symbols": list(molecule.symbols), "positions": positions, "charge": charge}
 
 
-def test_surroundings_that_no_molecule_of_the_training_had_are_said(tmp_path):
+def test_surroundings_that_no_molecule_of_the_training_had_are_said():
     from nnks import setup
     from nnks.molecule import Molecule
 
-    def said(molecule, known, **changes):
-        settings = config(ansatz__basis=written(tmp_path, molecules=known), system__molecule=molecule, **changes)
-        return setup.beyond_training(settings, Molecule.from_spec(molecule, charge=settings.system.charge))
+    def said(molecule, known, charge=0):
+        return setup.beyond_training(Molecule.from_spec(molecule, charge=charge), known)
 
     hf, f2, h2 = trained_on("HF"), trained_on("F 0 0 0; F 0 0 1.41"), trained_on("H 0 0 0; H 0 0 0.74")
     assert said("HF", [hf]) == []
@@ -220,7 +219,7 @@ def test_surroundings_that_no_molecule_of_the_training_had_are_said(tmp_path):
     (remark,) = said("HF", [f2])
     assert "H1" in remark
     (remark,) = said(
-        "H 0 0 0; F 0 0 0.92; F 0 0 3.1", [hf, f2, trained_on("H 0 0 0; F 0 0 0.92; F 0 0 3.1")], system__charge=-1
+        "H 0 0 0; F 0 0 0.92; F 0 0 3.1", [hf, f2, trained_on("H 0 0 0; F 0 0 0.92; F 0 0 3.1")], charge=-1
     )
     assert "no anion" in remark
 
