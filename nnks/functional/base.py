@@ -41,6 +41,8 @@ class Term(Protocol):
     # symmetric = True      a symmetric form of x and y, whose derivative is twice that of one side
     # reads_density, reads_gradient, reads_tau     what of the density on the grid its derivative is by
     # holds                 what is held in memory for it, as the end of a sentence
+    # padded(sizes)         the same with arrays of these sizes and no other value, so that molecules share programs;
+    #                       `fitting_functions` is how many it has. A term without arrays needs none
 
 
 @record

@@ -56,7 +56,6 @@ class QuadratureExternal:
     order: int = static(default=0)
 
     linear: ClassVar[bool] = True
-    can_be_padded: ClassVar[bool] = True
 
     def padded(self, sizes: Sizes) -> QuadratureExternal:
         """The same with nuclei of no charge."""

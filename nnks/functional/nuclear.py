@@ -36,7 +36,6 @@ class Nuclear:
     order: int = static(default=0)
 
     linear: ClassVar[bool] = True
-    can_be_padded: ClassVar[bool] = True
 
     def padded(self, sizes: Sizes) -> Nuclear:
         """The same with nuclei of no charge."""

@@ -83,7 +83,7 @@ def _atoms(problem: Problem) -> tuple[int, ...] | None:
         return None
     if problem.constraint is not None or problem.model.table is not None or problem.model.gram != "batch":
         return None
-    if any(jax.tree.leaves(term) and not getattr(term, "can_be_padded", False) for term in terms):
+    if not all(hasattr(term, "padded") or not jax.tree.leaves(term) for term in terms):
         return None
     counts = [len(atoms) for atoms in ansatz.start.placement.atoms]
     return tuple(next((step for step in LADDER if step >= n), n) for n in counts)

@@ -36,19 +36,21 @@ class Hartree:
         return self.free_atoms.energy(self.operator, x, y)
 
     @property
-    def can_be_padded(self) -> bool:
-        """Whether its operator can."""
-        return self.free_atoms is None and hasattr(self.operator, "padded")
-
-    @property
     def fitting_functions(self) -> int:
         """Of an operator that fits charges in a set of them; 0 for any other."""
         return getattr(self.operator, "fitting_functions", 0)
 
-    def padded(self, sizes: Sizes) -> Hartree:
-        """The same on more points, with fitting functions that are none."""
-        operator: Any = self.operator
-        return dataclasses.replace(self, operator=operator.padded(sizes))
+    @property
+    def padded(self) -> Callable[[Sizes], Hartree]:
+        """The same on more points, with fitting functions that are none.
+
+        Raises:
+            AttributeError: where the operator cannot be padded: the term has no such attribute then.
+        """
+        pad = self.operator.padded  # pyright: ignore[reportAttributeAccessIssue]
+        if self.free_atoms is not None:
+            raise AttributeError("the free atoms that are taken off a density cannot be padded.")
+        return lambda sizes: dataclasses.replace(self, operator=pad(sizes))
 
     @property
     def reads_density(self) -> bool:
