@@ -16,12 +16,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nnks
 from benchmarks.common import kohn_sham, print_table, store
-from nnks.basis.files import load_set
+from nnks.basis.files import load_set, pinned
 from nnks.config import default_config, override
 from nnks.geometries.files import frames
 from nnks.interop.pyscf import make_mole
@@ -69,6 +70,54 @@ def learned(text: str, basis: str, xc: str, level: int) -> dict[str, Any]:
     }
 
 
+def arguments(doc: str | None) -> argparse.ArgumentParser:
+    """What the benchmarks of a learned basis are asked."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0] if doc else "")
+    parser.add_argument("--basis", help="a set that comes with nnks, or a file; without one, Gaussian bases alone")
+    parser.add_argument("--functional", default="lda,vwn")
+    parser.add_argument("--level", type=int, default=3)
+    return parser
+
+
+class Measurements:
+    """Rows by name, stored after each; what is stored already is not measured again.
+
+    Args:
+        asked: the basis, the functional and the level.
+        to: the file.
+        bases: Gaussian ones.
+    """
+
+    def __init__(self, asked: argparse.Namespace, to: Path, bases: Sequence[str]):
+        self.asked, self.to, self.bases = asked, to, bases
+        stored = read_json(to) or {"rows": [], "settings": {}}
+        self.rows: dict[str, dict[str, Any]] = {row["name"]: row for row in stored["rows"]}
+        self.settings = {"level": asked.level, "xc": asked.functional}
+        known = {key: stored["settings"].get(key) for key in ("basis", *self.settings)}
+        if asked.basis:
+            self.settings["basis"] = Path(pinned(asked.basis)).name  # with its digest
+        elif known["basis"]:
+            self.settings["basis"] = known["basis"]
+        if any("learned" in row for row in self.rows.values()) and known != self.settings:
+            raise SystemExit(
+                f"{to} was measured with {known}, and not with {self.settings}; remove it, or name another."
+            )
+
+    def measure(self, name: str, text: str, **about: Any) -> dict[str, Any]:
+        """The row of a molecule, whose geometry is the text of an xyz file."""
+        molecule, asked = Molecule.from_spec(text), self.asked
+        row = self.rows.setdefault(name, {"name": name, "atoms": molecule.natoms, **about})
+        row |= {basis: gaussian(molecule, basis, asked.functional) for basis in self.bases if basis not in row}
+        if asked.basis and "learned" not in row:
+            row["learned"] = learned(text, asked.basis, asked.functional, asked.level)
+        self.store()
+        return row
+
+    def store(self, **more: Any) -> None:
+        """Writes the rows."""
+        store(self.to, self.settings, list(self.rows.values()), **more)
+
+
 def errors(row: dict[str, Any], bases: list[str]) -> dict[str, float | None]:
     """Errors above the last basis for each atom [mHa]."""
     limit = row[bases[-1]]["energy"]
@@ -83,7 +132,7 @@ def report(rows: list[dict[str, Any]], bases: list[str]) -> None:
     """The table, and what it says in a line."""
     above = [errors(row, bases) for row in rows]
     table = [
-        {"molecule": row["molecule"], "functions": row["learned"]["functions"], **each}
+        {"molecule": row["name"], "functions": row["learned"]["functions"], **each}
         for row, each in zip(rows, above, strict=True)
     ]
     print_table(table, f"error above {bases[-1]} an atom [mHa]")
@@ -96,30 +145,22 @@ def report(rows: list[dict[str, Any]], bases: list[str]) -> None:
 
 def main() -> None:
     """Measures what is not stored yet, and prints all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--basis", help="a set that comes with nnks, or a file; without one, Gaussian bases alone")
+    parser = arguments(__doc__)
     parser.add_argument("--molecules", default="unseen")
-    parser.add_argument("--functional", default="lda,vwn")
     parser.add_argument("--bases", nargs="*", default=list(BASES))
-    parser.add_argument("--level", type=int, default=3)
     parser.add_argument("--to")
     asked = parser.parse_args()
     path = Path(asked.molecules) if asked.molecules.endswith(".xyz") else FOLDER / f"{asked.molecules}.xyz"
     to = Path(asked.to or STORE / f"learned_basis-{path.stem}-{asked.functional.split(',')[0]}.json")
     trained = {each["name"] for each in load_set(asked.basis)[1]["molecules"]} if asked.basis else set()
-    rows = {row["molecule"]: row for row in (read_json(to) or {}).get("rows", [])}
+    measured = Measurements(asked, to, asked.bases)
     for text in sorted(frames(path), key=lambda text: sum(Molecule.from_spec(text).charges > 1)):
-        molecule = Molecule.from_spec(text)
-        if molecule.name in trained:
-            raise SystemExit(f"{molecule.name} is one of the molecules that {asked.basis} was trained on.")
-        row = rows.setdefault(molecule.name, {"molecule": molecule.name, "atoms": molecule.natoms})
-        row |= {basis: gaussian(molecule, basis, asked.functional) for basis in asked.bases if basis not in row}
-        if asked.basis and "learned" not in row:
-            row["learned"] = learned(text, asked.basis, asked.functional, asked.level)
-        about = {"basis": asked.basis and Path(asked.basis).name, "level": asked.level, "xc": asked.functional}
-        store(to, about, list(rows.values()))
+        name = str(Molecule.from_spec(text).name)
+        if name in trained:
+            raise SystemExit(f"{name} is one of the molecules that {asked.basis} was trained on.")
+        measured.measure(name, text)
     if asked.basis:
-        report([row for row in rows.values() if "learned" in row], asked.bases)
+        report([row for row in measured.rows.values() if "learned" in row], asked.bases)
 
 
 if __name__ == "__main__":

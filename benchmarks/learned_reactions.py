@@ -10,22 +10,20 @@ results/benchmarks/learned_reactions-FUNCTIONAL.json: mean absolute and largest 
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import print_table, store
-from benchmarks.learned_basis import BASES, FOLDER, STORE, gaussian, learned
+from benchmarks.common import print_table
+from benchmarks.learned_basis import BASES, FOLDER, STORE, Measurements, arguments
 from nnks.geometries.files import frames
 from nnks.molecule import Molecule
-from nnks.tracking.files import read_json
 
 KILOCALORIE = 1 / 627.5094740631
 """Of a mole, in Hartree."""
 
 TRAINING = Path("configs/molecules/training.xyz")
-ATOMS = ("H", "C", "N", "O", "F")
 
 REACTIONS = (
     *("CH3CH2OH = CH3OCH3", "HCOOCH3 = CH3COOH", "CH3CHO = CH2OCH2", "C3H4_C2v = C3H4_D2d", "C3H6_D3h = C3H6_Cs"),
@@ -54,48 +52,41 @@ def atomization(molecule: Molecule) -> Counter[str]:
     return count
 
 
-def row_of(text: str, basis: str, xc: str, level: int) -> dict[str, Any]:
-    """The energies of a molecule by every method."""
-    molecule = Molecule.from_spec(text)
-    row: dict[str, Any] = {"molecule": molecule.name} | {each: gaussian(molecule, each, xc) for each in BASES}
-    return row | {"learned": learned(text, basis, xc, level)}
-
-
-def error(count: Counter[str], rows: dict[str, Any], method: str) -> float:
-    """Of the energy of a reaction, against the last basis [kcal/mol]."""
-    return sum(
-        n * (rows[name][method]["energy"] - rows[name][BASES[-1]]["energy"]) / KILOCALORIE for name, n in count.items()
-    )
+def error(count: Counter[str], rows: Mapping[str, Any], method: str) -> float | None:
+    """Of the energy of a reaction, against the last basis [kcal/mol]; None where an energy did not converge."""
+    total = 0.0
+    for name, number in count.items():
+        energy, limit = rows[name][method]["energy"], rows[name][BASES[-1]]["energy"]
+        if energy is None or limit is None:
+            return None
+        total += number * (energy - limit) / KILOCALORIE
+    return total
 
 
 def main() -> None:
     """Measures what is not stored yet, and prints a row for each kind of difference and each method."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--basis", required=True)
-    parser.add_argument("--functional", default="lda,vwn")
-    parser.add_argument("--level", type=int, default=3)
-    asked = parser.parse_args()
-    name = asked.functional.split(",")[0]
-    to, unseen = STORE / f"learned_reactions-{name}.json", STORE / f"learned_basis-unseen-{name}.json"
-    rows = {row["molecule"]: row for row in (read_json(unseen) or {}).get("rows", []) if "learned" in row}
-    own = {row["molecule"]: row for row in (read_json(to) or {}).get("rows", [])}
+    asked = arguments(__doc__).parse_args()
+    if not asked.basis:
+        raise SystemExit("--basis names none; expected a set that comes with nnks, or a file such as basis.npz.")
+    xc = asked.functional.split(",")[0]
+    unseen = Measurements(asked, STORE / f"learned_basis-unseen-{xc}.json", BASES).rows
+    own = Measurements(asked, STORE / f"learned_reactions-{xc}.json", BASES)
+    molecules = {str(Molecule.from_spec(text).name): text for text in frames(FOLDER / "unseen.xyz")}
+    if lacks := molecules.keys() - {name for name, row in unseen.items() if "learned" in row}:
+        raise SystemExit(f"{', '.join(sorted(lacks))}: measure them with benchmarks.learned_basis first.")
     texts = {str(Molecule.from_spec(text).name): text for text in frames(TRAINING)}
     counts = {reaction: balance(reaction) for reaction in REACTIONS}
-    counts = {name: count for name, count in counts.items() if all(n in rows or n in texts for n in count)}
-    molecules = [Molecule.from_spec(text) for text in frames(FOLDER / "unseen.xyz")]
-    atoms = {f"atomization of {m.name}": atomization(m) for m in molecules if m.name in rows}
-    settings = {"basis": Path(asked.basis).name, "level": asked.level, "xc": asked.functional}
-    for needed in sorted({n for count in (counts | atoms).values() for n in count} - rows.keys() - own.keys()):
-        own[needed] = row_of(texts[needed], asked.basis, asked.functional, asked.level)
-        store(to, settings, list(own.values()))
-    rows |= own
-    table = []
+    atoms = {f"atomization of {name}": atomization(Molecule.from_spec(text)) for name, text in molecules.items()}
+    for name in sorted({name for count in (counts | atoms).values() for name in count} - unseen.keys()):
+        own.measure(name, texts[name])
+    rows, table = unseen | own.rows, []
     for kind, some in (("atomization", atoms), ("reactions and isomers", counts)):
         for method in ("learned", *BASES[:-1]):
-            errors = [abs(error(count, rows, method)) for count in some.values()]
-            mean = sum(errors) / len(errors)
-            table.append({"kind": kind, "number": len(errors), "method": method, "mean": mean, "largest": max(errors)})
-    store(to, settings, list(own.values()), summary=table)
+            each = [error(count, rows, method) for count in some.values()]
+            sizes = [abs(value) for value in each if value is not None]
+            mean = sum(sizes) / len(sizes)
+            table.append({"kind": kind, "number": len(sizes), "method": method, "mean": mean, "largest": max(sizes)})
+    own.store(summary=table)
     print_table(table, f"absolute errors against {BASES[-1]} [kcal/mol]")
 
 

@@ -11,16 +11,13 @@ smallest. Methods are those of benchmarks/learned_basis.py. Writes results/bench
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.common import print_table, store
-from benchmarks.learned_basis import STORE, gaussian, learned
-from nnks.molecule import Molecule
-from nnks.tracking.files import read_json
+from benchmarks.common import print_table
+from benchmarks.learned_basis import STORE, Measurements, arguments
 from nnks.units import MILLIHARTREE
 
 BASES = ("cc-pvqz", "pcseg-3")
@@ -58,24 +55,15 @@ def surfaces() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Measures what is not stored yet, and prints a row for each surface."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--basis", required=True)
-    parser.add_argument("--functional", default="lda,vwn")
-    parser.add_argument("--level", type=int, default=3)
-    asked = parser.parse_args()
-    to = STORE / f"learned_surfaces-{asked.functional.split(',')[0]}.json"
-    rows = {row["point"]: row for row in (read_json(to) or {}).get("rows", [])}
-    for surface, point, text in surfaces():
-        row, molecule = rows.setdefault(point, {"surface": surface, "point": point}), Molecule.from_spec(text)
-        row |= {basis: gaussian(molecule, basis, asked.functional) for basis in BASES if basis not in row}
-        if "learned" not in row:
-            row["learned"] = learned(text, asked.basis, asked.functional, asked.level)
-        settings = {"basis": Path(asked.basis).name, "level": asked.level, "xc": asked.functional}
-        store(to, settings, list(rows.values()))
+    asked = arguments(__doc__).parse_args()
+    if not asked.basis:
+        raise SystemExit("--basis names none; expected a set that comes with nnks, or a file such as basis.npz.")
+    measured = Measurements(asked, STORE / f"learned_surfaces-{asked.functional.split(',')[0]}.json", BASES)
+    rows = [measured.measure(point, text, surface=surface) for surface, point, text in surfaces()]
     table = []
-    for surface in dict.fromkeys(row["surface"] for row in rows.values()):
-        points = [row for row in rows.values() if row["surface"] == surface]
-        cells = {"surface": surface, "points": len(points)}
+    for surface in dict.fromkeys(row["surface"] for row in rows):
+        points = [row for row in rows if row["surface"] == surface]
+        cells: dict[str, Any] = {"surface": surface, "points": len(points)}
         for name in ("learned", BASES[0]):
             known = [row for row in points if row[name]["energy"] is not None and row[BASES[1]]["energy"] is not None]
             above = [(row[name]["energy"] - row[BASES[1]]["energy"]) / MILLIHARTREE for row in known]
