@@ -197,8 +197,8 @@ These seconds are parts of the phases above.
 - What is not differentiated is NumPy's work: an array operation outside a compiled function is a program of its own.
 - A run collects garbage seldom, because imports and traces make millions of objects that stay.
 - Modules that PySCF and SciPy import for others are loaded when something of them is used.
-- A flag of XLA keeps sums out of a library that is slow in double precision (jaxlib 0.10.2; `nnks/types.py`). A flag of
-  your own in `XLA_FLAGS` is kept beside it.
+- A flag of XLA keeps sums out of a library that is slow in double precision (jaxlib 0.10.2; measured in
+  `results/benchmarks/compiler.json`). A flag of your own in `XLA_FLAGS` is kept beside it.
 - `tests/test_overhead.py` counts modules and programs, and measures no seconds.
 """
 

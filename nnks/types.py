@@ -7,25 +7,20 @@ Every array in nnks uses one set of axis names: ``atoms``, ``spin`` (1 restricte
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
-from jaxlib.version import __version__ as jaxlib_version
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
+
+from nnks.compiler import set_flags
 
 # Energies are sums of 1e5 terms that cancel to 1e-6 Ha: double precision is the default of every run, and JAX
 # reads this switch before the first array is made; every module that makes arrays imports this one.
 jax.config.update("jax_enable_x64", True)
 # On accelerators single-precision products would be rounded to 10 bits by default; a CPU is not affected.
 jax.config.update("jax_default_matmul_precision", "highest")
-# This jaxlib gives sums to a library (YNNPACK) that is slow in double precision: without it a gradient takes half the
-# time for benzene's Gaussian orbitals, and 0.4 of it for a learned basis. XLA reads its flags when a device is first
-# asked for, and ends a process over one that it does not know, so that only versions that were tried get it.
-SUMS = "--xla_cpu_experimental_ynn_fusion_type"
-if jaxlib_version in ("0.10.2",) and SUMS not in (_flags := os.environ.get("XLA_FLAGS", "")):
-    os.environ["XLA_FLAGS"] = f"{_flags} {SUMS}=".strip()
+set_flags()
 
 __all__ = [
     "Array",

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "nnks"
 FLOORS = (
-    *("errors", "units", "energies", "types", "sizes", "traces", "registry"),
+    *("errors", "units", "energies", "compiler", "types", "sizes", "traces", "registry"),
     *("derivatives", "interruption", "textfiles"),
     *("ablation", "geometries", "molecule"),
     *("basis", "quadrature", "coulomb", "orthogonalize", "ansatz", "averaging"),

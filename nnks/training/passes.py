@@ -15,14 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from nnks.compiler import FEW_PIECES
 from nnks.objective import Problem, Several, Variables, padded
 from nnks.training.rounding import without_rounding
 from nnks.training.state import Metrics, StepFn, TrainState, energy_metrics
 from nnks.types import Array, Int, Params, PRNGKey
-
-FEW_PIECES = {"xla_cpu_use_fusion_emitters": False}
-"""Compiles a program in pieces of several kernels. By one for each, that of a molecule maps 1,900 areas of memory and
-not 600 (measured), and Linux allows a process 65,530; it is as fast."""
 
 
 def make_pass(optimizer: optax.GradientTransformation, objective: Several) -> StepFn:
