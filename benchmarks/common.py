@@ -97,7 +97,8 @@ def minimize(config: ConfigDict, convergence: Convergence | None = None, *, comp
 class Solved:
     """PySCF's own calculation: seconds of `kernel()` from building the grid on, cycles, total [Ha].
 
-    Seconds are those of the wall and those of the processor.
+    Seconds are those of the wall and those of the processor; `density` is the molecule in its basis, and the density
+    matrix.
     """
 
     seconds: float
@@ -105,19 +106,33 @@ class Solved:
     cycles: int
     total: float
     converged: bool
+    density: tuple[Any, Any]
 
 
-def kohn_sham(mole: Any, xc: str, level: int, *, fitted: bool = False, auxiliary: str | None = None) -> Solved:
-    """PySCF with its defaults, to 1e-8 Ha; with a fitted Coulomb energy, in a named set or PySCF's for the basis."""
+def kohn_sham(
+    mole: Any,
+    xc: str,
+    level: int,
+    *,
+    fitted: bool = False,
+    auxiliary: str | None = None,
+    start: tuple[Any, Any] | None = None,
+) -> Solved:
+    """PySCF with its defaults, to 1e-8 Ha; with a fitted Coulomb energy, in a named set or PySCF's for the basis.
+
+    It starts from a density in another basis where one is given, which saves half of the cycles.
+    """
     from pyscf import dft
+    from pyscf.scf.addons import project_dm_nr2nr
 
     started, cpu = time.perf_counter(), time.process_time()
     mf: Any = dft.KS(mole, xc=xc)
     if fitted:
         mf = mf.density_fit(auxbasis=None if auxiliary is None else auxiliary_mole(mole, auxiliary)._basis)
     mf.grids.level, mf.conv_tol, mf.verbose, mf.chkfile = level, 1e-8, 0, None
-    total = mf.kernel()
-    return Solved(time.perf_counter() - started, time.process_time() - cpu, mf.cycles, float(total), bool(mf.converged))
+    total = mf.kernel(None if start is None else project_dm_nr2nr(*start, mole))
+    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    return Solved(seconds, cpu_s, mf.cycles, float(total), bool(mf.converged), (mole, mf.make_rdm1()))
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str, digits: int = 3) -> None:

@@ -35,12 +35,19 @@ BASES = ("cc-pvdz", "cc-pvtz", "cc-pvqz", "pcseg-3")
 REFERENCE_LEVEL, REFERENCE_FIT = 3, "even_tempered"
 
 
-def gaussian(molecule: Molecule, basis: str, xc: str) -> dict[str, Any]:
-    """PySCF's energy [Ha], the number of functions and the seconds; no energy if it did not converge."""
-    mole = make_mole(molecule, basis)
-    solved = kohn_sham(mole, xc, REFERENCE_LEVEL, fitted=True, auxiliary=REFERENCE_FIT)
-    energy = solved.total if solved.converged else None
-    return {"energy": energy, "functions": mole.nao, "seconds": solved.seconds, "cpu_s": solved.cpu_s}
+def gaussians(molecule: Molecule, bases: Sequence[str], xc: str) -> dict[str, dict[str, Any]]:
+    """PySCF's energies [Ha] and the numbers of functions, by basis; no energy where it did not converge.
+
+    Each starts from the density in the one before.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    density = None
+    for basis in bases:
+        mole = make_mole(molecule, basis)
+        solved = kohn_sham(mole, xc, REFERENCE_LEVEL, fitted=True, auxiliary=REFERENCE_FIT, start=density)
+        rows[basis] = {"energy": solved.total if solved.converged else None, "functions": mole.nao}
+        density = solved.density if solved.converged else None
+    return rows
 
 
 def learned(text: str, basis: str, xc: str, level: int) -> dict[str, Any]:
@@ -107,7 +114,7 @@ class Measurements:
         """The row of a molecule, whose geometry is the text of an xyz file."""
         molecule, asked = Molecule.from_spec(text), self.asked
         row = self.rows.setdefault(name, {"name": name, "atoms": molecule.natoms, **about})
-        row |= {basis: gaussian(molecule, basis, asked.functional) for basis in self.bases if basis not in row}
+        row |= gaussians(molecule, [basis for basis in self.bases if basis not in row], asked.functional)
         if asked.basis and "learned" not in row:
             row["learned"] = learned(text, asked.basis, asked.functional, asked.level)
         self.store()
@@ -137,7 +144,7 @@ def report(rows: list[dict[str, Any]], bases: list[str]) -> None:
     ]
     print_table(table, f"error above {bases[-1]} an atom [mHa]")
     for name in ("learned", *bases[:-1]):
-        known = [each[name] for each in above if each.get(name) is not None]
+        known = [error for each in above if (error := each.get(name)) is not None]
         if known:
             median, largest = statistics.median(known), max(known)
             print(f"{name}: median {median:.3f}, largest {largest:.3f} mHa an atom, of {len(known)} molecules")
