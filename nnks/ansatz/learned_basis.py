@@ -17,13 +17,25 @@ SIZES = ("minimal", "double")
 NEW = "new"
 
 
+def elements_of(text: str) -> list[str]:
+    """The elements that `ansatz.elements` names, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(","))) if text.strip() else []
+
+
 def is_frozen(basis: str, *, train: bool) -> bool:
     """Whether a set is used as it is, with coefficients as all that is looked for."""
     return basis != NEW and not train
 
 
 class TrainedSet(nn.Module):
-    """The functions of a learned set, whose parameters are variables; every element's, whether it is there or not."""
+    """The functions of a learned set.
+
+    Attributes:
+        elements: whose parameters are variables, whether a molecule has them or not; others stay as they are. All of
+            the set if none is named.
+    """
+
+    elements: tuple[str, ...] = ()
 
     @nn.compact
     def __call__(self, start: Start) -> LearnedBasis:
@@ -31,12 +43,10 @@ class TrainedSet(nn.Module):
         assert start.learned is not None
         assert start.placement is not None
         known = start.learned
-        params = {
-            layout.symbol: self.param(layout.symbol, lambda _, s=layout.symbol: known.params[s])
-            for layout in known.layouts
-        }
-        trained = LearnedSet(params, known.atoms, known.layouts)
-        return LearnedBasis(start.basis.centers, trained, start.placement)
+        trained = self.elements or tuple(known.params)
+        params = {s: self.param(s, lambda _, s=s: known.params[s]) for s in trained}
+        learned = LearnedSet({**known.params, **params}, known.atoms, known.layouts)
+        return LearnedBasis(start.basis.centers, learned, start.placement)
 
 
 @ANSATZE.register("learned_basis")
@@ -50,7 +60,8 @@ class LearnedBasisOrbitals(nn.Module):
         basis: a set that comes with nnks, the path of an `.npz` file, or `new`; empty: the one for the functional.
         train: whether the set's parameters are trained on, for this molecule; a new set's always are.
         size: `minimal` (the free atom's functions) or `double` (one more of each degree, and d functions).
-        elements: of a new set.
+        elements: which are trained, with commas between them; those that a set lacks are added to it, and others that
+            it has stay as they are. Empty: all of a set, and of a new one H, C, N, O, F.
         width: hidden units of both layers of each element's network, of a new set.
         terms: exponentials of a deformation, of a new set.
         guess: `minao`, free atoms; where the set is trained `core` and `scf`, too: Gaussian orbitals that the first
@@ -61,7 +72,7 @@ class LearnedBasisOrbitals(nn.Module):
     basis: str = ""
     train: bool = False
     size: str = "double"
-    elements: str = "H,C,N,O,F"
+    elements: str = ""
     width: int = 24
     terms: int = 4
     guess: str = "minao"
@@ -85,7 +96,7 @@ class LearnedBasisOrbitals(nn.Module):
 
     def setup(self) -> None:
         """The functions; the coefficients are declared where they are used."""
-        self.trained = TrainedSet()
+        self.trained = TrainedSet(tuple(elements_of(self.elements)))
 
     def basis_of(self, start: Start) -> LearnedBasis:
         """The learned functions, which are faster at many points at once than at one point after the other."""

@@ -91,11 +91,14 @@ def run(
     stored = None if again else finished_run(config, results)
     if stored is not None:
         return _kept(stored, config, alone=position is None and not quiet)
-    outlined = outline_of(config)  # what is wrong is said before anything else is
-    display = None if quiet else display_of(outlined.config, position)
-    with _beside(outlined.config, alone=position is None) as recording:
+    # what is wrong with one molecule is said before anything else is; several take their time
+    display = display_of(config, position) if setup.is_several(config) and not quiet else None
+    with _beside(config, alone=position is None) as recording:
         try:
-            ready, kind = ready_for(outlined)
+            outlined = outline_of(config, follow=_follow(display))
+            if display is None and not quiet:
+                display = display_of(outlined.config, position)
+            ready, kind = ready_for(outlined, _follow(display))
             folder = folder_of(ready.config, results, again=again)
             try:
                 return kind(ready, folder, Path(results), position, display=display, recording=recording).execute()
@@ -108,22 +111,33 @@ def run(
                 display.leave()
 
 
-def outline_of(config: ConfigDict, like: Any = None) -> Any:
-    """The sketch of a run of one molecule, or of several; `like` is another's, from which the first is taken over."""
+def _follow(display: ConsoleWriter | None) -> Follow:
+    """What tells a display of phases."""
+    return untold if display is None else display.phase
+
+
+def outline_of(config: ConfigDict, like: Any = None, follow: Follow = untold) -> Any:
+    """The sketch of a run of one molecule, or of several.
+
+    Args:
+        config: of the run.
+        like: another's sketch, from which the molecule and its grid are taken over if they are the same.
+        follow: told what is done, of several molecules.
+    """
     if not setup.is_several(config):
         return sketch(config, like if isinstance(like, Sketch) else None)
     from nnks.runs.several import sketch_of_several  # which builds on this module
 
-    return sketch_of_several(config)
+    return sketch_of_several(config, follow)
 
 
-def ready_for(outlined: Any) -> tuple[Any, type[Run]]:
-    """The plan that a sketch becomes, and what runs it."""
+def ready_for(outlined: Any, follow: Follow) -> tuple[Any, type[Run]]:
+    """The plan that a sketch becomes, and what runs it; `follow` is told what is built, of several molecules."""
     if isinstance(outlined, Sketch):
         return plan(outlined.config, outlined), Run
     from nnks.runs.several import RunOfSeveral, plan_of_several
 
-    return plan_of_several(outlined), RunOfSeveral
+    return plan_of_several(outlined, follow), RunOfSeveral
 
 
 @contextlib.contextmanager

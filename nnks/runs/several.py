@@ -12,6 +12,7 @@ import numpy as np
 from nnks import setup
 from nnks.ansatz import ANSATZE
 from nnks.config import ConfigDict, resolved, to_dict
+from nnks.interop.reference import Follow, untold
 from nnks.objective import Several, settled
 from nnks.runs.evaluation import Evaluation, evaluate
 from nnks.runs.experiment import Run
@@ -20,6 +21,7 @@ from nnks.runs.references import find_references
 from nnks.runs.summary import compared, evaluated
 from nnks.setup.memory import check_memory, needed
 from nnks.tracking import config_hash
+from nnks.tracking.progress import BUILDING, EVALUATION
 from nnks.tracking.record import DOUBTS, MOLECULES, VIOLATIONS
 from nnks.training.state import TrainState, count_parameters
 
@@ -79,8 +81,12 @@ class PlanOfSeveral:
     stopping: Any
 
 
-def sketch_of_several(config: ConfigDict) -> SketchOfSeveral:
+def sketch_of_several(config: ConfigDict, follow: Follow = untold) -> SketchOfSeveral:
     """Finds what a config of several molecules asks for, and everything that is wrong with it.
+
+    Args:
+        config: of the run.
+        follow: told which molecule is looked at.
 
     Raises:
         InputError: in one sentence.
@@ -92,7 +98,10 @@ def sketch_of_several(config: ConfigDict) -> SketchOfSeveral:
     room = 0
     if getattr(ANSATZE[config.ansatz.name].make, "shapes_by_orbitals", False):
         room = setup.most_orbitals([setup.make_system(single, setup.Outline) for single in configs])
-    members = tuple(sketch(single, orbitals=room) for single in configs)
+    members = []
+    for index, single in enumerate(configs):
+        follow(f"{BUILDING}, plan {index + 1} of {len(configs)}")
+        members.append(sketch(single, orbitals=room))
 
     def outlined() -> Any:
         problems = [setup.make_problem(member.system) for member in members]
@@ -105,17 +114,20 @@ def sketch_of_several(config: ConfigDict) -> SketchOfSeveral:
     for member in members:
         held |= {name: held.get(name, 0.0) + size for name, size in member.held.items()}
     check_memory(members[0].system, held)
-    return SketchOfSeveral(config, labels, members, params, held)
+    return SketchOfSeveral(config, labels, tuple(members), params, held)
 
 
-def plan_of_several(outline: SketchOfSeveral) -> PlanOfSeveral:
-    """Builds what a sketch describes."""
-    members = tuple(plan(member.config, member) for member in outline.members)
+def plan_of_several(outline: SketchOfSeveral, follow: Follow = untold) -> PlanOfSeveral:
+    """Builds what a sketch describes; `follow` is told which molecule."""
+    members = []
+    for index, member in enumerate(outline.members):
+        follow(f"{BUILDING}, {outline.labels[index]}, {index + 1} of {len(outline.members)}")
+        members.append(plan(member.config, member))
     objective = setup.make_objective(outline.config, [member.problem for member in members], outline.labels)
     optimizer = setup.make_optimizer(outline.config, objective)
     stopping = setup.stopping_of_all([member.stopping for member in members])
     jax.clear_caches()  # Linux lets a process map 65,530 areas, a program of a molecule takes 1,400 of them
-    return PlanOfSeveral(outline.config, outline.labels, members, objective, optimizer, stopping)
+    return PlanOfSeveral(outline.config, outline.labels, tuple(members), objective, optimizer, stopping)
 
 
 class RunOfSeveral(Run):
@@ -127,6 +139,7 @@ class RunOfSeveral(Run):
         """The summary before references, and the evaluation of each molecule."""
         outcomes = []
         for index, member in enumerate(self.plan.members):
+            self.follow(f"{EVALUATION}, {self.plan.labels[index]}, {index + 1} of {len(self.plan.members)}")
             jax.clear_caches()  # as in `plan_of_several`: what one molecule was evaluated by serves no other
             own = settled(member.problem, params.of(index))
             outcomes.append(evaluate(member.system, member.problem, own, member.shared))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnks.ansatz import LearnedBasisOrbitals, ModuleAnsatz
-from nnks.basis.files import write_set
+from nnks.ansatz.learned_basis import NEW
+from nnks.basis.files import pinned, write_set
 from nnks.basis.learned import LearnedSet
 from nnks.config import ConfigDict, to_dict
 from nnks.objective import Variables
@@ -31,8 +32,7 @@ def trained_set(members: Sequence[Plan], params: Params) -> LearnedSet | None:
     known = ansatz.start.learned
     assert known is not None
     own = params.shared if isinstance(params, Variables) else params
-    params = {layout.symbol: own["trained"][layout.symbol] for layout in known.layouts}
-    return LearnedSet(params, known.atoms, known.layouts)
+    return LearnedSet({**known.params, **own["trained"]}, known.atoms, known.layouts)
 
 
 def save_trained_set(
@@ -50,27 +50,30 @@ def save_trained_set(
         config: of the run.
         members: its molecules.
         state: of the training.
-        labels: what the molecules are called.
+        labels: what the molecules' energies are called.
         metrics: of the last step, which hold the energies in training.
     """
     learned = trained_set(members, state.params)
     if learned is None:
         return None
     made = environment()
-    energies = {label: metrics.get(f"energy/{label}") for label in labels}
+    molecules = [
+        {
+            "name": label if len(labels) > 1 else member.system.molecule.name,
+            "symbols": list(member.system.molecule.symbols),
+            "positions": np.asarray(member.system.molecule.positions).round(6).tolist(),
+            "charge": member.system.molecule.charge,
+            "spin": member.system.molecule.spin,
+            "energy": metrics.get(f"energy/{label}"),
+        }
+        for label, member in zip(labels, members, strict=True)
+    ]
+    # elements that are not trained keep what they have learned from others
+    before = members[0].system.trained_on if config.ansatz.elements else ()
     about = {
         "functional": config.functional.xc,
-        "molecules": [
-            {
-                "name": label,
-                "symbols": list(member.system.molecule.symbols),
-                "positions": np.asarray(member.system.molecule.positions).round(6).tolist(),
-                "charge": member.system.molecule.charge,
-                "spin": member.system.molecule.spin,
-                "energy": energies[label],
-            }
-            for label, member in zip(labels, members, strict=True)
-        ],
+        "molecules": [*before, *molecules],
+        "from": None if config.ansatz.basis == NEW else Path(pinned(config.ansatz.basis)).name,
         "config": config_hash(to_dict(config)),
         "seed": config.training.seed,
         "steps": int(state.step),

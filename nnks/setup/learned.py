@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnks.ansatz.learned_basis import NEW, LearnedBasisOrbitals, is_frozen
+from nnks.ansatz.learned_basis import NEW, LearnedBasisOrbitals, elements_of, is_frozen
 from nnks.basis.files import load_set, shipped_sets
 from nnks.basis.learned import Layout, LearnedSet, fresh_set
 from nnks.basis.surroundings import unlikeness
@@ -24,6 +24,10 @@ UNLIKE = 2.0
 distance where one counts as one, is sqrt(6) = 2.4 away."""
 
 
+ELEMENTS = ("H", "C", "N", "O", "F")
+"""Of a new set that names none."""
+
+
 def learned_set(config: ConfigDict) -> LearnedSet:
     """The set that the section `ansatz` names, new ones with the run's seed.
 
@@ -31,11 +35,23 @@ def learned_set(config: ConfigDict) -> LearnedSet:
         InputError: for elements that it cannot have.
     """
     a = config.ansatz
-    if a.basis != NEW:
-        return trained_set(config)[0]
-    layouts = tuple(layout_of(symbol, a.size) for symbol in element_list(a.elements))
+    if a.basis == NEW:
+        return _fresh(config, check_named(a.elements) or ELEMENTS, a.width, a.terms)
+    known = trained_set(config)[0]
+    has = [layout.symbol for layout in known.layouts]
+    added = [symbol for symbol in check_named(a.elements) if symbol not in has]
+    if not added:
+        return known
+    like = known.params[has[0]]  # networks of elements that share a program are of one shape
+    more = _fresh(config, added, like["bias_0"].size, like["log_zeta"].size)
+    return LearnedSet(known.params | more.params, known.atoms | more.atoms, known.layouts + more.layouts)
+
+
+def _fresh(config: ConfigDict, symbols: Sequence[str], width: int, terms: int) -> LearnedSet:
+    """An untrained set of some elements."""
+    layouts = tuple(layout_of(symbol, config.ansatz.size) for symbol in symbols)
     atoms = {each.symbol: free_atom(each.symbol, config.functional.xc, each.atomic) for each in layouts}
-    return fresh_set(layouts, atoms, width=a.width, terms=a.terms, seed=config.training.seed)
+    return fresh_set(layouts, atoms, width=width, terms=terms, seed=config.training.seed)
 
 
 def trained_set(config: ConfigDict) -> tuple[LearnedSet, tuple[Mapping[str, Any], ...]]:
@@ -69,6 +85,12 @@ def shipped_for(config: ConfigDict) -> str:
     return name
 
 
+def goes_on(config: ConfigDict) -> bool:
+    """Whether a learned set that exists is trained on."""
+    a = config.ansatz
+    return a.name == "learned_basis" and a.basis != NEW and a.train
+
+
 def frozen(config: ConfigDict) -> bool:
     """Whether orbitals are combinations of a learned set's functions as they are."""
     a = config.ansatz
@@ -82,10 +104,11 @@ def _check_unused(config: ConfigDict) -> None:
         InputError: for the first such key.
     """
     a, new = config.ansatz, "it is of a new set; set ansatz.basis to 'new'"
-    unread = {"ansatz.elements": new, "ansatz.width": new, "ansatz.terms": new}
-    if a.basis and not a.basis.startswith(f"{a.size}-"):  # the set that comes with nnks in this size
+    unread = {"ansatz.width": new, "ansatz.terms": new}
+    if a.basis and not a.elements and not a.basis.startswith(f"{a.size}-"):  # the set that comes with nnks in it
         unread["ansatz.size"] = "ansatz.basis names a set, which has its size; leave ansatz.basis empty"
     if not a.train:
+        unread["ansatz.elements"] = "it names those that are trained; set ansatz.train to true"
         unread["ansatz.linear"] = "coefficients of a set as it is are all that is looked for; set ansatz.train to true"
         unread["reference.scf"] = "the self-consistent field in the same functions is no other reference"
     defaults = {"reference.scf": False}
@@ -123,20 +146,20 @@ def beyond_training(molecule: Molecule, trained_on: Sequence[Mapping[str, Any]])
     return sentences
 
 
-def element_list(text: str) -> list[str]:
-    """The elements of a set, in their order.
+def check_named(text: str) -> list[str]:
+    """The elements that `ansatz.elements` names.
 
     Raises:
         InputError: for what is none, or has no layout.
     """
-    symbols = [part.strip() for part in text.split(",")]
+    symbols = elements_of(text)
     for symbol in symbols:
         if not is_element(symbol) or NUMBERS[symbol] > 18 or symbol in ("He", "Ne", "Ar"):
             raise InputError(
                 f"ansatz.elements names {shown(symbol)}; expected symbols from H to Cl, without noble gases, with "
                 "commas between them, such as 'H,C,N,O'."
             )
-    return list(dict.fromkeys(symbols))
+    return symbols
 
 
 def layout_of(symbol: str, size: str) -> Layout:

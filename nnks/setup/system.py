@@ -36,7 +36,7 @@ from nnks.molecule import Molecule
 from nnks.quadrature import Grid
 from nnks.registry import InputError, shown
 from nnks.scf import filling
-from nnks.setup.learned import check_elements, frozen, trained_set
+from nnks.setup.learned import check_elements, frozen, goes_on, trained_set
 from nnks.types import Array, Float
 
 INDEPENDENT = 1e-10
@@ -58,7 +58,7 @@ class System:
     orbitals: int = 0
     """Room for so many orbitals of each spin, if more than are occupied."""
     trained_on: tuple[Mapping[str, Any], ...] = ()
-    """The molecules that such a set was trained on."""
+    """The molecules that a learned set which exists already was trained on."""
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
     _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -275,4 +275,6 @@ def make_system(config: ConfigDict, kind: type[S] = System) -> S:
     if frozen(config):
         learned, trained_on = trained_set(config)
         check_elements(learned, molecule.symbols, molecule.name)
+    elif goes_on(config):
+        trained_on = trained_set(config)[1]
     return kind(config, molecule, mole, restricted, grid, gaussian, learned, trained_on=trained_on)

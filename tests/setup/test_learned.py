@@ -12,6 +12,7 @@ from nnks.basis.files import write_set
 from nnks.basis.learned import Layout, fresh_set
 from nnks.interop.free_atoms import free_atom
 from nnks.registry import InputError
+from nnks.setup.learned import learned_set
 
 SETTINGS = {
     "system.molecule": "HF",
@@ -138,6 +139,39 @@ def test_a_new_set_is_trained_on_several_molecules_and_left_as_a_file(tmp_path, 
     assert [each["name"] for each in about["molecules"]] == ["H2", "HF"]
     assert all(np.isfinite(each["energy"]) for each in about["molecules"])
     assert json.loads((run.path / "summary.json").read_text())["molecules"].keys() == {"H2", "HF"}
+
+
+def test_elements_are_added_to_a_set_whose_others_stay_as_they_are(tmp_path):
+    """Water's energy is the same afterwards; lithium has been trained on, and a set without it refuses LiH."""
+    import nnks
+    from nnks.basis.files import load_set
+
+    trained_on = [{"name": "HF", "symbols": ["H", "F"], "positions": [[0, 0, 0], [0, 0, 1.7]], "charge": 0, "spin": 0}]
+    path = written(tmp_path, own=(0, 1), molecules=trained_on)
+    settings = config(
+        system__molecule="LiH",
+        ansatz__basis=path,
+        ansatz__train=True,
+        ansatz__elements="Li",
+        ansatz__size="minimal",
+        quadrature__level=0,
+        evaluation__level=0,
+        training__steps=2,
+        training__held_out_steps=0,
+    )
+    run = nnks.run(settings, tmp_path / "results")
+    before = load_set(path)[0]
+    after, about = load_set(str(run.path / "basis.npz"))
+    assert [layout.symbol for layout in after.layouts] == ["H", "F", "Li"]
+    jax.tree.map(np.testing.assert_array_equal, before.params, {s: after.params[s] for s in ("H", "F")})
+    untrained = learned_set(settings)
+    assert not np.array_equal(after.params["Li"]["kernel_2"], untrained.params["Li"]["kernel_2"])
+    assert [each["name"] for each in about["molecules"]] == ["HF", "LiH"]
+    assert about["from"].startswith("mine.npz#")
+    points = jnp.asarray(np.random.default_rng(0).normal(size=(5, 3)))
+    centers = jnp.asarray([[0.0, 0.0, 0.0], [0.0, 0.0, 1.7]])
+    old, new = (one.of(("H", "F"), centers).at(points, 0)[0] for one in (before, after))
+    np.testing.assert_array_equal(old, new)
 
 
 @pytest.mark.parametrize(
