@@ -1,7 +1,7 @@
 """How near the basis limit does a learned basis come on molecules that it never saw, beside Gaussian bases?
 
 Run:      .venv/bin/python -m benchmarks.learned_basis --basis BASIS [--molecules unseen|radicals|larger|FILE.xyz]
-          [--bases cc-pvdz cc-pvtz cc-pvqz pcseg-3] [--functional lda,vwn] [--level 3]
+          [--bases sto-3g ... pcseg-3] [--functional lda,vwn] [--level 3]
 Cost:     of the 44 unseen molecules about an hour on two cores, most of it PySCF in the large bases
 
 Molecules are in benchmarks/molecules: of the G2 set (as ASE has them), and others near a minimum; none that the basis
@@ -31,7 +31,7 @@ from nnks.tracking.files import read_json
 from nnks.units import MILLIHARTREE
 
 FOLDER, STORE = Path(__file__).parent / "molecules", Path("results/benchmarks")
-BASES = ("cc-pvdz", "cc-pvtz", "cc-pvqz", "pcseg-3")
+BASES = ("sto-3g", "cc-pvdz", "pcseg-1", "cc-pvtz", "pcseg-2", "cc-pvqz", "pcseg-3")
 REFERENCE_LEVEL, REFERENCE_FIT = 3, "even_tempered"
 
 
