@@ -113,7 +113,8 @@ class Measurements:
     def measure(self, name: str, text: str, **about: Any) -> dict[str, Any]:
         """The row of a molecule, whose geometry is the text of an xyz file."""
         molecule, asked = Molecule.from_spec(text), self.asked
-        row = self.rows.setdefault(name, {"name": name, "atoms": molecule.natoms, **about})
+        row = self.rows.setdefault(name, {"name": name, "atoms": molecule.natoms})
+        row |= {"heavy": int((molecule.charges > 1).sum()), **about}
         row |= gaussians(molecule, [basis for basis in self.bases if basis not in row], asked.functional)
         if asked.basis and "learned" not in row:
             row["learned"] = learned(text, asked.basis, asked.functional, asked.level)
