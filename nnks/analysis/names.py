@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nnks.config import flatten, from_dict, to_dict
+from nnks.geometries.files import BETWEEN
 from nnks.registry import InputError
 from nnks.tracking.record import RunRecord, called, config_hash, content
 
@@ -86,7 +87,7 @@ def identities(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def molecule_name(molecule: Any) -> str:
     """A short name: the library's, that of a file, the formula of an inline geometry; of several, how many they are."""
-    if isinstance(molecule, str) and (more := molecule.count("|")):
+    if isinstance(molecule, str) and (more := molecule.count(BETWEEN)):
         return f"{more + 1} molecules"
     return called("system.molecule", molecule)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+BETWEEN = "|"
+"""Separates molecules in a text of several: commas, semicolons and line breaks are parts of a geometry."""
+
 
 def is_path(spec: str) -> bool:
     """Whether `spec` names a geometry file: one line that ends in `.xyz`."""

@@ -12,13 +12,14 @@ from typing import Any
 from nnks.ansatz.learned_basis import NEW
 from nnks.basis.files import pinned, shipped_sets
 from nnks.config import ConfigDict, override
+from nnks.geometries.files import BETWEEN
 from nnks.interop import basis_sets
 from nnks.interop.basis_names import by_element, canonical, is_mapping, joined, listed
 from nnks.interop.spellings import one_functional, one_spelling
 from nnks.molecule import Molecule, canonical_unit, embedded, lost_spin, notices
 from nnks.registry import InputError
 from nnks.setup.learned import shipped_for
-from nnks.setup.several import BETWEEN, is_several, singles
+from nnks.setup.several import is_several, singles
 from nnks.tracking.notices import notice
 
 BASES = ("system.basis", "functional.auxiliary", "evaluation.auxiliary")

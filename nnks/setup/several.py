@@ -8,16 +8,13 @@ from pathlib import Path
 import jax.numpy as jnp
 
 from nnks.config import ConfigDict, default_config, override
-from nnks.geometries.files import is_path
+from nnks.geometries.files import BETWEEN, is_path
 from nnks.geometries.parse import is_inline
 from nnks.molecule import short_name
 from nnks.objective import Problem, Several
 from nnks.registry import InputError, shown
 from nnks.setup.system import System
 from nnks.training.validation import EarlyStopping, ValidationEnergy, ValidationOfSeveral
-
-BETWEEN = "|"
-"""Separates the molecules of `system.molecules`: commas, semicolons and line breaks are parts of a geometry."""
 
 
 def is_several(config: ConfigDict) -> bool:
