@@ -160,7 +160,8 @@ def main() -> None:
     asked = parser.parse_args()
     path = Path(asked.molecules) if asked.molecules.endswith(".xyz") else FOLDER / f"{asked.molecules}.xyz"
     to = Path(asked.to or STORE / f"learned_basis-{path.stem}-{asked.functional.split(',')[0]}.json")
-    trained = {each["name"] for each in load_set(asked.basis)[1]["molecules"]} if asked.basis else set()
+    about = load_set(asked.basis)[1] if asked.basis else {"molecules": []}
+    trained = {each["name"] for each in about["molecules"]} | set(about.get("validation", ()))
     measured = Measurements(asked, to, asked.bases)
     for text in sorted(frames(path), key=lambda text: sum(Molecule.from_spec(text).charges > 1)):
         name = str(Molecule.from_spec(text).name)

@@ -95,6 +95,11 @@ def _defaults() -> ConfigDict:
     # to the state that is lowest on the finer one; 0: none; None: 1 where orbitals could fit the grid, 0 for Gaussian
     # ones and minibatches
     c.training.held_out_steps = placeholder(int)
+    # molecules that no update sees, as system.molecules names them: at the end a run goes back to the state in which
+    # the sum of their energies is lowest
+    c.training.validation = ""
+    c.training.validation_steps = 1  # steps between evaluations of them
+    c.training.patience = placeholder(int)  # evaluations without a new lowest sum that end the run; None: all steps
     # minibatches: steps after which a control variate is anchored anew, the state's energy and gradient on the whole
     # grid; 0: none
     c.training.control_steps = 0

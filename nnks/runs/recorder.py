@@ -23,10 +23,10 @@ from nnks.training.validation import EarlyStopping
 from nnks.types import Params
 
 CONVERGED, GRID = "converged", "grid"
-"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or `steps`, or
-`seconds`."""
+"""Why a run ended: both thresholds were reached, or the energy fell on the training grid alone. Or the energies of
+other molecules did not fall (`validation`); or `steps`, or `seconds`."""
 
-STOPS = ("", CONVERGED, GRID, "seconds", "steps")
+STOPS = ("", CONVERGED, GRID, "seconds", "steps", "validation")
 """All of them, after that of a run which goes on; checkpoints hold the place here."""
 
 COARSE = 0.01
@@ -103,7 +103,7 @@ class Recorder:
             self._rows = None if self._rows is None else self._rows + 1
         if stopping is not None and self.stopped:
             self._best = stopping.better()
-            self.stopped = self.stopped if self._best is None else GRID
+            self.stopped = self.stopped if self._best is None else stopping.reason
         numbers = Progressed(metrics["energy/total"], self.seconds, spent, STOPS.index(self.stopped))
         self._whole = progress, numbers, self._copy_of_stopping()
         if self._save(progress.step) or self.stopped:
@@ -150,5 +150,6 @@ class Recorder:
         """Why a run ends after this step; empty if it does not."""
         training = self._config.training
         late = training.seconds is not None and spent >= training.seconds
-        ends = {CONVERGED: converged, GRID: fits, "seconds": late, "steps": step == training.steps}
+        fitted = GRID if self._stopping is None else self._stopping.reason
+        ends = {CONVERGED: converged, fitted: fits, "seconds": late, "steps": step == training.steps}
         return next((reason for reason, holds in ends.items() if holds), "")

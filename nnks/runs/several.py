@@ -34,6 +34,7 @@ class SketchOfSeveral:
         config: every key of it.
         labels: of the molecules.
         members: the sketch of each.
+        unseen: the sketches of molecules that no update sees.
         params: the parameters' shapes.
         held: bytes of memory, by what they hold, of all.
     """
@@ -41,6 +42,7 @@ class SketchOfSeveral:
     config: ConfigDict
     labels: tuple[str, ...]
     members: tuple[Sketch, ...]
+    unseen: tuple[Sketch, ...]
     params: Any
     held: dict[str, float]
 
@@ -50,6 +52,7 @@ class SketchOfSeveral:
         shared, local = map(count_parameters, (self.params.shared, self.params.local))
         rows = {
             "molecules": ", ".join(self.labels),
+            "validation": ", ".join(labels_of(self.unseen)) or "none",
             "grid points": sum(member.system.grid.size for member in self.members),
             "parameters": f"{shared} shared, {local} of single molecules",
             "updates a step": 1 if together is None else -(-len(self.labels) // together),
@@ -70,7 +73,7 @@ class PlanOfSeveral:
         members: the plan of each, by a config of its own.
         problem: what is minimized.
         optimizer: by what.
-        stopping: by the energies on all held-out grids.
+        stopping: by the energies on all held-out grids, or of other molecules.
     """
 
     config: ConfigDict
@@ -79,6 +82,11 @@ class PlanOfSeveral:
     problem: Several
     optimizer: Any
     stopping: Any
+
+
+def labels_of(sketches: Sequence[Sketch]) -> tuple[str, ...]:
+    """What molecules are called."""
+    return setup.labels_of([each.config for each in sketches])
 
 
 def sketch_of_several(config: ConfigDict, follow: Follow = untold) -> SketchOfSeveral:
@@ -93,15 +101,16 @@ def sketch_of_several(config: ConfigDict, follow: Follow = untold) -> SketchOfSe
     """
     config = setup.self_contained(resolved(config))
     setup.check_training(config)
-    configs = setup.singles(config)
+    configs, others = setup.singles(config), setup.unseen(config)
     labels = setup.labels_of(configs)
     room = 0
     if getattr(ANSATZE[config.ansatz.name].make, "shapes_by_orbitals", False):
-        room = setup.most_orbitals([setup.make_system(single, setup.Outline) for single in configs])
-    members = []
-    for index, single in enumerate(configs):
-        follow(f"{BUILDING}, plan {index + 1} of {len(configs)}")
-        members.append(sketch(single, orbitals=room))
+        room = setup.most_orbitals([setup.make_system(single, setup.Outline) for single in (*configs, *others)])
+    sketches = []
+    for index, single in enumerate([*configs, *others]):
+        follow(f"{BUILDING}, plan {index + 1} of {len(configs) + len(others)}")
+        sketches.append(sketch(single, orbitals=room))
+    members, unseen = tuple(sketches[: len(configs)]), tuple(sketches[len(configs) :])
 
     def outlined() -> Any:
         problems = [setup.make_problem(member.system) for member in members]
@@ -111,23 +120,28 @@ def sketch_of_several(config: ConfigDict, follow: Follow = untold) -> SketchOfSe
 
     params = jax.eval_shape(outlined)
     held: dict[str, float] = {}
-    for member in members:
+    for member in sketches:
         held |= {name: held.get(name, 0.0) + size for name, size in member.held.items()}
     check_memory(members[0].system, held)
-    return SketchOfSeveral(config, labels, tuple(members), params, held)
+    return SketchOfSeveral(config, labels, members, unseen, params, held)
 
 
 def plan_of_several(outline: SketchOfSeveral, follow: Follow = untold) -> PlanOfSeveral:
     """Builds what a sketch describes; `follow` is told which molecule."""
-    members = []
-    for index, member in enumerate(outline.members):
-        follow(f"{BUILDING}, {outline.labels[index]}, {index + 1} of {len(outline.members)}")
-        members.append(plan(member.config, member))
+    sketches, plans = (*outline.members, *outline.unseen), []
+    for index, (label, each) in enumerate(zip(outline.labels + labels_of(outline.unseen), sketches, strict=True)):
+        follow(f"{BUILDING}, {label}, {index + 1} of {len(sketches)}")
+        plans.append(plan(each.config, each))
+    members, unseen = tuple(plans[: len(outline.members)]), plans[len(outline.members) :]
     objective = setup.make_objective(outline.config, [member.problem for member in members], outline.labels)
     optimizer = setup.make_optimizer(outline.config, objective)
-    stopping = setup.stopping_of_all([member.stopping for member in members])
+    if unseen:
+        problems = [each.problem for each in unseen]
+        stopping = setup.stopping_by(outline.config, problems, labels_of(outline.unseen))
+    else:
+        stopping = setup.stopping_of_all([member.stopping for member in members])
     jax.clear_caches()  # Linux lets a process map 65,530 areas, a program of a molecule takes 1,400 of them
-    return PlanOfSeveral(outline.config, outline.labels, tuple(members), objective, optimizer, stopping)
+    return PlanOfSeveral(outline.config, outline.labels, members, objective, optimizer, stopping)
 
 
 class RunOfSeveral(Run):

@@ -73,6 +73,7 @@ def save_trained_set(
     about = {
         "functional": config.functional.xc,
         "molecules": [*before, *molecules],
+        "validation": [key.partition("/")[2] for key in metrics if key.startswith("validation/")],
         "from": None if config.ansatz.basis == NEW else Path(pinned(config.ansatz.basis)).name,
         "config": config_hash(to_dict(config)),
         "seed": config.training.seed,

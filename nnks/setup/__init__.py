@@ -18,7 +18,9 @@ from nnks.setup.several import labels_of as labels_of
 from nnks.setup.several import make_objective as make_objective
 from nnks.setup.several import most_orbitals as most_orbitals
 from nnks.setup.several import singles as singles
+from nnks.setup.several import stopping_by as stopping_by
 from nnks.setup.several import stopping_of_all as stopping_of_all
+from nnks.setup.several import unseen as unseen
 from nnks.setup.start import basis_energy as basis_energy
 from nnks.setup.start import guess_orbitals as guess_orbitals
 from nnks.setup.start import make_start as make_start

@@ -19,7 +19,7 @@ from nnks.interop.spellings import one_functional, one_spelling
 from nnks.molecule import Molecule, canonical_unit, embedded, lost_spin, notices
 from nnks.registry import InputError
 from nnks.setup.learned import shipped_for
-from nnks.setup.several import is_several, singles
+from nnks.setup.several import is_several, singles, unseen
 from nnks.tracking.notices import notice
 
 BASES = ("system.basis", "functional.auxiliary", "evaluation.auxiliary")
@@ -63,7 +63,8 @@ def self_contained(config: ConfigDict) -> ConfigDict:
 def _several_contained(config: ConfigDict) -> ConfigDict:
     """The same for several molecules: the texts of their files take the place of names."""
     each = [self_contained(single) for single in singles(config)]
-    if any(BETWEEN in single.system.molecule for single in each):
+    others = [self_contained(single) for single in unseen(config)]
+    if any(BETWEEN in single.system.molecule for single in each + others):
         raise InputError(f"system.molecules holds a geometry with '{BETWEEN}' in its text, which separates molecules.")
     first, changes = each[0], {}
     for key in BASES:
@@ -71,6 +72,7 @@ def _several_contained(config: ConfigDict) -> ConfigDict:
         changes[key] = one_spelling(basis_sets.embedded(config[section][name], key))
     changes |= _learned(config)
     changes["system.molecules"] = f" {BETWEEN} ".join(single.system.molecule for single in each)
+    changes["training.validation"] = f" {BETWEEN} ".join(single.system.molecule for single in others)
     changes["system.unit"], changes["functional.xc"] = first.system.unit, first.functional.xc
     changes["reference.large_basis"] = first.reference.large_basis
     return override(config, changes)

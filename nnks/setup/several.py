@@ -14,6 +14,8 @@ from nnks.molecule import short_name
 from nnks.objective import Problem, Several
 from nnks.registry import InputError, shown
 from nnks.setup.system import System
+from nnks.setup.training import run_key
+from nnks.training.unseen import StoppingByMolecules, UnseenMolecules
 from nnks.training.validation import EarlyStopping, ValidationEnergy, ValidationOfSeveral
 
 
@@ -59,12 +61,44 @@ def singles(config: ConfigDict) -> list[ConfigDict]:
                 "spin in the comment line of an xyz file."
             )
     one = {"system.molecules": "", "training.molecules": None}
+    one |= {"training.validation": "", "training.validation_steps": 1, "training.patience": None}
     if s.molecule != (default := default_config().system.molecule):
         raise InputError(
             f"system.molecule is {shown(s.molecule)} and system.molecules names several; give molecules once, in "
             f"either way, or leave system.molecule at '{default}'."
         )
     return [override(config, {"system.molecule": spec, **one}) for spec in molecule_specs(s.molecules)]
+
+
+def unseen(config: ConfigDict) -> list[ConfigDict]:
+    """A config of each molecule that no update sees.
+
+    Raises:
+        InputError: for a molecule of the training, and for keys that compare grids.
+    """
+    t, defaults = config.training, default_config().training
+    if not t.validation.strip():
+        for key in ("validation_steps", "patience"):
+            if t[key] != defaults[key]:
+                raise InputError(
+                    f"training.{key} is {t[key]}, which nothing would read: no molecules are evaluated beside the "
+                    f"training; name some by training.validation, or leave training.{key} at {defaults[key]}."
+                )
+        return []
+    if every := t.held_out_steps:
+        raise InputError(
+            f"training.held_out_steps is {every}, which compares grids, and training.validation names molecules; one "
+            "of them says when to stop: use training.held_out_steps=0, or training.validation=''."
+        )
+    trained = {single.system.molecule for single in singles(config)}
+    others = singles(override(config, {"system.molecules": t.validation}))
+    for single in others:
+        if single.system.molecule in trained:
+            raise InputError(
+                f"training.validation names {short_name(single.system.molecule)}, which system.molecules names, too; "
+                "give molecules that are not trained on."
+            )
+    return others
 
 
 def labels_of(configs: Sequence[ConfigDict]) -> tuple[str, ...]:
@@ -106,6 +140,14 @@ def make_objective(config: ConfigDict, problems: Sequence[Problem], labels: tupl
             "or None for all at every update."
         )
     return Several(tuple(problems), jnp.ones(len(problems)), labels, size or len(problems))
+
+
+def stopping_by(config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...]) -> StoppingByMolecules:
+    """Early stopping by the sum of the energies of molecules that no update sees."""
+    t = config.training
+    objective = Several(tuple(problems), jnp.ones(len(problems)), labels, len(problems))
+    held_out = UnseenMolecules(objective, objective.init_params(run_key(config)))
+    return StoppingByMolecules(held_out, t.validation_steps, reports_end=True, patience=t.patience)
 
 
 def stopping_of_all(each: Sequence[EarlyStopping | None]) -> EarlyStopping | None:

@@ -167,6 +167,8 @@ class ConsoleWriter:
         parts = [f"step {step}/{self._steps}"]
         if "energy/total" in metrics:
             parts.append(f"E = {float(metrics['energy/total']):.7f} Ha")
+        if "energy/validation" in metrics:
+            parts.append(f"validation {float(metrics['energy/validation']):.7f} Ha")
         if "grad/norm" in metrics:
             parts.append(f"|g| = {float(metrics['grad/norm']):.1e}")
         first = step if self._first is None else self._first
@@ -216,6 +218,7 @@ def outcome(summary: Mapping[str, Any]) -> str:
         return "converged"
     ends = {
         "grid": "as low as a second grid confirms",
+        "validation": "as low as other molecules confirm",
         "steps": "not converged, out of steps",
         "seconds": "not converged, out of time",
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -92,6 +93,10 @@ class EarlyStopping:
     held_out: ValidationEnergy | ValidationOfSeveral
     every: int
     reports_end: bool
+
+    reason: ClassVar[str] = "grid"
+    """What a run is said to end by."""
+
     best: Compared | None = None
     recent: collections.deque[Compared] = dataclasses.field(
         default_factory=lambda: collections.deque(maxlen=WINDOW + 1)

@@ -165,3 +165,40 @@ def test_a_fixed_basis_has_nothing_to_share():
     settings = {key: value for key, value in SETTINGS.items() if not key.startswith("ansatz.")}
     with pytest.raises(InputError, match="no parameters but coefficients"):
         outline_of(override(default_config(), settings | {"system.molecules": "H2 | H 0 0 0; H 0 0 1"}))
+
+
+def test_molecules_that_no_update_sees_say_when_to_stop(tmp_path, monkeypatch):
+    """The state is kept in which the sum of their energies is lowest; an energy is that of the networks as they are."""
+    import nnks
+    from nnks.training import unseen
+
+    settings = config(training__validation="LiH", training__patience=2, training__steps=30)
+    energies = iter([-2.8, -2.9, -2.7, -2.6, -3.0])
+    real = unseen.UnseenMolecules.energies
+
+    def rising(self, params):
+        ((label, energy),) = real(self, params).items()
+        (problem,) = self.objective.problems
+        own = {**params.shared, **self.start.local[0]}
+        assert energy == pytest.approx(float(problem.loss(own, jax.random.key(0), jnp.int32(0))[0]), abs=1e-9)
+        return {label: next(energies)}
+
+    monkeypatch.setattr(unseen.UnseenMolecules, "energies", rising)
+    run = nnks.run(settings, tmp_path)
+    assert run.values["stopped"] == "validation"
+    assert run.values["steps"] == 2  # the fourth evaluation is the second without a new lowest sum
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["energy/validation"] for row in rows] == [-2.8, -2.9, -2.7, -2.6]
+    assert rows[0]["validation/LiH"] == -2.8
+
+
+def test_what_validation_cannot_be_is_refused():
+    from nnks.runs.experiment import outline_of
+
+    for changes, said in (
+        ({"training__validation": "HF"}, "which system.molecules names, too"),
+        ({"training__validation": "LiH", "training__held_out_steps": 1}, "which compares grids"),
+        ({"training__patience": 3}, "name some by training.validation"),
+    ):
+        with pytest.raises(InputError, match=said):
+            outline_of(config(**changes))
