@@ -72,13 +72,18 @@ def _read(step: int, state: TrainState, metrics: Metrics) -> Progress:
     return Progress(step, state, {name: float(value) for name, value in metrics.items()})
 
 
+ROUNDING = 1e-14
+"""Of a total energy, as a share of it: forty units of the last place, for a sum of a hundred thousand numbers."""
+
+
 @dataclasses.dataclass
 class Convergence:
     """Stops when the energy's change in a step and its gradient's norm are both below their thresholds.
 
     An optimizer that predicts what is left to be gained (`energy/predicted`) is also converged when that is below the
     energy's threshold: a gradient's norm depends on how parameters are scaled, and the prediction does not. One that
-    knows the energy's error (`energy/error`, from a Hessian) is judged by it instead of by the change.
+    knows the energy's error (`energy/error`, from a Hessian) is judged by it instead of by the change; where that is
+    less than the rounding of the total, no line search can tell a lower gradient from a higher one, and the run ends.
 
     The spread of recent energies alone would stop slow optimizers 0.1 mHa early. Minibatch energies are noisy, so
     stochastic runs train for all their steps.
@@ -104,5 +109,10 @@ class Convergence:
     def holds(self, metrics: Mapping[str, Any]) -> bool:
         """Whether metrics that were stored with their `energy/change` ended a run."""
         off = metrics.get("energy/error", metrics.get("energy/change", math.inf))
-        stationary = metrics["grad/norm"] < self.gradient or metrics.get("energy/predicted", math.inf) < self.energy
+        rounding = ROUNDING * abs(metrics["energy/total"])
+        stationary = (
+            metrics["grad/norm"] < self.gradient
+            or metrics.get("energy/predicted", math.inf) < self.energy
+            or metrics.get("energy/error", math.inf) < rounding
+        )
         return off < self.energy and stationary

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from nnks.training import TrainingDiverged, iterate
+from nnks.training.loop import Convergence
 from nnks.training.state import initial_state
 
 
@@ -36,3 +37,11 @@ def test_a_number_that_is_not_finite_names_the_terms_that_broke_and_the_step(bro
     assert caught.value.term == term
     assert "at step 3; the last finite total was 1.000000 Ha" in str(caught.value)
     assert int(caught.value.state.step) == caught.value.step - 1 == 2
+
+
+@pytest.mark.parametrize(("error", "ends"), [(5e-13, True), (5e-11, False)])
+def test_a_gradient_that_rounding_leaves_ends_a_run_and_one_that_is_left_to_lower_does_not(error, ends):
+    """Energies of -152 Ha are known to 1.5e-12: a line search cannot tell a gradient of 1.1e-6 from one of 1e-6."""
+    metrics = {"energy/total": -152.6, "energy/error": error, "grad/norm": 1.1e-6}
+    assert Convergence(1e-9, 1e-6).holds(metrics) is ends
+    assert Convergence(1e-9, 1e-6).holds(metrics | {"grad/norm": 0.9e-6})
