@@ -73,9 +73,9 @@ def _defaults() -> ConfigDict:
     c.functional.fitting = (
         "auto"  # density_fitting in the "basis" or on the "quadrature"; auto: as one_electron, if it fits
     )
-    c.functional.auxiliary = by_element(
-        "auto"
-    )  # fitting set: a name; auto: PySCF's for Gaussians, else "even_tempered"
+    # fitting set: a name; auto: PySCF's for Gaussians, "def2-universal-jfit" for a learned basis as it is, else
+    # "even_tempered"
+    c.functional.auxiliary = by_element("auto")
 
     # terms beside those of Kohn and Sham, with their fields: {"field": {"z": 0.001}}; `nnks list term`
     c.functional.terms = ConfigDict()

@@ -102,12 +102,15 @@ class Functional:
         A symmetric form $B(x, x)$ has the derivative $2B(\cdot, x)$: the potential of the center, once. To
         differentiate how Poisson's equation is solved costs several solutions, and most of the time of compilation.
         """
+        symmetric_terms = [getattr(term, "symmetric", False) for term in self.terms]
         if isinstance(x, BlockedOrbitals):
-            energies = self.energies(x)
-            return energies["total"], energies
+            if not any(symmetric_terms):
+                energies = self.energies(x)
+                return energies["total"], energies
+            assert isinstance(center, BlockedOrbitals)
+            x, center = x.with_density(), center.with_density()
         energies, slope = {}, jnp.zeros(())
-        for term in self.terms:
-            symmetric = getattr(term, "symmetric", False)
+        for term, symmetric in zip(self.terms, symmetric_terms, strict=True):
             energies[term.name] = term(x, center if symmetric else x)
             slope = slope + (2 if symmetric else 1) * energies[term.name]
         return slope, {"total": sum(energies.values())} | energies  # pyright: ignore[reportReturnType]

@@ -121,18 +121,26 @@ def evaluate(
 
     final, others = kinds(system)
     x, functional, model = on(final)
-    # one program for all grids of one size: the levels of the others are not asked for, and cost little
     values, electrons, deviation, orbital_energies, vectors = _analyze(functional, x)
     energies = {name: float(value) for name, value in values.items()}
     kinetic, total = energies["kinetic"], energies["total"]
     elsewhere = (on(kind) for kind in others)
-    error = stated_error(total, [float(_analyze(there, y)[0]["total"]) for y, there, _ in elsewhere])
+    error = stated_error(total, [_elsewhere(system, there, y) for y, there, _ in elsewhere])
     # terms beside those of Kohn and Sham scale in ways of their own, and the theorem says nothing of them
     virial = (kinetic - total) / kinetic if not system.config.functional.terms else None
     levels = [list(map(float, e[:n])) for e, n in zip(np.asarray(orbital_energies), system.nocc, strict=True)]
     picture = make_slice(system.molecule, model, params, x, vectors)
     level, method = final[0], final_hartree(system)[0]
     return Evaluation(energies, float(electrons), float(deviation), level, method, virial, levels, error, picture)
+
+
+def _elsewhere(system: setup.System, functional: Functional, x: AnyOrbitals) -> float:
+    """The total on another grid.
+
+    Grids of one size share the final grid's program, whose levels are not asked for and cost little; the other grid of
+    a learned basis as it is is smaller, and has a program without a derivative.
+    """
+    return float((_evaluate(functional, x) if system.fixed else _analyze(functional, x)[0])["total"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,8 +200,9 @@ def check_final(system: setup.System) -> None:
 def _grid(system: setup.System, kind: Kind) -> Grid:
     """A grid of a kind; the training's where it is the same."""
     q, (level, turn, shells) = system.config.quadrature, kind
-    if turn:
-        return system.make_grid(system.mole, level, None, turn=turn, shells=shells)
+    if turn:  # what was trained knows where pruning leaves directions out; a fixed basis knows nothing of a grid
+        pruning = (q.pruning or None) if system.fixed else None
+        return system.make_grid(system.mole, level, pruning, turn=turn, shells=shells)
     return system.grid if level == q.level else system.make_grid(system.mole, level, q.pruning or None)
 
 

@@ -61,6 +61,9 @@ class System:
     """The molecules that a learned set which exists already was trained on."""
     _blocks: dict[tuple[int, int], tuple[Grid, BasisBlocks]] = dataclasses.field(default_factory=dict, repr=False)
     _fitted: dict[str, FittedCoulomb] = dataclasses.field(default_factory=dict, repr=False)
+    _tabulated: dict[tuple[str, int], tuple[Grid, TabulatedCoulomb]] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
     _auxiliary: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     _streamed: dict[tuple[str, int], tuple[Grid, StreamedCoulomb, FittedAtoms]] = dataclasses.field(
         default_factory=dict, repr=False
@@ -127,10 +130,13 @@ class System:
         return self._auxiliary[name]
 
     def tabulated(self, auxiliary: str, grid: Grid) -> TabulatedCoulomb:
-        """The Coulomb operator by fitting on a grid, with a table of potentials."""
-        auxmole = self.auxiliary(auxiliary)
-        potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
-        return make_tabulated(coulomb.auxiliary_metric(auxmole), potentials)
+        """The Coulomb operator by fitting on a grid, with a table of potentials, made once for each grid and set."""
+        key = auxiliary, id(grid)
+        if key not in self._tabulated:
+            auxmole = self.auxiliary(auxiliary)
+            potentials = coulomb.auxiliary_potentials(auxmole, np.asarray(grid.points))
+            self._tabulated[key] = grid, make_tabulated(coulomb.auxiliary_metric(auxmole), potentials)
+        return self._tabulated[key][1]
 
     def fitted(self, auxiliary: str) -> FittedCoulomb:
         """The Coulomb operator by fitting in the basis, whose integrals are computed once for each fitting set."""

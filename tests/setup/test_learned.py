@@ -279,3 +279,25 @@ def test_runs_that_are_trained_together_leave_a_basis_each(tmp_path):
     sets = [load_set(str(run.path / "basis.npz"))[0] for run in run_together(configs, tmp_path / "runs", quiet=True)]
     one, other = (each.params["H"]["log_zeta"] for each in sets)
     assert np.abs(one - other).max() > 1e-3
+
+
+def test_levels_of_the_final_energy_are_those_of_its_derivative(tmp_path):
+    """Poisson's equation is solved once for value and derivative; on a grid its form is symmetric to 1e-4 Ha."""
+    import dataclasses
+
+    from nnks import setup
+    from nnks.runs.evaluation import final_orbitals
+    from nnks.runs.plan import plan
+
+    ready = plan(config(ansatz__basis=written(tmp_path), optimizer__name="direct"))
+    params = ready.problem.init_params(setup.run_key(ready.config))
+    final = final_orbitals(ready.system, ready.problem, params)
+    identity = jnp.eye(5)[None]
+
+    def total(mix):
+        mixed = dataclasses.replace(final.orbitals.mixed(mix), norms=jnp.sum(mix * mix, axis=1))
+        return final.functional.energies(mixed)["total"]
+
+    slope = jax.grad(total)(identity)[0] / 4  # two electrons an orbital, and twice the operator
+    levels = jnp.linalg.eigvalsh(0.5 * (slope + slope.T))
+    np.testing.assert_allclose(final.mo_energy[0], levels, atol=1e-4)
