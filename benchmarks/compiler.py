@@ -30,11 +30,6 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def areas() -> int:
-    """Areas of memory that this process maps."""
-    return len(Path("/proc/self/maps").read_text().splitlines())
-
-
 def measure(case: str, flags: bool) -> dict[str, float]:
     """A case in this process."""
     import jax
@@ -53,14 +48,14 @@ def measure(case: str, flags: bool) -> dict[str, float]:
     problem = setup.make_problem(setup.make_system(config))
     params, key = problem.init_params(setup.run_key(config)), jax.random.key(0)
     jax.clear_caches()
-    before, started = areas(), time.perf_counter()
+    before, started = compiler.areas(), time.perf_counter()
     (_, evaluated), _ = jax.block_until_ready(gradient(problem, params, key, 0))
     compiling, params, seconds = time.perf_counter() - started, evaluated.remember(params), []
     for _ in range(5):
         started = time.perf_counter()
         jax.block_until_ready(gradient(problem, params, key, 0))
         seconds.append(time.perf_counter() - started)
-    return {"step_s": statistics.median(seconds), "first_s": compiling, "areas": areas() - before}
+    return {"step_s": statistics.median(seconds), "first_s": compiling, "areas": compiler.areas() - before}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from jaxlib.version import __version__ as jaxlib_version
 
@@ -22,3 +23,24 @@ def set_flags() -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if TRIED and SUMS not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {SUMS}=".strip()
+
+
+AREAS = 30_000
+"""Areas of memory beyond which programs of former runs are dropped: Linux allows a process 65,530, and XLA ends one
+that asks for more. A run of one molecule maps up to 3,000."""
+
+
+def areas() -> int:
+    """Areas of memory that this process maps; 0 where the system does not say."""
+    try:
+        return len(Path("/proc/self/maps").read_bytes().splitlines())
+    except OSError:
+        return 0
+
+
+def make_room() -> None:
+    """Drops compiled programs where they map so many areas of memory that the next ones may find no room."""
+    if areas() > AREAS:
+        import jax
+
+        jax.clear_caches()

@@ -25,3 +25,21 @@ def test_sums_are_not_given_to_a_slow_library():
     own = "--xla_cpu_enable_fast_math=false"
     assert flags({"XLA_FLAGS": own}) == [own, f"{SUMS}="]
     assert flags({"XLA_FLAGS": f"{SUMS}="}) == [f"{SUMS}="]
+
+
+def test_programs_of_former_runs_are_dropped_before_memory_has_too_many_areas(monkeypatch):
+    import jax
+
+    from nnks import compiler
+
+    def double(x):
+        return 2 * x
+
+    program = jax.jit(double)
+    program(jax.numpy.ones(3))
+    compiler.make_room()
+    assert program._cache_size() == 1
+    assert 0 < compiler.areas() < compiler.AREAS
+    monkeypatch.setattr(compiler, "AREAS", 0)
+    compiler.make_room()
+    assert program._cache_size() == 0

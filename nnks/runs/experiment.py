@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nnks import interruption, setup
+from nnks.compiler import make_room
 from nnks.config import ConfigDict, resolved, to_dict
 from nnks.interop.reference import Follow, untold
 from nnks.interruption import Interrupted
@@ -87,6 +88,7 @@ def run(
         TrainingDiverged: for an energy that is not finite; the last good state is saved.
     """
     check_writable(results)
+    make_room()  # a process may run one molecule after the other
     config = setup.self_contained(resolved(config))
     stored = None if again else finished_run(config, results)
     if stored is not None:
