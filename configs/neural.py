@@ -1,4 +1,4 @@
-"""The recommended neural calculation, for small molecules of light atoms: Gaussians and a learned basis beside them.
+"""The recommended neural calculation, for small molecules of light atoms: Gaussians and a network's basis beside them.
 
 Claim:    within 0.2 mHa of the complete-basis limit of the functional, from 6-31G
 Run:      nnks run --config=neural --config.system.molecule=H2O

@@ -34,7 +34,7 @@ LEARNED_BASIS = LEARNED | {
     "training.energy_tolerance": 5e-6,  # a tenth of what the quadrature is good for
     "training.gradient_tolerance": 5e-4,
 }
-# each run answers something: two Gaussian ones equal PySCF, a network beats its basis, a learned basis reaches the
+# each run answers something: two Gaussian ones equal PySCF, a network beats its basis, a network's basis reaches the
 # limit
 RUNS = (("H2", GAUSSIAN), ("H2", NETWORK), ("water", GAUSSIAN), ("water", LEARNED_BASIS))
 

@@ -150,7 +150,8 @@ WORDS = {
     "lcgto": "{}, Gaussian",
     "residual": "network beside {}",
     "neural": "network alone, from {}",
-    "neural_basis": "learned basis, from {}",
+    "neural_basis": "network's basis beside {}",
+    "learned_basis": "learned basis",
     "local_scaling": "{} in a learned map of space",
     "gaussian_learned": "{}, trained",
 }
@@ -161,7 +162,8 @@ ANSATZ_WORDS = {
     "lcgto": "the Gaussian basis",
     "residual": "a network beside the basis",
     "neural": "a network alone",
-    "neural_basis": "a learned basis",
+    "neural_basis": "a network's basis",
+    "learned_basis": "a learned basis",
     "local_scaling": "a basis in a learned map of space",
     "gaussian_learned": "a trained Gaussian basis",
 }

@@ -12,6 +12,7 @@ from nnks import setup
 from nnks.analysis.names import terms_text
 from nnks.ansatz import ModuleAnsatz, check_start
 from nnks.basis import BasisOnPoints
+from nnks.basis.files import PIN
 from nnks.blocks import BasisBlocks
 from nnks.config import ConfigDict, registries, resolved, to_dict
 from nnks.functional import Functional
@@ -68,7 +69,7 @@ class Sketch:
         restricted = "restricted" if system.restricted else "unrestricted"
         rows = {
             "molecule": f"{molecule.formula}, {sum(molecule.nelec)} electrons, spin {molecule.spin}, {restricted}",
-            "basis functions": system.mole.nao,
+            "basis functions": system.mole.nao if system.learned is None else system.functions().size,
             "grid points": size,
             "points a step": f"{size} (all)" if sampler.exact else sampler.size,
             "parameters": count_parameters(self.params),
@@ -248,7 +249,10 @@ def meaning(xc: str) -> str:
 
 def default_label(config: ConfigDict) -> str:
     """What a run is called if its config does not say: molecule, ansatz, basis."""
-    return f"{short_name(config)} / {config.ansatz.name} / {basis_sets.label(config.system.basis)}"
+    basis = basis_sets.label(config.system.basis)
+    if config.ansatz.name == "learned_basis":  # the Gaussian one is of its first guess, if it has one
+        basis = Path(config.ansatz.basis.partition(PIN)[0]).name
+    return f"{short_name(config)} / {config.ansatz.name} / {basis}"
 
 
 def short_name(config: ConfigDict) -> str:
