@@ -74,16 +74,16 @@ def test_undeformed_it_gives_pyscfs_energy_in_the_same_functions(tmp_path):
     positions = list(zip(molecule.symbols, np.asarray(molecule.positions).tolist(), strict=True))
     mf = dft.RKS(gto.M(atom=positions, unit="B", basis=basis, verbose=0), xc="lda,vwn")
     mf.grids.level = 5
-    # the kinetic energy is integrated by points here, of level 2: 1e-4 Ha near fluorine
-    assert found.energies["total"] == pytest.approx(mf.kernel(), abs=3e-4)
-    assert found.values["quadrature_error"] < 5e-3
+    # what is left is the grid's, of level 2 here and of level 5 there; the run says how much that may be
+    assert found.energies["total"] == pytest.approx(mf.kernel(), abs=2e-5)
+    assert found.values["quadrature_error"] < 2e-5
     assert not found.values["violations"]
 
 
 def test_deformed_functions_of_more_freedom_lie_lower_and_training_goes_on_from_there(tmp_path):
     import nnks
 
-    small = {"quadrature__level": 0, "evaluation__level": 0}
+    small = {"quadrature__level": 0, "evaluation__level": 3}
     path = written(tmp_path, own=(0, 1))
     frozen = nnks.run(config(ansatz__basis=path, **small), tmp_path / "results")
     trained = {"ansatz__train": True, "training__steps": 4, "training__held_out_steps": 0}
@@ -91,9 +91,9 @@ def test_deformed_functions_of_more_freedom_lie_lower_and_training_goes_on_from_
     assert tuned.energies["total"] < frozen.energies["total"]
     file = tuned.path / "basis.npz"
     again = nnks.run(config(ansatz__basis=str(file), **small), tmp_path / "results")
-    # the same functions and the same solution, on grids turned differently
-    assert again.energies["total"] == pytest.approx(tuned.energies["total"], abs=2e-2)
-    assert again.energies["total"] < frozen.energies["total"]
+    # the same functions, solved for with another fitting set on a coarse grid: far less apart than what training gained
+    gained = frozen.energies["total"] - tuned.energies["total"]
+    assert again.energies["total"] == pytest.approx(tuned.energies["total"], abs=0.1 * gained)
     assert not (frozen.path / "basis.npz").exists()
 
 
