@@ -1,6 +1,6 @@
 """How near the basis limit does a learned basis come on molecules that it never saw, beside Gaussian bases?
 
-Run:      .venv/bin/python -m benchmarks.learned_basis --basis BASIS [--molecules unseen|radicals|larger|FILE.xyz]
+Run:      .venv/bin/python -m benchmarks.learned_basis --basis BASIS [--molecules unseen|radicals|ions|larger|FILE.xyz]
           [--bases sto-3g ... pcseg-3] [--functional lda,vwn] [--level 3]
 Cost:     of the 44 unseen molecules about an hour on two cores, most of it PySCF in the large bases
 
