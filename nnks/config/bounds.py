@@ -44,6 +44,8 @@ BOUNDS: Mapping[str, Bounds] = {
     "training.control_steps": Bounds(0, STEPS),
     "training.checkpoint_steps": Bounds(0, STEPS),
     "training.molecules": Bounds(1, 10_000),
+    "training.displaced": Bounds(0, 1000),
+    "training.displacement": Bounds(0, 1, "Angstrom", above=True),
     "training.validation_steps": Bounds(1, STEPS),
     "training.patience": Bounds(1, STEPS),
     "evaluation.level": LEVELS,

@@ -87,6 +87,9 @@ def _defaults() -> ConfigDict:
     )  # of training, at most, without the first step, which compiles; None: no limit
     c.training.seed = 0  # of initial parameters and batches
     c.training.molecules = placeholder(int)  # that an update of a first-order optimizer sees; None: all
+    # copies of each molecule of system.molecules that are trained on beside it, with atoms moved at random
+    c.training.displaced = 0
+    c.training.displacement = 0.05  # standard deviation of each coordinate's move [Angstrom]
     c.training.devices = placeholder(int)  # over which points of the grid are spread, for Gaussian orbitals; None: all
     c.training.precision = "float64"  # mixed: orbitals at points in float32; or float32; final energies: always float64
     c.training.energy_tolerance = 1e-9  # converged: change of the energy in a step [Ha], at least 1e-7 below float64

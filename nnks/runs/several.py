@@ -101,7 +101,7 @@ def sketch_of_several(config: ConfigDict, follow: Follow = untold) -> SketchOfSe
     """
     config = setup.self_contained(resolved(config))
     setup.check_training(config)
-    configs, others = setup.singles(config), setup.unseen(config)
+    configs, others = setup.training_set(config), setup.unseen(config)
     labels = setup.labels_of(configs)
     room = 0
     if getattr(ANSATZE[config.ansatz.name].make, "shapes_by_orbitals", False):
@@ -114,7 +114,7 @@ def sketch_of_several(config: ConfigDict, follow: Follow = untold) -> SketchOfSe
 
     def outlined() -> Any:
         problems = [setup.make_problem(member.system) for member in members]
-        objective = setup.make_objective(config, problems, labels)
+        objective = setup.make_objective(config, problems, labels, setup.weights_of(configs))
         setup.make_optimizer(config, objective)
         return objective.init_params(setup.run_key(config))
 
@@ -133,7 +133,8 @@ def plan_of_several(outline: SketchOfSeveral, follow: Follow = untold) -> PlanOf
         follow(f"{BUILDING}, {label}, {index + 1} of {len(sketches)}")
         plans.append(plan(each.config, each))
     members, unseen = tuple(plans[: len(outline.members)]), plans[len(outline.members) :]
-    objective = setup.make_objective(outline.config, [member.problem for member in members], outline.labels)
+    weights = setup.weights_of([member.config for member in members])
+    objective = setup.make_objective(outline.config, [member.problem for member in members], outline.labels, weights)
     optimizer = setup.make_optimizer(outline.config, objective)
     if unseen:
         problems = [each.problem for each in unseen]

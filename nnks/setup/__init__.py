@@ -35,3 +35,5 @@ from nnks.setup.training import make_early_stopping as make_early_stopping
 from nnks.setup.training import make_optimizer as make_optimizer
 from nnks.setup.training import run_key as run_key
 from nnks.setup.training import tolerances as tolerances
+from nnks.setup.training_set import training_set as training_set
+from nnks.setup.training_set import weights_of as weights_of

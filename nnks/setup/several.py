@@ -61,7 +61,9 @@ def singles(config: ConfigDict) -> list[ConfigDict]:
                 "spin in the comment line of an xyz file."
             )
     one = {"system.molecules": "", "training.molecules": None}
-    one |= {"training.validation": "", "training.validation_steps": 1, "training.patience": None}
+    t = default_config().training  # what says something of all molecules together is left out of each
+    together = ("displaced", "displacement", "validation", "validation_steps", "patience")
+    one |= {f"training.{key}": t[key] for key in together}
     if s.molecule != (default := default_config().system.molecule):
         raise InputError(
             f"system.molecule is {shown(s.molecule)} and system.molecules names several; give molecules once, in "
@@ -115,8 +117,10 @@ def most_orbitals(systems: Sequence[System]) -> int:
     return max(max(system.nocc) for system in systems)
 
 
-def make_objective(config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...]) -> Several:
-    """The sum of the energies of all molecules, by `training.molecules` of them at a time.
+def make_objective(
+    config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...], weights: Sequence[float]
+) -> Several:
+    """The weighted sum of the energies of all molecules, by `training.molecules` of them at a time.
 
     Raises:
         InputError: for what is kept for one system alone.
@@ -139,7 +143,7 @@ def make_objective(config: ConfigDict, problems: Sequence[Problem], labels: tupl
             f"training.molecules is {size}, and system.molecules names {len(problems)}; choose 1 to {len(problems)}, "
             "or None for all at every update."
         )
-    return Several(tuple(problems), jnp.ones(len(problems)), labels, size or len(problems))
+    return Several(tuple(problems), jnp.asarray(weights, float), labels, size or len(problems))
 
 
 def stopping_by(config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...]) -> StoppingByMolecules:

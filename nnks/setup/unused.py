@@ -41,7 +41,7 @@ def _without_use(config: ConfigDict, methods: Collection[str], *, gaussian: bool
         why = "the final grid of orbitals beyond the Gaussian basis is that of a level; set evaluation.level"
         yield "quadrature.radial", why
     if not config.system.molecules:
-        for key in ("molecules", "validation", "validation_steps", "patience"):
+        for key in ("molecules", "displaced", "displacement", "validation", "validation_steps", "patience"):
             yield f"training.{key}", "there is one molecule; name several by system.molecules"
     if o.gram != "ema":
         yield "orthogonalizer.decay", "only a moving average has a decay; set orthogonalizer.gram to 'ema'"

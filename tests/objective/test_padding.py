@@ -49,7 +49,7 @@ def objective():
     config = override(default_config(), SETTINGS | {"system.molecules": " | ".join(texts)})
     configs = setup.singles(config)
     problems = [setup.make_problem(setup.make_system(single)) for single in configs]
-    return setup.make_objective(config, problems, setup.labels_of(configs))
+    return setup.make_objective(config, problems, setup.labels_of(configs), [1.0] * len(configs))
 
 
 def test_a_padded_system_has_the_energy_and_the_gradient_of_its_own(objective):

@@ -203,3 +203,51 @@ def test_what_validation_cannot_be_is_refused():
     ):
         with pytest.raises(InputError, match=said):
             outline_of(config(**changes))
+
+
+def test_displaced_copies_are_the_same_for_a_seed_and_stand_after_their_molecule():
+    """Atoms alone have none; coordinates move by as much as was asked, in either unit."""
+    from nnks import setup
+    from nnks.molecule import Molecule
+
+    water = "3\nname=water weight=2.5\nO 0 0 0\nH 0 0.76 0.59\nH 0 -0.76 0.59"
+    one = config(system__molecules=f"H | {water}", training__displaced=40, training__displacement=0.1)
+    configs = setup.training_set(setup.self_contained(one))
+    assert setup.labels_of(configs)[:3] == ("H", "water", "water-1")
+    assert len(configs) == 42
+    assert setup.weights_of(configs) == [1.0] + 41 * [2.5]
+    again = setup.training_set(setup.self_contained(one))
+    assert [each.system.molecule for each in again] == [each.system.molecule for each in configs]
+    positions = np.array([Molecule.from_spec(each.system.molecule).positions for each in configs[1:]])
+    spread = np.std((positions[1:] - positions[0]) * 0.529177)
+    assert spread == pytest.approx(0.1, rel=4 / np.sqrt(2 * 360))  # four standard errors of 360 numbers
+    bohr = config(
+        system__molecules="O 0 0 0; H 0 1.4 1.1; H 0 -1.4 1.1 | H", system__unit="bohr", training__displaced=1
+    )
+    copied = setup.training_set(bohr)[1].system
+    moved = Molecule.from_spec(copied.molecule, unit=copied.unit).positions
+    assert 0.01 < np.abs(moved - np.array([[0, 0, 0], [0, 1.4, 1.1], [0, -1.4, 1.1]])).max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"training__displacement": 0.2}, "no copies are displaced"),
+        ({"system__molecules": "H2 | 2\nname=x weight=-1\nH 0 0 0\nF 0 0 0.9"}, "expected a positive number"),
+    ],
+)
+def test_what_a_training_set_cannot_be_is_refused(changes, said):
+    from nnks import setup
+
+    with pytest.raises(InputError, match=said):
+        setup.weights_of(setup.training_set(config(**changes)))
+
+
+def test_weights_count_in_energy_and_gradient(objective):
+    """Twice the first molecule: its energy and its part of the gradient once more."""
+    params = objective.init_params(jax.random.key(0))
+    twice = dataclasses.replace(objective, weights=jnp.asarray([2.0, 1.0]))
+    first = dataclasses.replace(objective, weights=jnp.asarray([1.0, 0.0]))
+    slope = jax.grad(lambda p, each: each.loss(p, jax.random.key(0), jnp.int32(0))[0])
+    once, more, own = (slope(params, each) for each in (objective, twice, first))
+    jax.tree.map(lambda a, b, c: np.testing.assert_allclose(b, a + c, atol=1e-9), once, more, own)
