@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ class Measurements:
         store(self.to, self.settings, list(self.rows.values()), **more)
 
 
-def errors(row: dict[str, Any], bases: list[str]) -> dict[str, float | None]:
+def errors(row: Mapping[str, Any], bases: Sequence[str]) -> dict[str, float | None]:
     """Errors above the last basis for each atom [mHa]."""
     limit = row[bases[-1]]["energy"]
     known = {name: row[name]["energy"] for name in ("learned", *bases[:-1]) if name in row}

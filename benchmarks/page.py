@@ -9,10 +9,12 @@ on.
 from __future__ import annotations
 
 import argparse
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.learned_basis import BASES, errors
 from benchmarks.series import SLOWEST
 from nnks.analysis.style import GRAY, looks, new_figure, save
 from nnks.analysis.text import markdown_table
@@ -71,7 +73,7 @@ COLUMNS = {
         "pyscf_cycles": "cycles",
     },
 }
-"""Headings of what each benchmark's table shows, by the keys of its rows."""
+"""Headings of what a benchmark's table shows, by the keys of its rows; others make tables of their own."""
 
 
 def cell(value: Any) -> str:
@@ -142,6 +144,37 @@ def robustness(stored: Stored) -> str:
     )
 
 
+def learned(stored: Stored) -> str:
+    """Medians and largest errors of every basis, and each molecule's."""
+    rows = [row for row in stored["rows"] if "learned" in row]
+    bases = [basis for basis in BASES if basis in rows[0]]
+    above = [errors(row, bases) for row in rows]
+    summary = []
+    for name in ("learned", *bases[:-1]):
+        known = [error for each in above if (error := each.get(name)) is not None]
+        sizes = [row[name]["functions"] / row["heavy"] for row in rows if name in row and row["heavy"]]
+        summary.append(
+            {
+                "basis": name,
+                "functions for each heavy atom": cell(statistics.median(sizes)),
+                "median": cell(statistics.median(known)),
+                "largest": cell(max(known)),
+                "molecules": len(known),
+            }
+        )
+    each = [
+        {"molecule": row["name"], "functions": row["learned"]["functions"]} | {n: cell(e) for n, e in found.items()}
+        for row, found in zip(rows, above, strict=True)
+    ]
+    text = (
+        f"Errors above {bases[-1]} for each atom [mHa], {stored['settings']['xc']}. The basis "
+        f"({stored['settings']['basis']}) is used as it is, its energy is Poisson's on level "
+        f"{stored['settings']['level']}; none of the molecules was in its training. PySCF's energies are on level 3 "
+        f"with a rich fitting set. A negative error lies below {bases[-1]}, which is no limit itself."
+    )
+    return "\n\n".join([text, markdown_table(summary), markdown_table(each)])
+
+
 def bars(rows: Sequence[Stored], path: Path) -> None:
     """Draws the warm seconds of every method, system by system."""
     done = [row for row in rows if row.get("warm_s")]
@@ -172,6 +205,9 @@ SECTIONS: tuple[tuple[str, str, Callable[[Stored], str], str], ...] = (
     ("h200/minibatch", "Minibatch training on an H200", minibatch, ""),
     ("variance", "Variance of minibatch energies", variance, ""),
     ("robustness", "Hard cases", robustness, ""),
+    ("learned_basis-unseen-lda", "A learned basis on molecules that it never saw", learned, "learned_basis.png"),
+    ("learned_basis-radicals-lda", "A learned basis on radicals", learned, ""),
+    ("learned_basis-ions-lda", "A learned basis on ions", learned, ""),
 )
 """File, heading, text, and picture."""
 
@@ -194,9 +230,10 @@ def write(folder: Path) -> Path:
             continue
         if name == "convergence":
             bars(stored["rows"], folder / picture)
-        columns = COLUMNS[name.rsplit("/", maxsplit=1)[-1]]
-        rows = [{heading: cell(row.get(key)) for key, heading in columns.items()} for row in stored["rows"]]
-        parts += [f"## {title}", text(stored), markdown_table(rows)]
+        parts += [f"## {title}", text(stored)]
+        if columns := COLUMNS.get(name.rsplit("/", maxsplit=1)[-1]):
+            rows = [{heading: cell(row.get(key)) for key, heading in columns.items()} for row in stored["rows"]]
+            parts.append(markdown_table(rows))
         parts += [f"![{title}]({picture})"] if (folder / picture).is_file() else []
         parts.append(machine(stored))
     return replace_text(folder / "README.md", "\n\n".join(parts) + "\n")
