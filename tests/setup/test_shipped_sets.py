@@ -66,6 +66,6 @@ def test_an_element_that_no_set_has_is_refused(tmp_path):
 
 
 def test_another_functional_says_for_which_the_set_was_learned(tmp_path, capsys):
-    run = energy("H2", tmp_path, functional__xc="pbe,pbe", quadrature__level=0)
+    run = energy("H2", tmp_path, functional__xc="pbe,pbe")
     assert run.converged
     assert "double-lda is used, which was learned for lda,vwn" in capsys.readouterr().err
