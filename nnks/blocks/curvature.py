@@ -64,3 +64,29 @@ def curvature(
     shared = with_empty_row(coefficients), occupations, with_empty_row(active), pairs
     total = table.summed(add, jnp.zeros((len(pairs), len(pairs)), coefficients.dtype), *shared)
     return 0.5 * (total + total.T)
+
+
+def moments(
+    table: BasisBlocks,
+    functions: Float[Array, "points functions"],
+    active: Float[Array, "spin basis active"],
+    pairs: Int[Array, "variations 3"],
+) -> Float[Array, "variations functions"]:
+    r"""$\sum_kw_k\,\psi_p(r_k)\,\psi_q(r_k)\,f_P(r_k)$ of products of active orbitals with functions on the grid.
+
+    Args:
+        table: of the basis.
+        functions: $f$ at the points of the grid, in their order.
+        active: orbitals.
+        pairs: spin, first and second active orbital of each product.
+    """
+
+    def add(total: Array, basis: Basis, block: Block, others: Array, pairs: Array, functions: Array) -> Array:
+        spin, first, second = pairs.T
+        values, _ = table.tabulated(basis, block)
+        psi = jnp.einsum("pb,sba->sap", values, others[:, block.functions])
+        there = functions.at[block.rows].get(mode="fill", fill_value=0.0)  # points that fill a block up have no row
+        return total + (psi[spin, first] * psi[spin, second] * block.weights[None]) @ there
+
+    start = jnp.zeros((len(pairs), functions.shape[1]), active.dtype)
+    return table.summed(add, start, with_empty_row(active), pairs, functions)

@@ -39,6 +39,11 @@ class TabulatedCoulomb(AtPoints):
         """Without those that depend on others."""
         return self.table.shape[1]
 
+    @property
+    def whitened(self) -> Float[Array, "points auxiliary"]:
+        """$T$: two charges interact by the product of their sums with it."""
+        return self.table
+
     def padded(self, sizes: Sizes) -> TabulatedCoulomb:
         """The same on more points, with fitting functions that have no potential."""
         points, functions = self.table.shape

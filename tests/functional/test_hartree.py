@@ -7,7 +7,7 @@ import pytest
 from nnks import setup
 from nnks.config import override
 from nnks.coulomb import ChargeAtPoints, PairwiseCoulomb
-from nnks.functional import Functional
+from nnks.functional import Functional, Rotations
 from nnks.functional.hartree import Hartree
 from nnks.interop import pyscf as interop
 from nnks.orbitals import Density, TabulatedDensity
@@ -38,7 +38,22 @@ def test_integrals_in_the_basis_make_it_a_function_of_the_density_matrix(method)
     assert float(term.of_matrix(matrix)) == pytest.approx(float(term(x, x)), rel=1e-14)
 
 
-@pytest.mark.parametrize("method", ["tabulated", "streamed", "poisson", "pairwise"])
+def test_a_table_on_the_grid_knows_how_products_of_orbitals_interact():
+    """Twice the operator's energy of each two products, which are evaluated point by point here."""
+    s, term = toys.system(), make("tabulated")
+    assert Functional.knows_curvature(term)
+    assert term.reads_density
+    values = s.basis().at(s.grid.points, 0)[0]
+    mo_coeff = jnp.linalg.qr(jax.random.normal(jax.random.key(0), (s.mole.nao, s.mole.nao)))[0][None]
+    index = jnp.asarray([[0, 0, 1], [0, 1, 2], [0, 0, 2]])
+    rotations = Rotations(s.blocks(s.grid, 0), mo_coeff[:, :, :1], jnp.full((1, 1), 2.0), mo_coeff, index)
+    psi = values @ mo_coeff[0]
+    charges = [ChargeAtPoints(s.grid.quadrature(), psi[:, i] * psi[:, a]) for _, i, a in index.tolist()]
+    expected = [[2 * float(term.operator.energy(x, y)) for y in charges] for x in charges]
+    assert jnp.allclose(term.curvature(rotations), jnp.asarray(expected), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["streamed", "poisson", "pairwise"])
 def test_an_operator_on_points_makes_it_a_functional_of_the_density_there(method):
     term = make(method)
     assert Functional((term,)).on_grid == (term,)

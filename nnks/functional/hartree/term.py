@@ -8,6 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from nnks import blocks
 from nnks.coulomb import Charge, ChargeAtPoints, ChargeInBasis, Coulomb
 from nnks.functional.base import Rotations
 from nnks.functional.hartree.free_atoms import FreeAtoms
@@ -81,9 +82,17 @@ class Hartree:
         """Electrostatic energies [Ha] of the rotations' densities with each other.
 
         Raises:
-            AttributeError: as for `of_matrix`.
+            AttributeError: where the operator has neither integrals in the basis nor a table on the grid.
         """
-        return self._if_in_basis(self._curvature)
+        whitened = getattr(self.operator, "whitened", None)
+        if whitened is None:
+            return self._if_in_basis(self._curvature)
+
+        def on_grid(rotations: Rotations) -> Float[Array, "rotations rotations"]:
+            b = blocks.moments(rotations.blocks, whitened, rotations.mo_coeff, rotations.index)
+            return b @ b.T
+
+        return on_grid
 
     def _charge(self, x: Any) -> Charge:
         if self.operator.in_basis:
