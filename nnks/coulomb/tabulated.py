@@ -40,8 +40,8 @@ class TabulatedCoulomb(AtPoints):
         return self.table.shape[1]
 
     @property
-    def whitened(self) -> Float[Array, "points auxiliary"]:
-        """$T$: two charges interact by the product of their sums with it."""
+    def whitened(self) -> Any:
+        """$T$ [points auxiliary]: two charges interact by the product of their sums with it. A plan has its shape."""
         return self.table
 
     def padded(self, sizes: Sizes) -> TabulatedCoulomb:
