@@ -68,20 +68,25 @@ def draw(unseen: list[Mapping[str, Any]], commands: list[Mapping[str, Any]], tit
         limit = row["methods"][f"PySCF, {BASES[-1]}"]["energy"]
         for method, each in row["methods"].items():
             program, _, basis = method.partition(", ")
-            if basis == BASES[-1] or each["energy"] is None:
+            if each["energy"] is None:
                 continue
             learned = basis.startswith("learned")
             error = max((each["energy"] - limit) / MILLIHARTREE / row["atoms"], LEAST)
             color = COLORS["learned"] if learned else PALETTE[6] if program == "nnks" else COLORS["cc-pVXZ"]
-            axes[1].plot(each["seconds"], error, marker, color=color, markersize=8)
-            name = f"{row['molecule']}: {method}"
-            axes[1].annotate(name, (each["seconds"], error), (8, 4), textcoords="offset points", fontsize=7)
+            axes[1].plot(
+                each["seconds"], error, "*" if learned else marker, color=color, markersize=16 if learned else 7
+            )
+            late = each["seconds"] > 30  # the label would leave the panel
+            offset, side = ((-8, 6), "right") if late else ((9, -12 if learned else 4), "left")
+            axes[1].annotate(method, (each["seconds"], error), offset, textcoords="offset points", fontsize=9, ha=side)
     for axis in axes:
         axis.axhspan(LEAST / 2, LEAST, color="#e5e7eb", zorder=0)
         axis.text(0.02, 0.03, "as low as pcseg-3", fontsize=8, transform=axis.transAxes)
         axis.set_ylim(LEAST / 2)
     if commands:
-        axes[1].set(xscale="log", yscale="log", xlabel="seconds of the command", title="whole commands")
+        timed = ", ".join(row["molecule"] for row in commands)
+        axes[1].set(xscale="log", yscale="log", xlabel="seconds of the command", title=f"whole commands, {timed}")
+        axes[1].set(xlim=(4, 200), ylim=axes[0].get_ylim())
     return save(figure, path)
 
 
@@ -94,7 +99,7 @@ def main() -> None:
     if stored is None:
         raise SystemExit("no molecules are measured; run benchmarks.learned_basis first.")
     timed = read_json(STORE / "learned_speed.json") or {"rows": []}
-    title = f"{len(stored['rows'])} molecules outside the training, {xc}"
+    title = f"{len(stored['rows'])} unseen molecules, {xc}"
     print(draw(stored["rows"], timed["rows"], title, STORE / "learned_basis.png"))
 
 
