@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -36,11 +37,12 @@ def measure(case: str, flags: bool) -> dict[str, float]:
 
     if not flags:  # XLA reads none after a device has been asked for
         jax.block_until_ready(jax.numpy.ones(1))
-    from nnks import compiler, setup
-    from nnks.config import load_config
+    from nnks import compiler
 
     if not flags:
-        compiler.FEW_PIECES.clear()
+        compiler.FEW_PIECES.clear()  # before a program is declared with them
+    from nnks import setup
+    from nnks.config import load_config
     from nnks.training.passes import gradient
 
     name, changes = CASES[case]
@@ -69,12 +71,13 @@ def main() -> None:
         return
     from benchmarks.common import print_table, store  # which imports nnks, and so sets the flags
 
+    plain = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}  # which this process has set
     measured: dict[tuple[str, str], list[dict[str, float]]] = {}
     for _ in range(asked.rounds):
         for case in CASES:
             for kind in ("with", "without"):
                 command = [sys.executable, "-m", "benchmarks.compiler", "--child", case, kind]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                done = subprocess.run(command, capture_output=True, text=True, check=True, env=plain)
                 measured.setdefault((case, kind), []).append(json.loads(done.stdout.splitlines()[-1]))
     rows = [
         {"case": case, "flags": kind, **{name: statistics.median(run[name] for run in runs) for name in runs[0]}}
