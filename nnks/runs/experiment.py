@@ -95,22 +95,22 @@ def run(
         return _kept(stored, config, alone=position is None and not quiet)
     # what is wrong with one molecule is said before anything else is; several take their time
     display = display_of(config, position) if setup.is_several(config) and not quiet else None
-    with _beside(config, alone=position is None) as recording:
-        try:
-            outlined = outline_of(config, follow=_follow(display))
-            if display is None and not quiet:
-                display = display_of(outlined.config, position)
+    try:
+        outlined = outline_of(config, follow=_follow(display))
+        if display is None and not quiet:
+            display = display_of(outlined.config, position)
+        with _beside(outlined.config, alone=position is None) as recording:
             ready, kind = ready_for(outlined, _follow(display))
             folder = folder_of(ready.config, results, again=again)
             try:
                 return kind(ready, folder, Path(results), position, display=display, recording=recording).execute()
             finally:
                 release(folder.path)
-        except AlreadyFinished as elsewhere:
-            return _kept(elsewhere.folder, config, alone=position is None and not quiet)
-        finally:
-            if display is not None:
-                display.leave()
+    except AlreadyFinished as elsewhere:
+        return _kept(elsewhere.folder, config, alone=position is None and not quiet)
+    finally:
+        if display is not None:
+            display.leave()
 
 
 def _follow(display: ConsoleWriter | None) -> Follow:
