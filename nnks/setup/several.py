@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.config import ConfigDict, default_config, override
 from nnks.geometries.files import BETWEEN, is_path
 from nnks.geometries.parse import is_inline
-from nnks.molecule import short_name
+from nnks.molecule import Molecule, short_name
 from nnks.objective import Problem, Several
 from nnks.registry import InputError, shown
 from nnks.setup.system import System
@@ -92,15 +94,22 @@ def unseen(config: ConfigDict) -> list[ConfigDict]:
             f"training.held_out_steps is {every}, which compares grids, and training.validation names molecules; one "
             "of them says when to stop: use training.held_out_steps=0, or training.validation=''."
         )
-    trained = {single.system.molecule for single in singles(config)}
+    trained = set(map(_nuclei, singles(config)))
     others = singles(override(config, {"system.molecules": t.validation}))
     for single in others:
-        if single.system.molecule in trained:
+        if _nuclei(single) in trained:
             raise InputError(
                 f"training.validation names {short_name(single.system.molecule)}, which system.molecules names, too; "
                 "give molecules that are not trained on."
             )
     return others
+
+
+def _nuclei(config: ConfigDict) -> tuple[Any, ...]:
+    """What two configs of the same molecule share, however they write it."""
+    s = config.system
+    molecule = Molecule.from_spec(s.molecule, unit=s.unit, charge=s.charge, spin=s.spin)
+    return molecule.symbols, np.asarray(molecule.positions).round(5).tobytes(), molecule.charge, molecule.spin
 
 
 def labels_of(configs: Sequence[ConfigDict]) -> tuple[str, ...]:

@@ -193,11 +193,16 @@ def test_molecules_that_no_update_sees_say_when_to_stop(tmp_path, monkeypatch):
     assert rows[0]["validation/LiH"] == -2.8
 
 
+HF_WRITTEN = "2\nname=other\nH 0 0 0\nF 0 0 0.9168"
+"""The library's, under another name."""
+
+
 def test_what_validation_cannot_be_is_refused():
     from nnks.runs.experiment import outline_of
 
     for changes, said in (
         ({"training__validation": "HF"}, "which system.molecules names, too"),
+        ({"training__validation": HF_WRITTEN}, "which system.molecules names, too"),
         ({"training__validation": "LiH", "training__held_out_steps": 1}, "which compares grids"),
         ({"training__patience": 3}, "name some by training.validation"),
     ):
