@@ -324,7 +324,8 @@ class Run:
         """The basis that the run has trained, if it trains one, as a file."""
         recorder, labels = self.recorder, getattr(self.plan, "labels", ("total",))
         members, path = members_of(self.plan), self.folder.path
-        save_trained_set(path, self.config, members, recorder.state, labels, recorder.metrics)
+        held_out = () if self.plan.stopping is None else self.plan.stopping.molecules
+        save_trained_set(path, self.config, members, recorder.state, labels, recorder.metrics, held_out)
 
     def close(self) -> Summary:
         """Evaluates the trained orbitals, compares them, and stores what came out."""

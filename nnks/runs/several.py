@@ -137,8 +137,8 @@ def plan_of_several(outline: SketchOfSeveral, follow: Follow = untold) -> PlanOf
     objective = setup.make_objective(outline.config, [member.problem for member in members], outline.labels, weights)
     optimizer = setup.make_optimizer(outline.config, objective)
     if unseen:
-        problems = [each.problem for each in unseen]
-        stopping = setup.stopping_by(outline.config, problems, labels_of(outline.unseen))
+        problems, weights = [each.problem for each in unseen], setup.weights_of([each.config for each in unseen])
+        stopping = setup.stopping_by(outline.config, problems, labels_of(outline.unseen), weights)
     else:
         stopping = setup.stopping_of_all([member.stopping for member in members])
     jax.clear_caches()  # Linux lets a process map 65,530 areas, a program of a molecule takes 1,400 of them

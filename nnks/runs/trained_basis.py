@@ -42,6 +42,7 @@ def save_trained_set(
     state: TrainState,
     labels: Sequence[str],
     metrics: Mapping[str, Any],
+    validation: Sequence[str],
 ) -> Path | None:
     """Writes the set that a run has trained into the run's folder, with what it was trained on and by what.
 
@@ -52,6 +53,7 @@ def save_trained_set(
         state: of the training.
         labels: what the molecules' energies are called.
         metrics: of the last step, which hold the energies in training.
+        validation: molecules that were held out, by name: whoever measures the set must not call them unseen.
     """
     learned = trained_set(members, state.params)
     if learned is None:
@@ -73,7 +75,7 @@ def save_trained_set(
     about = {
         "functional": config.functional.xc,
         "molecules": [*before, *molecules],
-        "validation": [key.partition("/")[2] for key in metrics if key.startswith("validation/")],
+        "validation": list(validation),
         "from": None if config.ansatz.basis == NEW else Path(pinned(config.ansatz.basis)).name,
         "config": config_hash(to_dict(config)),
         "seed": config.training.seed,

@@ -66,6 +66,8 @@ def singles(config: ConfigDict) -> list[ConfigDict]:
     t = default_config().training  # what says something of all molecules together is left out of each
     together = ("displaced", "displacement", "validation", "validation_steps", "patience")
     one |= {f"training.{key}": t[key] for key in together}
+    if config.training.validation.strip():
+        one["training.held_out_steps"] = 0  # molecules say when to stop, and no second grids need be made
     if s.molecule != (default := default_config().system.molecule):
         raise InputError(
             f"system.molecule is {shown(s.molecule)} and system.molecules names several; give molecules once, in "
@@ -155,10 +157,12 @@ def make_objective(
     return Several(tuple(problems), jnp.asarray(weights, float), labels, size or len(problems))
 
 
-def stopping_by(config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...]) -> StoppingByMolecules:
-    """Early stopping by the sum of the energies of molecules that no update sees."""
+def stopping_by(
+    config: ConfigDict, problems: Sequence[Problem], labels: tuple[str, ...], weights: Sequence[float]
+) -> StoppingByMolecules:
+    """Early stopping by the weighted sum of the energies of molecules that no update sees."""
     t = config.training
-    objective = Several(tuple(problems), jnp.ones(len(problems)), labels, len(problems))
+    objective = Several(tuple(problems), jnp.asarray(weights, float), labels, len(problems))
     held_out = UnseenMolecules(objective, objective.init_params(run_key(config)))
     return StoppingByMolecules(held_out, t.validation_steps, reports_end=True, patience=t.patience)
 

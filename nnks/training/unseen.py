@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nnks.compiler import FEW_PIECES
 from nnks.objective import Objective, Problem, Several, Variables, padded
 from nnks.training.loop import StepTaken
-from nnks.training.state import TrainState
+from nnks.training.state import TrainingDiverged, TrainState
 from nnks.training.validation import Compared, EarlyStopping
 from nnks.types import Array, Params, PRNGKey
 
@@ -57,7 +59,7 @@ class StoppingByMolecules(EarlyStopping):
     """Compares the sum of energies of unseen molecules every few steps, and ends a run in which it does not fall.
 
     Attributes:
-        held_out: the molecules.
+        held_out: the molecules, with their weights in the sum.
         patience: comparisons without a new lowest sum that end the run; None: all steps are taken.
         doubts: comparisons since the lowest sum.
     """
@@ -67,18 +69,29 @@ class StoppingByMolecules(EarlyStopping):
 
     reason: ClassVar[str] = "validation"
 
+    @property
+    def molecules(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Their names."""
+        return self.held_out.objective.labels
+
     def fresh(self) -> StoppingByMolecules:
         """One for another run with the same molecules."""
         return StoppingByMolecules(self.held_out, self.every, self.reports_end, patience=self.patience)
 
     def check(self, objective: Objective, before: TrainState, progress: StepTaken) -> bool:
-        """Whether the sum has not fallen for so long; adds it and each molecule's energy to the step's metrics."""
+        """Whether the sum has not fallen for so long; adds it and each molecule's energy to the step's metrics.
+
+        Raises:
+            TrainingDiverged: for an energy that is not finite.
+        """
         if progress.step % self.every:
             return False
         energies = self.held_out.energies(progress.state.params)
-        total = sum(energies.values())
-        progress.metrics["energy/validation"] = total
-        progress.metrics.update({f"validation/{label}": energy for label, energy in energies.items()})
+        total = float(np.dot(self.held_out.objective.weights, list(energies.values())))
+        found = {f"validation/{label}": energy for label, energy in energies.items()}
+        if not math.isfinite(total):
+            raise TrainingDiverged(progress.step, found, before, progress.metrics["energy/total"])
+        progress.metrics.update({"energy/validation": total, **found})
         if self.best is None or total < self.best.held_out:
             self.best, self.doubts = Compared(progress.state, float(progress.metrics["energy/total"]), total), 0
         else:

@@ -97,6 +97,9 @@ class EarlyStopping:
     reason: ClassVar[str] = "grid"
     """What a run is said to end by."""
 
+    molecules: ClassVar[tuple[str, ...]] = ()
+    """Names of the molecules that are held out, if it is molecules."""
+
     best: Compared | None = None
     recent: collections.deque[Compared] = dataclasses.field(
         default_factory=lambda: collections.deque(maxlen=WINDOW + 1)

@@ -256,3 +256,23 @@ def test_weights_count_in_energy_and_gradient(objective):
     slope = jax.grad(lambda p, each: each.loss(p, jax.random.key(0), jnp.int32(0))[0])
     once, more, own = (slope(params, each) for each in (objective, twice, first))
     jax.tree.map(lambda a, b, c: np.testing.assert_allclose(b, a + c, atol=1e-9), once, more, own)
+
+
+def test_an_energy_of_unseen_molecules_that_is_not_finite_ends_the_run(tmp_path, monkeypatch):
+    import nnks
+    from nnks.training import TrainingDiverged, unseen
+
+    monkeypatch.setattr(unseen.UnseenMolecules, "energies", lambda *_: {"LiH": float("nan")})
+    with pytest.raises(TrainingDiverged, match="validation/LiH was not finite"):
+        nnks.run(config(training__validation="LiH"), tmp_path)
+
+
+def test_unseen_molecules_count_by_their_weights_and_need_no_second_grid():
+    from nnks.runs.several import plan_of_several, sketch_of_several
+
+    fluoride = "2\nname=LiF weight=3\nLi 0 0 0\nF 0 0 1.56"
+    settings = config(training__validation=f"LiH | {fluoride}", training__held_out_steps=None)
+    ready = plan_of_several(sketch_of_several(settings))
+    assert ready.stopping.molecules == ("LiH", "LiF")
+    assert ready.stopping.held_out.objective.weights.tolist() == [1.0, 3.0]
+    assert all(member.stopping is None for member in ready.members)
