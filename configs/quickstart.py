@@ -7,8 +7,8 @@ Cost:     about two minutes on two idle cores
 from nnks.config import ConfigDict, default_config
 
 CLAIM = (
-    "Gaussian orbitals equal PySCF in the same basis. A network beside them brings H2 to the basis limit; a learned "
-    "basis whose coefficients are solved for brings water there."
+    "Gaussian orbitals equal PySCF in the same basis. A network beside them brings H2 to the basis limit; a "
+    "network's basis, whose coefficients are solved for, brings water there."
 )
 EXPECT = {
     "lcgto": ("same", 0.001),

@@ -8,7 +8,7 @@ from nnks.config import ConfigDict, default_config
 
 CLAIM = (
     "Without a neural part nnks equals PySCF in the same basis. A neural residual brings the basis closer to its "
-    "limit; a learned basis whose linear coefficients are solved for reaches the limit."
+    "limit; a network's basis, whose linear coefficients are solved for, reaches the limit."
 )
 
 NEURAL = {"functional.auxiliary": "even_tempered", "optimizer.curvature": 0.03}
