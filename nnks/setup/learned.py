@@ -41,6 +41,10 @@ def learned_set(config: ConfigDict) -> LearnedSet:
     has = [layout.symbol for layout in known.layouts]
     added = [symbol for symbol in check_named(a.elements) if symbol not in has]
     if not added:
+        if a.elements:
+            _check_default(
+                config, "ansatz.size", f"it is of elements that are added, and the set has {a.elements}; name another"
+            )
         return known
     like = known.params[has[0]]  # networks of elements that share a program are of one shape
     more = _fresh(config, added, like["bias_0"].size, like["log_zeta"].size)
@@ -111,15 +115,23 @@ def _check_unused(config: ConfigDict) -> None:
         unread["ansatz.elements"] = "it names those that are trained; set ansatz.train to true"
         unread["ansatz.linear"] = "coefficients of a set as it is are all that is looked for; set ansatz.train to true"
         unread["reference.scf"] = "the self-consistent field in the same functions is no other reference"
-    defaults = {"reference.scf": False}
     for key, reason in unread.items():
-        section, _, name = key.partition(".")
-        value = config[section][name]
-        default = defaults[key] if key in defaults else getattr(LearnedBasisOrbitals, name)
-        if value != default:
-            raise InputError(
-                f"{key} is {shown(value)}, which nothing would read: {reason}, or leave {key} at {shown(default)}."
-            )
+        _check_default(config, key, reason)
+
+
+def _check_default(config: ConfigDict, key: str, reason: str) -> None:
+    """Refuses a value of a key that nothing would read.
+
+    Raises:
+        InputError: for another than the key's default.
+    """
+    section, _, name = key.partition(".")
+    value, defaults = config[section][name], {"reference.scf": False}
+    default = defaults[key] if key in defaults else getattr(LearnedBasisOrbitals, name)
+    if value != default:
+        raise InputError(
+            f"{key} is {shown(value)}, which nothing would read: {reason}, or leave {key} at {shown(default)}."
+        )
 
 
 def beyond_training(molecule: Molecule, trained_on: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -180,6 +180,11 @@ def test_elements_are_added_to_a_set_whose_others_stay_as_they_are(tmp_path):
         ({"system__molecule": "water"}, "no functions for O"),
         ({"ansatz__width": 8}, "ansatz.width is 8, which nothing would read"),
         ({"ansatz__size": "minimal"}, "ansatz.size is 'minimal', which nothing would read"),
+        (
+            {"ansatz__size": "minimal", "ansatz__train": True, "ansatz__elements": "H"},
+            "and the set has H; name another",
+        ),
+        ({"ansatz__elements": "H"}, "it names those that are trained; set ansatz.train to true"),
         ({"ansatz__linear": "trained"}, "ansatz.linear is 'trained', which nothing would read"),
         ({"reference__scf": True}, "reference.scf is True, which nothing would read"),
         ({"ansatz__guess": "core"}, "starts from its free atoms"),
