@@ -14,8 +14,8 @@ SUMS = "--xla_cpu_experimental_ynn_fusion_type"
 """With nothing behind it: sums are not given to a library (YNNPACK) that is slow in double precision."""
 
 FEW_PIECES = {"xla_cpu_use_fusion_emitters": False} if TRIED else {}
-"""Compiles a program in pieces of several kernels. With a piece for each, a program of a molecule maps three times as
-many areas of memory, of which Linux allows a process 65,530."""
+"""Compiles a program in pieces of several kernels. With a piece for each, a program of a molecule maps twice as
+many areas of memory (results/benchmarks/compiler.json), of which Linux allows a process 65,530."""
 
 
 def set_flags() -> None:
@@ -27,7 +27,7 @@ def set_flags() -> None:
 
 AREAS = 30_000
 """Areas of memory beyond which programs of former runs are dropped: Linux allows a process 65,530, and XLA ends one
-that asks for more. A run of one molecule maps up to 3,000."""
+that asks for more."""
 
 
 def areas() -> int:

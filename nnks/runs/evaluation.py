@@ -40,8 +40,8 @@ SAFETY = 2.0
 
 
 LEAST = 5e-6
-"""The error for each atom [Ha] that is stated at least where one other grid tells it: two grids may agree by chance (HF
-and F on levels 2 and 3 to 2e-6, with errors of 3e-6 to 8e-6)."""
+"""The error for each atom [Ha] that is stated at least where one other grid tells it: two grids may agree by chance.
+What is stated is tested against a fine grid (tests/setup/test_shipped_sets.py)."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -141,7 +141,7 @@ def plan_of_several(outline: SketchOfSeveral, follow: Follow = untold) -> PlanOf
         stopping = setup.stopping_by(outline.config, problems, labels_of(outline.unseen), weights)
     else:
         stopping = setup.stopping_of_all([member.stopping for member in members])
-    jax.clear_caches()  # Linux lets a process map 65,530 areas, a program of a molecule takes 1,400 of them
+    jax.clear_caches()  # Linux lets a process map 65,530 areas of memory, and each molecule's programs take hundreds
     return PlanOfSeveral(outline.config, outline.labels, members, objective, optimizer, stopping)
 
 

@@ -29,7 +29,8 @@ EXACT_LIMIT = 150
 
 FOR_COEFFICIENTS = "def2-universal-jfit"
 """The fitting set where coefficients of a learned basis are all that is looked for. They cannot exploit it; the final
-energy is Poisson's, and off by the square of what the set is off: 0.2 microhartree (acetaldehyde, formic acid)."""
+energy is Poisson's, and off by the square of what the set is off: in tests/setup/test_shipped_sets.py by less than a
+microhartree."""
 
 
 def make_functional(

@@ -52,6 +52,22 @@ def test_an_unseen_molecule_ends_between_quadruple_zeta_and_the_limit(tmp_path):
     assert limits[1] - 6e-4 < run.energies["total"] < limits[0] - 2e-3
 
 
+@pytest.mark.parametrize("molecule", ["HF", "F"])
+def test_the_stated_error_covers_that_of_the_grid(molecule, tmp_path):
+    """The same coefficients, evaluated on level 2 and on level 5."""
+    run = energy(molecule, tmp_path)
+    fine = energy(molecule, tmp_path, evaluation__level=5)
+    assert abs(run.energies["total"] - fine.energies["total"]) < run.values["quadrature_error"]
+
+
+def test_the_fitting_set_of_the_solver_is_not_seen_in_the_energy(tmp_path):
+    """The energy is Poisson's, at coefficients that are off by what the set is off: an effect of second order."""
+    settings = {"quadrature__level": 1, "functional__hartree": "density_fitting"}
+    small = energy("HF", tmp_path, **settings).energies
+    rich = energy("HF", tmp_path, functional__auxiliary="even_tempered", **settings).energies
+    assert 0 < abs(small["total"] - rich["total"]) < 1e-6
+
+
 def test_energies_of_molecules_far_apart_add_up(tmp_path):
     """To a microhartree: features of the surroundings vanish, and so do the functions."""
     one, other = "F 0 0 0; H 0 0 0.92", "H 0 0 {0}; H 0 0 {1}"
